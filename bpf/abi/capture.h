@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The contract of the shared capture: what the user half configures, what the kernel half counts,
+ * and the one record that crosses when a stack is seen for the first time.
+ */
+#ifndef PB_ABI_CAPTURE_H
+#define PB_ABI_CAPTURE_H
+
+#include "bpf/abi/base.h"
+#include "bpf/abi/loss.h"
+
+#define PB_USER_FRAMES_MAX   1024
+#define PB_KERNEL_FRAMES_MAX 127 /* what kernel.perf_event_max_stack allows by default */
+#define PB_FRAMES_MAX        (PB_USER_FRAMES_MAX + PB_KERNEL_FRAMES_MAX)
+
+/* How long the programs stay active without a word from the user half, and how often it speaks. */
+#define PB_LEASE_NS         2000000000ull
+#define PB_LEASE_RENEWAL_NS 500000000ull
+
+/* Whose events count. */
+enum pb_scope {
+	PB_SCOPE_ALL,     /* everyone but the idle task and the tool */
+	PB_SCOPE_PROCESS, /* a process in the targets map */
+	PB_SCOPE_THREAD,  /* a thread in the targets map */
+	PB_SCOPE_CGROUP,  /* below the cgroup in slot 0 of the cgroups map */
+};
+
+/* Set once before load; the verifier removes the branches that are off. */
+struct pb_capture_cfg {
+	__u64 hash_seed;       /* of stack hashes; random, so that nobody can aim for collisions */
+	__u32 scope;           /* enum pb_scope */
+	__u32 self_tgid;       /* the tool, never measured under PB_SCOPE_ALL */
+	__u32 max_user_frames; /* 1 to PB_USER_FRAMES_MAX */
+	__u32 user_stacks;     /* 0 or 1 */
+	__u32 kernel_stacks;   /* 0 or 1 */
+	__u32 follow_children; /* 0 or 1, PB_SCOPE_PROCESS only */
+};
+PB_ABI_SIZE(struct pb_capture_cfg, 32);
+
+/* Shared while running; slot 0 of the control map, mapped by the user half. */
+struct pb_control {
+	__u64 lease_until_ns; /* CLOCK_MONOTONIC; 0 until the tool is ready */
+};
+PB_ABI_SIZE(struct pb_control, 8);
+
+/* Kept per CPU; slot 0 of the tallies map. produced = sum of counts in the map + sum of lost. */
+struct pb_tally {
+	__u64 ticks;           /* times the hook ran, before any filter */
+	__u64 produced;        /* events that passed the filter */
+	__u64 children_missed; /* children that could not be followed: targets map full */
+	__u64 lost[PB_LOSS_COUNT];
+};
+PB_ABI_SIZE(struct pb_tally, 24 + 8 * PB_LOSS_COUNT);
+
+/* How the walk of a user stack ended. Ids are append-only; see pb_walk_ends[] in the user half. */
+enum pb_walk_end {
+	PB_END_NOT_WALKED, /* user stacks are off */
+	PB_END_NO_USER,    /* a kernel thread, or a task that has given up its memory */
+	PB_END_BOTTOM,     /* the chain ended with a null frame pointer or return address */
+	PB_END_DEPTH,      /* the depth limit */
+	PB_END_NO_FP,      /* the first frame pointer was not one: code built without */
+	PB_END_BAD_FP,     /* a later frame pointer went backwards or astray */
+	PB_END_UNREADABLE, /* stack memory that is not mapped, or paged out */
+	PB_END_COMPAT,     /* a 32-bit task */
+	PB_END_COUNT
+};
+
+/*
+ * Identity of one aggregated stack. Used as a hash key: every byte counts. The process is its pid
+ * and its start; exec_id tells the programs apart that one process ran one after the other.
+ */
+struct pb_stack_key {
+	__u64 stack_hash; /* over thread name, frames and end reasons */
+	__u64 start_ns;   /* when the process started, CLOCK_BOOTTIME */
+	__u32 tgid;       /* process, root pid namespace */
+	__u32 exec_id;    /* low half of task_struct.self_exec_id */
+};
+PB_ABI_SIZE(struct pb_stack_key, 24);
+
+/* What one stack has added up to. */
+struct pb_stack_count {
+	__u64 events;
+	__u64 weight; /* in the tool's unit: nanoseconds, bytes, ... */
+	__u32 sent;   /* 1: its frames have gone through the ring buffer */
+	__u32 pad;    /* always 0 */
+};
+PB_ABI_SIZE(struct pb_stack_count, 24);
+
+/*
+ * First sight of a stack. In the ring buffer only the first n_kernel + n_user frames are sent:
+ *
+ *   | header | kernel leaf .. kernel outermost | user leaf .. user outermost |
+ */
+struct pb_stack_record {
+	struct pb_stack_key key;
+	__u64 time_ns; /* CLOCK_MONOTONIC of this sight: which mappings were in force */
+	__u32 tid;
+	__u16 n_kernel;
+	__u16 n_user;
+	__u8 user_end;   /* enum pb_walk_end */
+	__u8 kernel_cut; /* 1: there were more than PB_KERNEL_FRAMES_MAX kernel frames */
+	__u8 in_kernel;  /* 1: the event hit kernel code, so user frame 0 is a return point */
+	__u8 pad[5];     /* always 0 */
+	char comm[PB_COMM_LEN]; /* the thread's name; not always NUL-terminated */
+	__u64 frames[PB_FRAMES_MAX];
+};
+#define PB_STACK_RECORD_HEADER 64
+PB_ABI_SIZE(struct pb_stack_record, PB_STACK_RECORD_HEADER + 8 * PB_FRAMES_MAX);
+
+#endif

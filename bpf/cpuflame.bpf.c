@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * cpuflame, kernel half: where does the CPU time go?
+ *
+ * One perf event per CPU (cpu-clock, or a hardware counter) runs on_sample() on whatever the CPU is
+ * doing. The filter decides whether the current task counts; fork and free keep the set of
+ * followed processes exact without a perf event per process. All else is the shared capture.
+ *
+ * Kernel floor: 5.17 (bpf_loop), and BTF for CO-RE and the scheduler tracepoints.
+ */
+#include "bpf/abi/cpuflame.h"
+#include "bpf/lib/arch.bpf.h"
+#include "bpf/lib/capture.bpf.h"
+#include "bpf/lib/filter.bpf.h"
+#include "bpf/lib/helpers.bpf.h"
+
+const volatile struct pb_cpuflame_cfg cfg;
+
+SEC("perf_event")
+int on_sample(struct pb_perf_ctx *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pb_tally *tally = pb_tally();
+	struct pb_interrupted at = {};
+	struct pb_event event = {};
+
+	pb_read_context(&at, ctx);
+	if (!tally)
+		return 0;
+	pb_count(&tally->ticks);
+	if (!pb_filter(&cfg.capture, task))
+		return 0;
+	event.regs = at.regs;
+	event.weight = at.period;
+	event.in_kernel = at.in_kernel;
+	event.compat = at.compat;
+	pb_capture(ctx, &cfg.capture, PB_SCRATCH_INTERRUPT, task, &event, tally);
+	return 0;
+}
+
+SEC("?tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	return pb_follow_fork(parent, child);
+}
+
+SEC("?tp_btf/sched_process_free")
+int BPF_PROG(on_free, struct task_struct *task)
+{
+	return pb_forget(&cfg.capture, task);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

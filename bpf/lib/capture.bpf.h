@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What every profiler does with an event: take the stacks, hash them, add to the counter of that
+ * stack, and send the frames to the user half once.
+ *
+ *   event --> kernel frames --> user frames --> hash --> counts[key] += event
+ *                                                           |
+ *                                             not yet sent? +--> ring buffer: the frames
+ *
+ * Invariants, with which the user half closes the ledger after detaching:
+ *   - every event that passed the filter adds 1 to tally.produced, and then either 1 to one
+ *     counts[key].events or 1 to one tally.lost[cause];
+ *   - counts[key].sent is set only after the frames are in the ring buffer, so a key without frames
+ *     is offered again at its next event, and is a loss only if that never succeeds.
+ *
+ * Kernel floor: 5.17 for bpf_loop(). No stack-trace map: those lose stacks by collision.
+ */
+#ifndef PB_LIB_CAPTURE_BPF_H
+#define PB_LIB_CAPTURE_BPF_H
+
+#include "bpf/abi/capture.h"
+#include "bpf/lib/arch.bpf.h"
+#include "bpf/lib/helpers.bpf.h"
+#include "bpf/lib/lease.bpf.h"
+#include "bpf/lib/stackhash.bpf.h"
+#include "bpf/lib/tally.bpf.h"
+#include "bpf/lib/unwind.bpf.h"
+
+#define PB_PF_KTHREAD 0x00200000 /* include/linux/sched.h */
+
+/*
+ * Scratch per kind of context: a sample may interrupt a uprobe or tracepoint program on the same
+ * CPU, and must not write over its half-built record.
+ */
+enum pb_scratch_slot {
+	PB_SCRATCH_INTERRUPT, /* perf events */
+	PB_SCRATCH_TASK,      /* uprobes, tracepoints */
+	PB_SCRATCH_COUNT,
+};
+
+struct pb_scratch {
+	__u64 busy; /* 1 while in use: programs in task context can be preempted */
+	struct pb_walk walk;
+};
+
+/* Slot -> scratch of this CPU. Written here only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PB_SCRATCH_COUNT);
+	__type(key, __u32);
+	__type(value, struct pb_scratch);
+} scratch SEC(".maps");
+
+/* Stack -> what it has added up to. Added here, read by the user half, never deleted while running:
+ * an element that is being counted must not be reused for another stack. The user half sizes it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct pb_stack_key);
+	__type(value, struct pb_stack_count);
+} counts SEC(".maps");
+
+/* Frames of stacks seen for the first time, struct pb_stack_record cut to length. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} stacks SEC(".maps");
+
+/* One event, as its hook saw it. */
+struct pb_event {
+	struct pb_regs regs; /* user registers; read only if !in_kernel */
+	__u64 weight;        /* in the tool's unit */
+	bool in_kernel;
+	bool compat;
+};
+
+/* Kernel frames into rec->frames[0..]; returns how many. */
+static __always_inline __u32 pb_kernel_frames(void *ctx, struct pb_stack_record *rec)
+{
+	long bytes = bpf_get_stack(ctx, rec->frames, PB_KERNEL_FRAMES_MAX * 8, 0);
+
+	if (bytes <= 0)
+		return 0;
+	return (bytes / 8) & 127;
+}
+
+/* Hash a kernel frame and step over it. By bpf_loop() as well: unrolled by the verifier, a plain
+ * loop over 127 frames costs more than it allows. */
+static long pb_hash_round(__u32 round, void *context)
+{
+	struct pb_walk *w = ((struct pb_walk_context *)context)->walk;
+
+	if (w->at >= PB_FRAMES_MAX)
+		return 1;
+	w->hash = pb_stack_hash_add(w->hash, w->rec.frames[w->at]);
+	w->at++;
+	return 0;
+}
+
+/* Finds the user registers and walks from there. */
+static __always_inline void pb_user_frames(struct pb_walk *w, struct task_struct *task,
+					   const struct pb_event *event)
+{
+	if (task->flags & PB_PF_KTHREAD || !task->mm) {
+		w->end = PB_END_NO_USER;
+		return;
+	}
+	if (!event->in_kernel) {
+		w->regs = event->regs;
+		if (event->compat) {
+			w->end = PB_END_COMPAT;
+			return;
+		}
+	} else if (!pb_read_user_regs(&w->regs, task)) {
+		w->end = PB_END_COMPAT;
+		return;
+	}
+	pb_walk_user(w);
+}
+
+/* Sends the frames, which scratch holds. Waking the reader for each would cost more than it is
+ * worth: it looks by itself ten times a second, and is woken when a quarter of the ring is used. */
+static __always_inline bool pb_send(struct pb_stack_record *rec)
+{
+	__u32 frames = (__u32)rec->n_kernel + rec->n_user;
+	__u64 used, flags = BPF_RB_NO_WAKEUP;
+
+	if (frames > PB_FRAMES_MAX)
+		return false;
+	used = bpf_ringbuf_query(&stacks, BPF_RB_AVAIL_DATA);
+	if (used * 4 >= bpf_ringbuf_query(&stacks, BPF_RB_RING_SIZE))
+		flags = BPF_RB_FORCE_WAKEUP;
+	return !bpf_ringbuf_output(&stacks, rec, PB_STACK_RECORD_HEADER + frames * 8, flags);
+}
+
+/* Adds the event to its stack's counter. Return: the counter, or NULL with the loss counted. */
+static __always_inline struct pb_stack_count *pb_add(const struct pb_stack_key *key, __u64 weight,
+						     struct pb_tally *tally)
+{
+	struct pb_stack_count *count = bpf_map_lookup_elem(&counts, key);
+	struct pb_stack_count zero = {};
+	long err;
+
+	if (!count) {
+		err = bpf_map_update_elem(&counts, key, &zero, BPF_NOEXIST);
+		count = bpf_map_lookup_elem(&counts, key);
+		if (!count) {
+			pb_lose(tally, err == -PB_EBUSY ? PB_LOSS_MAP_BUSY : PB_LOSS_MAP_FULL);
+			return NULL;
+		}
+	}
+	__sync_fetch_and_add(&count->events, 1);
+	__sync_fetch_and_add(&count->weight, weight);
+	return count;
+}
+
+/* The stacks of an event into @w: frames, hash, how the walk ended. Returns the kernel frames. */
+static __always_inline __u32 pb_take_stacks(void *ctx, const volatile struct pb_capture_cfg *cfg,
+					    struct pb_walk *w, struct task_struct *task,
+					    const struct pb_event *event)
+{
+	struct pb_walk_context context = {.walk = w};
+	struct pb_stack_record *rec = &w->rec;
+	__u32 n_kernel = 0;
+
+	w->hash = cfg->hash_seed;
+	w->at = 0;
+	w->depth = 0;
+	w->max_depth = cfg->max_user_frames;
+	w->end = PB_END_NOT_WALKED;
+	if (cfg->kernel_stacks && event->in_kernel)
+		n_kernel = pb_kernel_frames(ctx, rec);
+	if (n_kernel)
+		bpf_loop(n_kernel, pb_hash_round, &context, 0);
+	if (cfg->user_stacks)
+		pb_user_frames(w, task, event);
+
+	bpf_get_current_comm(rec->comm, sizeof(rec->comm));
+	w->hash = pb_stack_hash_add(w->hash, ((__u64 *)rec->comm)[0]);
+	w->hash = pb_stack_hash_add(w->hash, ((__u64 *)rec->comm)[1]);
+	w->hash = pb_stack_hash_add(w->hash, (__u64)n_kernel << 32 | w->depth << 16 | w->end);
+	return n_kernel;
+}
+
+static __always_inline void pb_capture_into(void *ctx, const volatile struct pb_capture_cfg *cfg,
+					    struct pb_walk *w, struct task_struct *task,
+					    const struct pb_event *event, struct pb_tally *tally)
+{
+	__u32 n_kernel = pb_take_stacks(ctx, cfg, w, task, event);
+	struct pb_stack_record *rec = &w->rec;
+	struct pb_stack_count *count;
+	struct pb_stack_key key = {};
+
+	key.stack_hash = w->hash;
+	key.tgid = task->tgid;
+	key.start_ns = task->group_leader->start_boottime;
+	key.exec_id = (__u32)task->self_exec_id;
+	count = pb_add(&key, event->weight, tally);
+	if (!count || *(volatile __u32 *)&count->sent)
+		return;
+
+	rec->key = key;
+	rec->time_ns = bpf_ktime_get_ns();
+	rec->tid = task->pid;
+	rec->n_kernel = n_kernel;
+	rec->n_user = w->depth;
+	rec->user_end = w->end;
+	rec->kernel_cut = n_kernel == PB_KERNEL_FRAMES_MAX;
+	rec->in_kernel = event->in_kernel;
+	if (pb_send(rec))
+		count->sent = 1;
+}
+
+/**
+ * pb_capture() - count one event that passed the filter.
+ * @slot: scratch of this kind of program
+ *
+ * Context: perf event (NMI included), uprobe, tracepoint.
+ */
+static __always_inline void pb_capture(void *ctx, const volatile struct pb_capture_cfg *cfg,
+				       enum pb_scratch_slot slot, struct task_struct *task,
+				       const struct pb_event *event, struct pb_tally *tally)
+{
+	__u32 key = slot;
+	struct pb_scratch *mine;
+
+	pb_count(&tally->produced);
+	if (!pb_lease_valid(bpf_ktime_get_ns())) {
+		pb_lose(tally, PB_LOSS_LEASE_EXPIRED);
+		return;
+	}
+	mine = bpf_map_lookup_elem(&scratch, &key);
+	if (!mine)
+		return; /* cannot happen: the slot is a constant within the array */
+	if (__sync_lock_test_and_set(&mine->busy, 1)) {
+		pb_lose(tally, PB_LOSS_SCRATCH_BUSY);
+		return;
+	}
+	pb_capture_into(ctx, cfg, &mine->walk, task, event, tally);
+	*(volatile __u64 *)&mine->busy = 0;
+}
+
+#endif

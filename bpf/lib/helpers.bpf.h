@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The one place that includes libbpf's BPF headers. Unit tests compile the headers of bpf/lib as
+ * plain C and put their own stand-ins in place of this file by defining PB_HOST_BPF.
+ */
+#ifndef PB_LIB_HELPERS_BPF_H
+#define PB_LIB_HELPERS_BPF_H
+
+#ifdef PB_HOST_BPF
+#include "tests/hostbpf/helpers.h"
+#else
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#endif
+
+#define PB_EBUSY 16
+
+#endif
