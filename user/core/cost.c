@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "user/core/cost.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "user/core/log.h"
+#include "user/core/opts.h"
+#include "user/core/own.h"
+#include "user/core/report.h"
+
+int pb_cost_enable(void)
+{
+	int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+
+	if (fd < 0)
+		pb_log(PB_LOG_DEBUG,
+		       "cannot switch BPF statistics on (%s): cost in the kernel unknown",
+		       strerror(-fd));
+	return fd < 0 ? -1 : fd;
+}
+
+uint64_t pb_cost_bpf_ns(struct bpf_object *object)
+{
+	struct bpf_program *prog;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(prog, object)
+	{
+		struct bpf_prog_info info = {0};
+		__u32 len = sizeof(info);
+		int fd = bpf_program__fd(prog);
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
+			sum += info.run_time_ns;
+	}
+	return sum;
+}
+
+static uint64_t memlock_of(int fd)
+{
+	char path[48], line[128];
+	uint64_t bytes = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	pb_autofclose FILE *f = fopen(path, "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strncmp(line, "memlock:\t", 9) &&
+		    pb_parse_uint(line + 9, 0, INT64_MAX, &bytes))
+			bytes = 0;
+	}
+	return bytes;
+}
+
+uint64_t pb_cost_map_bytes(struct bpf_object *object)
+{
+	struct bpf_map *map;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_map(map, object)
+	{
+		if (bpf_map__fd(map) >= 0)
+			sum += memlock_of(bpf_map__fd(map));
+	}
+	return sum;
+}
+
+static double seconds(const struct timeval *t)
+{
+	return (double)t->tv_sec + (double)t->tv_usec / 1e6;
+}
+
+void pb_cost_self(struct pb_report *report)
+{
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_SELF, &usage))
+		return;
+	report->tool_cpu_s = seconds(&usage.ru_utime) + seconds(&usage.ru_stime);
+	report->max_rss_bytes = (int64_t)usage.ru_maxrss * 1024;
+}

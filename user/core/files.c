@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Two tables: what a sight looked like (path, build id, device, inode) -> file, so that the common
+ * case costs no system call; and inode of what was opened -> file, so that one file seen by two
+ * routes is one file.
+ */
+#include "user/core/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "user/core/idtable.h"
+#include "user/core/log.h"
+
+struct file {
+	char *path;
+	int fd;
+	dev_t dev;
+	ino_t ino;
+	uint8_t build_id[PB_BUILD_ID_MAX];
+	uint32_t build_id_len;
+};
+
+/* The look of a sight. */
+struct look {
+	char *path;
+	uint64_t dev, ino;
+	uint8_t build_id[PB_BUILD_ID_MAX];
+	uint32_t build_id_len;
+	uint32_t file;
+};
+
+struct pb_files {
+	struct file *files;
+	uint32_t n_files, files_size;
+	struct look *looks;
+	uint32_t n_looks, looks_size;
+	struct pb_idtable *by_look;
+	struct pb_idtable *by_inode;
+};
+
+int pb_files_new(struct pb_files **out)
+{
+	pb_auto(pb_files) struct pb_files *f = calloc(1, sizeof(*f));
+
+	if (!f || pb_idtable_new(&f->by_look) || pb_idtable_new(&f->by_inode))
+		return -ENOMEM;
+	*out = pb_take(f);
+	return 0;
+}
+
+void pb_files_free(struct pb_files *f)
+{
+	uint32_t i;
+
+	if (!f)
+		return;
+	for (i = 0; i < f->n_files; i++) {
+		if (f->files[i].fd >= 0)
+			close(f->files[i].fd);
+		free(f->files[i].path);
+	}
+	for (i = 0; i < f->n_looks; i++)
+		free(f->looks[i].path);
+	free(f->files);
+	free(f->looks);
+	pb_idtable_free(f->by_look);
+	pb_idtable_free(f->by_inode);
+	free(f);
+}
+
+/* Make room for one more row of @row bytes. Return: 0; -ENOMEM. */
+static int grow(void **rows, uint32_t *size, uint32_t n, size_t row)
+{
+	uint32_t want = *size ? *size * 2 : 32;
+	void *p;
+
+	if (n < *size)
+		return 0;
+	p = want > *size ? reallocarray(*rows, want, row) : NULL;
+	if (!p)
+		return -ENOMEM;
+	*rows = p;
+	*size = want;
+	return 0;
+}
+
+static uint64_t look_hash(const struct pb_files *f, const struct pb_file_sight *s)
+{
+	return pb_idtable_hash(f->by_look, s->path, strlen(s->path)) ^
+	       pb_idtable_hash(f->by_look, s->build_id, s->build_id_len) ^ s->dev << 40 ^ s->ino;
+}
+
+static bool same_look(const void *rows, uint32_t id, const void *key)
+{
+	const struct look *look = &((const struct pb_files *)rows)->looks[id];
+	const struct pb_file_sight *s = key;
+
+	return look->dev == s->dev && look->ino == s->ino &&
+	       look->build_id_len == s->build_id_len &&
+	       !memcmp(look->build_id, s->build_id, s->build_id_len) &&
+	       !strcmp(look->path, s->path);
+}
+
+struct inode_key {
+	uint64_t dev;
+	uint64_t ino;
+};
+
+static bool same_inode(const void *rows, uint32_t id, const void *key)
+{
+	const struct file *file = &((const struct pb_files *)rows)->files[id];
+	const struct inode_key *k = key;
+
+	return file->fd >= 0 && file->dev == k->dev && file->ino == k->ino;
+}
+
+/* Only a regular file is worth holding; O_NONBLOCK so that a FIFO cannot hang us. */
+static int keep_regular(int fd, struct stat *st)
+{
+	if (fd < 0)
+		return -1;
+	if (!fstat(fd, st) && S_ISREG(st->st_mode))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* @path below @root, which no symlink in the target's tree can leave. */
+static int open_below(const char *root, const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	pb_autoclose int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return -1;
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+}
+
+static int open_sight(const struct pb_file_sight *s, const char *path, struct stat *st)
+{
+	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	char name[96];
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%u/map_files/%llx-%llx", s->tgid,
+		 (unsigned long long)s->start, (unsigned long long)s->end);
+	fd = keep_regular(open(name, flags), st);
+	if (fd >= 0)
+		return fd;
+	snprintf(name, sizeof(name), "/proc/%u/root", s->tgid);
+	fd = keep_regular(open_below(name, path), st);
+	if (fd >= 0)
+		return fd;
+	return keep_regular(open(path, flags), st);
+}
+
+static char *path_without_deleted(const char *path)
+{
+	static const char suffix[] = " (deleted)";
+	size_t len = strlen(path), cut = sizeof(suffix) - 1;
+
+	if (len > cut && !strcmp(path + len - cut, suffix))
+		len -= cut;
+	return strndup(path, len);
+}
+
+static uint32_t add_file(struct pb_files *f, const struct pb_file_sight *s)
+{
+	pb_autofree char *path = path_without_deleted(s->path);
+	struct stat st = {.st_dev = 0};
+	pb_autoclose int fd = -1;
+	struct inode_key key;
+	struct file *file;
+	uint64_t hash;
+	uint32_t id;
+
+	if (!path || grow((void **)&f->files, &f->files_size, f->n_files, sizeof(*f->files)))
+		return PB_NONE;
+	fd = open_sight(s, path, &st);
+	key = (struct inode_key){st.st_dev, st.st_ino};
+	hash = pb_idtable_hash(f->by_inode, &key, sizeof(key));
+	if (fd >= 0) {
+		id = pb_idtable_find(f->by_inode, hash, same_inode, f, &key);
+		if (id != PB_IDTABLE_NONE)
+			return id;
+		if (pb_idtable_add(f->by_inode, hash, f->n_files))
+			return PB_NONE;
+	} else {
+		pb_log(PB_LOG_DEBUG, "cannot open %s of process %u: its functions stay unnamed",
+		       path, s->tgid);
+	}
+	file = &f->files[f->n_files];
+	*file = (struct file){.fd = pb_take_fd(fd), .dev = st.st_dev, .ino = st.st_ino};
+	file->path = pb_take(path);
+	file->build_id_len = s->build_id_len;
+	memcpy(file->build_id, s->build_id, s->build_id_len);
+	return f->n_files++;
+}
+
+static int add_look(struct pb_files *f, const struct pb_file_sight *s, uint64_t hash, uint32_t file)
+{
+	struct look look = {.dev = s->dev, .ino = s->ino, .file = file};
+
+	if (grow((void **)&f->looks, &f->looks_size, f->n_looks, sizeof(look)))
+		return -ENOMEM;
+	look.path = strdup(s->path);
+	look.build_id_len = s->build_id_len;
+	memcpy(look.build_id, s->build_id, s->build_id_len);
+	if (!look.path || pb_idtable_add(f->by_look, hash, f->n_looks)) {
+		free(look.path);
+		return -ENOMEM;
+	}
+	f->looks[f->n_looks++] = look;
+	return 0;
+}
+
+uint32_t pb_files_see(struct pb_files *f, const struct pb_file_sight *sight)
+{
+	static const uint8_t no_build_id[1];
+	struct pb_file_sight s = *sight;
+	uint64_t hash;
+	uint32_t id;
+
+	if (!s.build_id || s.build_id_len > PB_BUILD_ID_MAX) {
+		s.build_id = no_build_id;
+		s.build_id_len = 0;
+	}
+	hash = look_hash(f, &s);
+	id = pb_idtable_find(f->by_look, hash, same_look, f, &s);
+	if (id != PB_IDTABLE_NONE)
+		return f->looks[id].file;
+	id = add_file(f, &s);
+	if (id != PB_NONE && !add_look(f, &s, hash, id))
+		return id;
+	return PB_NONE;
+}
+
+int pb_files_fd(const struct pb_files *f, uint32_t id)
+{
+	return f->files[id].fd;
+}
+
+const char *pb_files_path(const struct pb_files *f, uint32_t id)
+{
+	return f->files[id].path;
+}
+
+const uint8_t *pb_files_build_id(const struct pb_files *f, uint32_t id, uint32_t *len)
+{
+	*len = f->files[id].build_id_len;
+	return f->files[id].build_id;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "user/core/procmaps.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/core/own.h"
+
+/* Hex digits at *@at up to @stop, which is stepped over. Return: false if there is anything else. */
+static bool take_hex(const char **at, char stop, uint64_t *out)
+{
+	const char *p = *at;
+	uint64_t value = 0;
+	int digits = 0, digit;
+
+	for (; isxdigit((unsigned char)*p); p++, digits++) {
+		digit = isdigit((unsigned char)*p) ? *p - '0'
+						   : tolower((unsigned char)*p) - 'a' + 10;
+		value = value << 4 | (unsigned int)digit;
+	}
+	if (!digits || digits > 16 || *p != stop)
+		return false;
+	*at = p + 1;
+	*out = value;
+	return true;
+}
+
+static bool take_decimal(const char **at, uint64_t *out)
+{
+	const char *p = *at;
+	uint64_t value = 0;
+
+	if (!isdigit((unsigned char)*p))
+		return false;
+	for (; isdigit((unsigned char)*p); p++)
+		value = value * 10 + (unsigned int)(*p - '0');
+	*at = p;
+	*out = value;
+	return true;
+}
+
+/* "55d0-55e0 r-xp 00001000 fe:00 1234      /path": the path may hold anything but a newline, which
+ * the kernel writes as \012. */
+int pb_procmaps_parse(char *line, struct pb_procmap *out)
+{
+	uint64_t major, minor;
+	const char *p = line;
+	bool executable;
+
+	if (!take_hex(&p, '-', &out->start) || !take_hex(&p, ' ', &out->end))
+		return -EPROTO;
+	if (strnlen(p, 5) < 5 || p[4] != ' ')
+		return -EPROTO;
+	executable = p[2] == 'x';
+	p += 5;
+	if (!take_hex(&p, ' ', &out->file_off) || !take_hex(&p, ':', &major) ||
+	    !take_hex(&p, ' ', &minor) || !take_decimal(&p, &out->ino) || out->end <= out->start)
+		return -EPROTO;
+	out->dev = major << 32 | minor;
+	out->path = p + strspn(p, " ");
+	return executable;
+}
+
+/* Return: number of mappings read, executable or not; -errno. */
+static int read_file(const char *path, void (*on_map)(void *, const struct pb_procmap *), void *ctx)
+{
+	pb_autofclose FILE *f = fopen(path, "re");
+	pb_autofree char *line = NULL;
+	struct pb_procmap map;
+	size_t size = 0;
+	ssize_t len;
+	int n = 0;
+
+	if (!f)
+		return -errno;
+	while ((len = getline(&line, &size, f)) > 0) {
+		if (line[len - 1] == '\n')
+			line[len - 1] = '\0';
+		if (pb_procmaps_parse(line, &map) > 0)
+			on_map(ctx, &map);
+		n++;
+	}
+	return n;
+}
+
+int pb_procmaps_read(uint32_t tgid, void (*on_map)(void *, const struct pb_procmap *), void *ctx)
+{
+	char path[sizeof("/proc//task//maps") + 16 + 256];
+	struct dirent *entry;
+	DIR *tasks;
+	int n;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", tgid);
+	n = read_file(path, on_map, ctx);
+	if (n)
+		return n > 0 ? 0 : n == -ENOENT ? -ESRCH : n;
+	/* Empty: a kernel thread, or the first thread has exited and the others go on. */
+	snprintf(path, sizeof(path), "/proc/%u/task", tgid);
+	tasks = opendir(path);
+	if (!tasks)
+		return -ESRCH;
+	n = 0;
+	while (n <= 0 && (entry = readdir(tasks))) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%u/task/%s/maps", tgid, entry->d_name);
+		n = read_file(path, on_map, ctx);
+	}
+	closedir(tasks);
+	return n > 0 ? 0 : -ESRCH;
+}

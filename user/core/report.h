@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Everything a run says about itself: what it measured, what it cost and what it missed. Travels
+ * with the profile into every output, and inside a saved profile, so that --from can show it again.
+ */
+#ifndef PB_CORE_REPORT_H
+#define PB_CORE_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "user/core/own.h"
+
+struct pb_json;
+
+#define PB_REPORT_CAUSES_MAX 24
+
+/* A way events were lost: a stable id, a sentence with the remedy, and how many. */
+struct pb_report_loss {
+	const char *id;
+	const char *sentence;
+	uint64_t events;
+};
+
+/* A module in which stacks broke off, why, and how many events that touched. */
+struct pb_report_broken {
+	char *module;
+	const char *cause; /* stable id, such as "no_frame_pointer" */
+	uint64_t events;
+};
+
+struct pb_report {
+	const char *tool;   /* "cpuflame"; set by the program, borrowed for ever, "" at first */
+	const char *schema; /* "cpuflame/1"; likewise */
+
+	/* target */
+	uint32_t *tgids; /* the processes asked for; empty for --all and --cgroup */
+	uint32_t n_tgids;
+	char *scope;   /* for people: "pid 1234", "whole machine", "cgroup /x" */
+	char *comm;    /* name of the first process; "" if there is none */
+	char **argv;   /* NULL-terminated, with -- CMD only; else NULL */
+	bool has_exit; /* with -- CMD: it ended, and exit_status is the shell's view of how */
+	int exit_status;
+
+	/* capture */
+	uint64_t started_ns;  /* nanoseconds since 1970 */
+	uint64_t duration_ns; /* by the monotonic clock */
+	char *host;
+	char *kernel;
+	char *event;  /* "cpu-clock", "cycles" */
+	char *unwind; /* "fp", "eh", "auto" */
+
+	/* events: produced = kept + the sum of lost, always */
+	uint64_t produced;
+	uint64_t kept;
+	struct pb_report_loss lost[PB_REPORT_CAUSES_MAX];
+	uint32_t n_lost; /* causes with events > 0 only */
+
+	/* stacks, counted in events: kept = complete + truncated + broken */
+	uint64_t unique_stacks;
+	uint64_t complete;
+	uint64_t truncated;
+	uint64_t broken;
+	struct pb_report_broken *broken_by; /* most events first */
+	uint32_t n_broken_by;
+
+	/* overhead; a negative number means not measured */
+	double bpf_ns_per_event;
+	double bpf_cpu_pct; /* of one CPU */
+	double tool_cpu_s;
+	int64_t max_rss_bytes;
+	int64_t map_bytes;
+	double asked_hz;
+	double achieved_hz;
+
+	/* private: ids and causes that pb_report_read() found and that are nobody's literals */
+	char **owned;
+	uint32_t n_owned;
+};
+
+/*
+ * A report of nothing: the char * are "" (allocated; replace them by pb_report_set()), what is
+ * measured is negative. Return: 0; -ENOMEM.
+ */
+int pb_report_new(struct pb_report **out);
+void pb_report_free(struct pb_report *r);
+PB_DEFINE_FREE(pb_report, pb_report_free);
+
+/**
+ * pb_report_set() - replace one of the report's char * by a copy of @text, made safe to show.
+ *
+ * Use: pb_report_set(&r->host, uts.nodename). Return: 0; -ENOMEM, and *@field is as before.
+ */
+int pb_report_set(char **field, const char *text);
+
+/* The sentence for a person that belongs to a cause of loss; "" for an unknown id. */
+const char *pb_report_sentence(const char *id);
+
+/* Sum of lost[], UINT64_MAX if it overflows. */
+uint64_t pb_report_lost(const struct pb_report *r);
+
+/*
+ * Write the members target, capture, events, stacks, overhead into an open JSON object. What was
+ * not measured is null, times have nanoseconds ("duration_s") or milliseconds ("started"), texts
+ * pass pb_text_safe().
+ */
+void pb_report_write(const struct pb_report *r, struct pb_json *json);
+
+/**
+ * pb_report_read() - the inverse of pb_report_write(), from one JSON object as text.
+ * @text: hostile; members of other names are ignored
+ *
+ * What it gives writes the same JSON again. All texts are safe to show.
+ *
+ * Return: 0; -EPROTO if it is not such an object, a number is out of range, or produced is not
+ * kept + lost; -ENOMEM. Not logged.
+ */
+int pb_report_read(struct pb_report **out, const char *text);
+
+/**
+ * pb_report_ledger() - the one honest line: kept of produced, lost by cause, completeness, cost.
+ *
+ * Return: a string to free(), or NULL without memory. No newline.
+ */
+char *pb_report_ledger(const struct pb_report *r);
+
+#endif

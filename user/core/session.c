@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Order matters in three places. The side-band records before /proc is read, so no mapping falls
+ * between the two. Everything is attached before a command passes its gate. And at the end links go
+ * first, so that what is drained afterwards is final.
+ */
+#include "user/core/session.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "user/core/args.h"
+#include "user/core/cost.h"
+#include "user/core/drain.h"
+#include "user/core/files.h"
+#include "user/core/launch.h"
+#include "user/core/log.h"
+#include "user/core/perfevent.h"
+#include "user/core/preflight.h"
+#include "user/core/profile.h"
+#include "user/core/report.h"
+#include "user/core/stacks.h"
+#include "user/core/target.h"
+#include "user/core/track.h"
+
+#define TICK_NS   100000000ull  /* drain, renew the lease, redraw the live line */
+#define RETIRE_NS 2000000000ull /* how long a process that has ended can still be asked for */
+#define NS_PER_S  1000000000ull
+
+/* A perf map held open since the process was first seen in code without a file. */
+struct perf_map {
+	uint32_t tgid;
+	int fd;
+};
+
+struct pb_session {
+	const struct pb_session_parts *parts;
+	const struct pb_args *args;
+	struct pb_bpf bpf;
+	struct pb_cpus cpus;
+	struct pb_target *target;
+	struct pb_files *files;
+	struct pb_track *track;
+	struct pb_stacks *stacks;
+	struct pb_drain *drain;
+	struct pb_control *control; /* mapped */
+	struct bpf_link **links;
+	uint32_t n_links;
+	struct perf_map *perf_maps;
+	uint32_t n_perf_maps;
+	int stats_fd, signal_fd, timer_fd, epoll_fd;
+	int signal; /* that ended the run */
+	bool command_not_run;
+	uint64_t ready_ns, stopped_ns; /* CLOCK_MONOTONIC */
+	uint64_t bpf_ns_before;
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	pb_autofree char *text = NULL;
+	char *line, *save = NULL;
+
+	/* Ours are the words for people; libbpf's, a verifier's log among them, are for whoever asked. */
+	if (level == LIBBPF_DEBUG || !pb_log_wants(PB_LOG_DEBUG) || vasprintf(&text, fmt, ap) < 0)
+		return 0;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		pb_log(PB_LOG_DEBUG, "%s", line);
+	return 0;
+}
+
+static void hold_perf_map(void *ctx, uint32_t tgid)
+{
+	struct pb_session *s = ctx;
+	struct perf_map *maps;
+	int fd = s->parts->open_perf_map(tgid);
+
+	if (fd < 0)
+		return;
+	maps = reallocarray(s->perf_maps, s->n_perf_maps + 1, sizeof(*maps));
+	if (!maps) {
+		close(fd);
+		return;
+	}
+	s->perf_maps = maps;
+	maps[s->n_perf_maps++] = (struct perf_map){tgid, fd};
+}
+
+int pb_session_perf_map_fd(void *session, uint32_t tgid)
+{
+	struct pb_session *s = session;
+	uint32_t i;
+
+	for (i = 0; i < s->n_perf_maps; i++) {
+		if (s->perf_maps[i].tgid == tgid)
+			return dup(s->perf_maps[i].fd);
+	}
+	return s->parts->open_perf_map(tgid);
+}
+
+int pb_session_module_fd(void *session, uint32_t module)
+{
+	struct pb_session *s = session;
+	uint32_t file = pb_stacks_file(s->stacks, module);
+
+	return file == PB_NONE ? -1 : pb_files_fd(s->files, file);
+}
+
+/* Fill the rodata and size the maps. */
+static int configure(struct pb_session *s)
+{
+	const struct pb_args *args = s->args;
+	struct pb_capture_cfg *cfg = s->bpf.capture;
+	struct bpf_map *map;
+	int err;
+
+	if (getrandom(&cfg->hash_seed, sizeof(cfg->hash_seed), 0) != sizeof(cfg->hash_seed))
+		return pb_err(errno, "draw a random seed");
+	cfg->scope = s->target->scope;
+	cfg->self_tgid = (uint32_t)getpid();
+	cfg->max_user_frames = (uint32_t)args->max_depth;
+	cfg->user_stacks = !args->kernel_only;
+	cfg->kernel_stacks = !args->user_only;
+	cfg->follow_children = s->target->children;
+
+	map = bpf_object__find_map_by_name(s->bpf.object, "counts");
+	err = map ? bpf_map__set_max_entries(map, (uint32_t)args->max_stacks) : -ENOENT;
+	if (err)
+		return pb_err(-err, "set --max-stacks");
+	map = bpf_object__find_map_by_name(s->bpf.object, "stacks");
+	err = map ? bpf_map__set_max_entries(map, (uint32_t)args->ring_bytes) : -ENOENT;
+	if (err)
+		return pb_err(-err, "set --ring-size");
+	return 0;
+}
+
+/* Programs that follow processes are loaded only where processes are followed. */
+static void choose_programs(struct pb_session *s)
+{
+	struct bpf_program *prog;
+	bool by_id = s->target->scope == PB_SCOPE_PROCESS || s->target->scope == PB_SCOPE_THREAD;
+
+	prog = bpf_object__find_program_by_name(s->bpf.object, "on_fork");
+	if (prog)
+		bpf_program__set_autoload(prog, s->target->children);
+	prog = bpf_object__find_program_by_name(s->bpf.object, "on_free");
+	if (prog)
+		bpf_program__set_autoload(prog, by_id);
+}
+
+static int map_control(struct pb_session *s)
+{
+	int fd = bpf_object__find_map_fd_by_name(s->bpf.object, "control");
+	void *p = mmap(NULL, sizeof(*s->control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		return pb_err(errno, "map the lease");
+	s->control = p;
+	return 0;
+}
+
+static int load(struct pb_session *s)
+{
+	uint64_t asked = s->args->ring_bytes + s->args->max_stacks * 112;
+	int err;
+
+	libbpf_set_print(print_libbpf);
+	err = s->parts->probes->open(&s->bpf, s->args);
+	if (err)
+		return pb_err(-err, "open the embedded BPF object");
+	err = configure(s);
+	if (err)
+		return err;
+	choose_programs(s);
+	err = bpf_object__load(s->bpf.object);
+	if (err)
+		return pb_preflight_explain_load(-err, asked);
+	return map_control(s);
+}
+
+static int make_parts(struct pb_session *s)
+{
+	struct pb_stacks_parts parts = {
+		.profile = s->parts->profile, .on_anonymous = hold_perf_map, .ctx = s};
+	bool everyone = s->target->scope == PB_SCOPE_ALL || s->target->scope == PB_SCOPE_CGROUP;
+	int err;
+
+	err = pb_files_new(&s->files);
+	err = err ? err
+		  : pb_track_new(&s->track, s->files, &s->cpus, everyone, s->target->children);
+	if (err)
+		return err;
+	parts.track = s->track;
+	parts.files = s->files;
+	err = pb_stacks_new(&s->stacks, &parts);
+	return err ? err : pb_drain_new(&s->drain, s->bpf.object, s->stacks, s->track);
+}
+
+/* Signals are taken from a descriptor from here on, so that none is lost before the loop. */
+static int open_signals(struct pb_session *s)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return pb_err(errno, "block signals");
+	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signal_fd < 0 ? pb_err(errno, "open a signalfd") : 0;
+}
+
+int pb_session_new(struct pb_session **out, const struct pb_session_parts *parts)
+{
+	pb_auto(pb_session) struct pb_session *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->parts = parts;
+	s->args = parts->args;
+	s->stats_fd = s->signal_fd = s->timer_fd = s->epoll_fd = -1;
+	pb_preflight_raise_limits();
+	err = open_signals(s);
+	err = err ? err : pb_preflight(parts->program);
+	err = err ? err : pb_cpus_online(&s->cpus);
+	err = err ? err : pb_target_new(&s->target, s->args);
+	err = err ? err : load(s);
+	err = err ? err : make_parts(s);
+	if (err)
+		return err;
+	*out = pb_take(s);
+	return 0;
+}
+
+static void release_links(struct pb_session *s)
+{
+	while (s->n_links)
+		bpf_link__destroy(s->links[--s->n_links]);
+}
+
+void pb_session_free(struct pb_session *s)
+{
+	const int fds[] = {s ? s->stats_fd : -1, s ? s->signal_fd : -1, s ? s->timer_fd : -1,
+			   s ? s->epoll_fd : -1};
+	size_t i;
+
+	if (!s)
+		return;
+	release_links(s);
+	free(s->links);
+	pb_drain_free(s->drain);
+	pb_stacks_free(s->stacks);
+	pb_track_free(s->track);
+	pb_files_free(s->files);
+	if (s->control)
+		munmap(s->control, sizeof(*s->control));
+	if (s->bpf.skeleton)
+		s->parts->probes->destroy(&s->bpf);
+	pb_target_free(s->target);
+	for (i = 0; i < s->n_perf_maps; i++)
+		close(s->perf_maps[i].fd);
+	free(s->perf_maps);
+	free(s->cpus.ids);
+	for (i = 0; i < PB_ARRAY_SIZE(fds); i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	free(s);
+}
+
+int pb_session_hold(struct pb_session *s, struct bpf_link *link)
+{
+	struct bpf_link **links;
+	int err = -errno;
+
+	if (!link)
+		return err;
+	links = reallocarray(s->links, s->n_links + 1, sizeof(*links));
+	if (!links) {
+		bpf_link__destroy(link);
+		return -ENOMEM;
+	}
+	s->links = links;
+	links[s->n_links++] = link;
+	return 0;
+}
+
+const struct pb_cpus *pb_session_cpus(const struct pb_session *s)
+{
+	return &s->cpus;
+}
+
+struct pb_stacks *pb_session_stacks(struct pb_session *s)
+{
+	return s->stacks;
+}
+
+static void renew_lease(struct pb_session *s, uint64_t now_ns)
+{
+	__atomic_store_n(&s->control->lease_until_ns, now_ns + PB_LEASE_NS, __ATOMIC_RELAXED);
+}
+
+/* Make the target known to the kernel half and its mappings to us. */
+static int insert_targets(struct pb_session *s)
+{
+	int map_fd = bpf_object__find_map_fd_by_name(s->bpf.object, "targets");
+	int cgroups_fd = bpf_object__find_map_fd_by_name(s->bpf.object, "cgroups");
+	const struct pb_target *t = s->target;
+	uint64_t unknown_start = 0;
+	__u32 id, zero = 0, i;
+	int err = 0;
+
+	if (t->scope == PB_SCOPE_CGROUP)
+		err = bpf_map_update_elem(cgroups_fd, &zero, &t->cgroup_fd, BPF_ANY);
+	if (t->scope == PB_SCOPE_CGROUP || t->scope == PB_SCOPE_ALL)
+		return err ? pb_err(-err, "set the cgroup") : 0;
+	for (i = 0; i < t->n && !err; i++) {
+		id = t->scope == PB_SCOPE_THREAD ? t->tid : t->tgids[i];
+		err = bpf_map_update_elem(map_fd, &id, &unknown_start, BPF_ANY);
+	}
+	if (err)
+		return pb_err(-err, "set the targets");
+	for (i = 0; i < t->n; i++) {
+		if (pb_track_follow(s->track, t->tgids[i]) == -ENOMEM)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int attach_followers(struct pb_session *s)
+{
+	static const char *const names[] = {"on_fork", "on_free"};
+	struct bpf_program *prog;
+	size_t i;
+	int err;
+
+	for (i = 0; i < PB_ARRAY_SIZE(names); i++) {
+		prog = bpf_object__find_program_by_name(s->bpf.object, names[i]);
+		if (!prog || bpf_program__fd(prog) < 0)
+			continue;
+		err = pb_session_hold(s, bpf_program__attach(prog));
+		if (err)
+			return pb_err(-err, "attach %s", names[i]);
+	}
+	return 0;
+}
+
+static int attach(struct pb_session *s)
+{
+	int err;
+
+	s->stats_fd = pb_cost_enable();
+	s->bpf_ns_before = pb_cost_bpf_ns(s->bpf.object);
+	renew_lease(s, clock_ns(CLOCK_MONOTONIC));
+	err = insert_targets(s);
+	err = err ? err : attach_followers(s);
+	err = err ? err : s->parts->probes->attach(s, &s->bpf, s->args);
+	if (err)
+		return err;
+	/* A target that was named by pid must still be that process now. */
+	if (pb_target_ended(s->target))
+		pb_log(PB_LOG_WARN, "the target ended before everything was attached");
+	return 0;
+}
+
+static int watch(struct pb_session *s, int fd, uint32_t how)
+{
+	struct epoll_event e = {.events = EPOLLIN | how, .data.fd = fd};
+
+	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &e))
+		return pb_err(errno, "watch a descriptor");
+	return 0;
+}
+
+static int open_loop(struct pb_session *s)
+{
+	struct itimerspec tick = {.it_interval.tv_nsec = TICK_NS, .it_value.tv_nsec = TICK_NS};
+	const int *fds;
+	uint32_t n, i;
+	int err;
+
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (s->epoll_fd < 0 || s->timer_fd < 0 || timerfd_settime(s->timer_fd, 0, &tick, NULL))
+		return pb_err(errno, "set up the event loop");
+	err = watch(s, s->signal_fd, 0);
+	err = err ? err : watch(s, s->timer_fd, 0);
+	err = err ? err : watch(s, pb_drain_fd(s->drain), 0);
+	fds = pb_track_fds(s->track, &n);
+	for (i = 0; i < n && !err; i++)
+		err = watch(s, fds[i], 0);
+	/* Once each: a process that has ended stays readable while we wait for the others. */
+	for (i = 0; i < s->target->n && !err; i++)
+		err = watch(s, s->target->pidfds[i], EPOLLONESHOT);
+	return err;
+}
+
+static void say_ready(struct pb_session *s)
+{
+	char byte = '\n';
+
+	s->ready_ns = clock_ns(CLOCK_MONOTONIC);
+	if (s->args->ready_fd == UINT64_MAX)
+		pb_log_ready();
+	else if (write((int)s->args->ready_fd, &byte, 1) != 1)
+		pb_log(PB_LOG_WARN, "cannot write to --ready-fd: %s", strerror(errno));
+}
+
+static void show_live(struct pb_session *s, uint64_t now_ns)
+{
+	struct pb_tally sum;
+	uint64_t lost = 0;
+	char line[128];
+	int i;
+
+	if (!pb_live_wanted() || pb_drain_tally(s->drain, &sum))
+		return;
+	for (i = 0; i < PB_LOSS_COUNT; i++)
+		lost += sum.lost[i];
+	snprintf(line, sizeof(line), "%6.1f s  %'llu %s  %'llu lost   (Ctrl-C ends and reports)",
+		 (double)(now_ns - s->ready_ns) / 1e9, (unsigned long long)sum.produced,
+		 s->parts->probes->events, (unsigned long long)lost);
+	pb_live(line);
+}
+
+static void second_signal(int sig)
+{
+	(void)sig;
+	_exit(130);
+}
+
+/* The first signal ends the run; the next one ends the program at once. */
+static void take_signal(struct pb_session *s)
+{
+	struct sigaction now = {.sa_handler = second_signal};
+	struct signalfd_siginfo info;
+	sigset_t set;
+
+	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	s->signal = (int)info.ssi_signo;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaction(SIGINT, &now, NULL);
+	sigaction(SIGTERM, &now, NULL);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	if (s->target->launch)
+		pb_launch_signal(s->target->launch, s->signal);
+}
+
+static void on_tick(struct pb_session *s, uint64_t now_ns)
+{
+	uint64_t expirations;
+
+	if (read(s->timer_fd, &expirations, sizeof(expirations)) < 0)
+		return;
+	renew_lease(s, now_ns);
+	show_live(s, now_ns);
+	if (now_ns / RETIRE_NS != (now_ns - TICK_NS) / RETIRE_NS)
+		pb_track_retire(s->track, now_ns - RETIRE_NS);
+}
+
+static void loop(struct pb_session *s)
+{
+	uint64_t end_ns = s->args->duration_ns ? s->ready_ns + s->args->duration_ns : UINT64_MAX;
+	struct epoll_event events[16];
+	uint64_t now_ns = s->ready_ns;
+	int timeout_ms, n, i;
+
+	while (!s->signal && now_ns < end_ns && !pb_target_ended(s->target)) {
+		timeout_ms = 1000;
+		if (end_ns - now_ns < NS_PER_S)
+			timeout_ms = (int)((end_ns - now_ns + 999999) / 1000000);
+		n = epoll_wait(s->epoll_fd, events, PB_ARRAY_SIZE(events), timeout_ms);
+		now_ns = clock_ns(CLOCK_MONOTONIC);
+		for (i = 0; i < n; i++) {
+			if (events[i].data.fd == s->signal_fd)
+				take_signal(s);
+			else if (events[i].data.fd == s->timer_fd)
+				on_tick(s, now_ns);
+		}
+		pb_drain_stacks(s->drain);
+	}
+}
+
+static int describe_capture(struct pb_session *s, struct pb_report *r)
+{
+	struct utsname name;
+
+	if (uname(&name))
+		return pb_err(errno, "ask for the kernel's version");
+	r->started_ns = clock_ns(CLOCK_REALTIME);
+	if (pb_report_set(&r->host, name.nodename) || pb_report_set(&r->kernel, name.release) ||
+	    pb_report_set(&r->unwind, "fp"))
+		return -ENOMEM;
+	return pb_target_describe(s->target, s->args, r);
+}
+
+/* After the links are gone: how long, how dear, how many. */
+static int settle(struct pb_session *s, struct pb_report *r)
+{
+	uint64_t bpf_ns = pb_cost_bpf_ns(s->bpf.object) - s->bpf_ns_before;
+	struct pb_tally sum;
+	int err;
+
+	r->duration_ns = s->stopped_ns - s->ready_ns;
+	r->map_bytes = (int64_t)(pb_cost_map_bytes(s->bpf.object) + pb_track_ring_bytes(s->track));
+	pb_drain_stacks(s->drain);
+	err = pb_drain_ledger(s->drain, r);
+	if (err || pb_drain_tally(s->drain, &sum))
+		return err ? err : -EIO;
+	r->bpf_ns_per_event = r->bpf_cpu_pct = -1;
+	if (s->stats_fd >= 0) {
+		if (r->produced)
+			r->bpf_ns_per_event = (double)bpf_ns / (double)r->produced;
+		r->bpf_cpu_pct = 100.0 * (double)bpf_ns / (double)r->duration_ns;
+	}
+	r->achieved_hz = (double)sum.ticks * 1e9 / (double)r->duration_ns;
+	return 0;
+}
+
+int pb_session_run(struct pb_session *s, struct pb_report *report)
+{
+	int err = describe_capture(s, report);
+
+	err = err ? err : open_loop(s);
+	err = err ? err : attach(s);
+	if (err)
+		return err;
+	say_ready(s);
+	if (s->target->launch)
+		err = pb_launch_release(s->target->launch);
+	if (err) {
+		s->command_not_run = true;
+		return err;
+	}
+	if (s->target->scope == PB_SCOPE_ALL || s->target->scope == PB_SCOPE_CGROUP)
+		err = pb_track_follow_all(s->track);
+	if (err)
+		return err;
+	loop(s);
+	s->stopped_ns = clock_ns(CLOCK_MONOTONIC);
+	release_links(s);
+	pb_live(NULL);
+	return settle(s, report);
+}
+
+int pb_session_signal(const struct pb_session *s)
+{
+	return s->signal;
+}
+
+bool pb_session_command_not_run(const struct pb_session *s)
+{
+	return s->command_not_run;
+}
+
+void pb_session_note_command(struct pb_session *s, struct pb_report *report)
+{
+	int status = s->target->launch ? pb_launch_status(s->target->launch, false) : -1;
+
+	report->has_exit = status >= 0;
+	report->exit_status = status < 0 ? 0 : status;
+}
+
+int pb_session_command_status(struct pb_session *s)
+{
+	return s->target->launch ? pb_launch_status(s->target->launch, true) : -1;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * One run of a profiler against the kernel, the same for every tool:
+ *
+ *   open -> configure -> load -> attach -> run -> stop -> collect
+ *
+ * A tool gives its BPF object and how to attach it (struct pb_probes); the session does the rest:
+ * privileges, targets, process tracking, the lease, signals, `ready`, duration, end of the target,
+ * draining, and the ledger. All that is attached lives by descriptor and dies with the process.
+ */
+#ifndef PB_CORE_SESSION_H
+#define PB_CORE_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/abi/capture.h"
+#include "user/core/own.h"
+
+struct bpf_link;
+struct bpf_object;
+struct pb_args;
+struct pb_cpus;
+struct pb_profile;
+struct pb_report;
+struct pb_session;
+struct pb_stacks;
+
+/* An opened, not yet loaded BPF object of a tool. */
+struct pb_bpf {
+	void *skeleton; /* freed by pb_probes.destroy */
+	struct bpf_object *object;
+	struct pb_capture_cfg *capture; /* in its rodata; the session fills it */
+};
+
+/* What differs between tools. @args is the tool's own args struct. */
+struct pb_probes {
+	const char *events; /* plural, for people: "samples" */
+	int (*open)(struct pb_bpf *bpf, const void *args);
+	/* Attach to the hooks with pb_session_hold(). 0; -errno, logged. */
+	int (*attach)(struct pb_session *s, struct pb_bpf *bpf, const void *args);
+	void (*destroy)(struct pb_bpf *bpf);
+};
+
+/* What a session is made of. Everything is borrowed for its life. */
+struct pb_session_parts {
+	const char *program; /* name, for messages */
+	const struct pb_probes *probes;
+	const struct pb_args *args;          /* the tool's own args struct begins with it */
+	struct pb_profile *profile;          /* locations and modules are added while running */
+	int (*open_perf_map)(uint32_t tgid); /* a descriptor, to be closed, or -errno */
+};
+
+/**
+ * pb_session_new() - everything up to a loaded object and resolved targets; nothing attached yet.
+ *
+ * Return: 0; -errno, logged: -EPERM or -EACCES (privilege), -EOPNOTSUPP (kernel lacks something),
+ * -ESRCH (no such target), others.
+ */
+int pb_session_new(struct pb_session **out, const struct pb_session_parts *parts);
+void pb_session_free(struct pb_session *s);
+PB_DEFINE_FREE(pb_session, pb_session_free);
+
+/* For attach(): keep a link until the session stops. Takes it. NULL: -errno of libbpf, not logged. */
+int pb_session_hold(struct pb_session *s, struct bpf_link *link);
+/* For attach(): CPUs that were online at the start; borrowed. */
+const struct pb_cpus *pb_session_cpus(const struct pb_session *s);
+
+/**
+ * pb_session_run() - attach, say ready, wait for the end, detach, drain.
+ * @report: target, capture, events and overhead are filled; stacks once pb_stacks_build() ran
+ *
+ * Ends by duration, signal, or the target's end. Return: 0; -errno, logged, as above.
+ */
+int pb_session_run(struct pb_session *s, struct pb_report *report);
+
+/* What was captured, for pb_stacks_build(). Borrowed. */
+struct pb_stacks *pb_session_stacks(struct pb_session *s);
+
+/* Descriptors for naming: of a module's file (borrowed), of a process' perf map (to be closed). */
+int pb_session_module_fd(void *session, uint32_t module);
+int pb_session_perf_map_fd(void *session, uint32_t tgid);
+
+/* With -- CMD: whether it could not be run; its status is then 126 or 127. */
+bool pb_session_command_not_run(const struct pb_session *s);
+/* With -- CMD, if it has ended: its status into the report. */
+void pb_session_note_command(struct pb_session *s, struct pb_report *report);
+
+/* The signal that ended the run; 0 if it ended by itself. */
+int pb_session_signal(const struct pb_session *s);
+
+/**
+ * pb_session_command_status() - wait for the command of `-- CMD` and give its status as a shell would.
+ *
+ * Return: 0 to 255; -1 if there is no command.
+ */
+int pb_session_command_status(struct pb_session *s);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Which code lay where, in which process, when.
+ *
+ * A process is a row of *images*, one per exec, each with the executable mappings it has had and the
+ * time each appeared. Questions carry a time: a stack that was taken before an exec is looked up in
+ * the image before it. What existed before the start is read from /proc once; from then on the
+ * side-band tells. Images of processes that are gone are dropped once nothing can ask for them.
+ */
+#ifndef PB_CORE_TRACK_H
+#define PB_CORE_TRACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "user/core/own.h"
+#include "user/core/perfevent.h"
+#include "user/core/profile.h"
+
+struct pb_files;
+struct pb_track;
+
+/* An address in a mapping. */
+struct pb_place {
+	uint32_t file;            /* of pb_files; PB_NONE: no file, see kind */
+	enum pb_module_kind kind; /* FILE, VDSO or ANON */
+	uint64_t start, end;      /* of the mapping */
+	uint64_t file_off;        /* of start */
+};
+
+/**
+ * pb_track_new() - start recording.
+ * @files: borrowed; pins what is mapped
+ * @cpus: borrowed for the call
+ * @everyone: keep images of all processes; otherwise those of pb_track_follow()
+ * @children: and the processes that those start
+ *
+ * Return: 0; -errno, logged.
+ */
+int pb_track_new(struct pb_track **out, struct pb_files *files, const struct pb_cpus *cpus,
+		 bool everyone, bool children);
+void pb_track_free(struct pb_track *t);
+PB_DEFINE_FREE(pb_track, pb_track_free);
+
+/* Follow a process and read its mappings of now. Return: 0; -ESRCH if it is gone; -ENOMEM. */
+int pb_track_follow(struct pb_track *t, uint32_t tgid);
+/* Follow all processes there are. Return: 0; -errno. */
+int pb_track_follow_all(struct pb_track *t);
+
+/* Descriptors to poll; when readable, or now and then, call pb_track_update(). */
+const int *pb_track_fds(const struct pb_track *t, uint32_t *n);
+uint64_t pb_track_ring_bytes(const struct pb_track *t);
+
+/* Take in all that the kernel has reported until now. Return: 0; -ENOMEM. */
+int pb_track_update(struct pb_track *t);
+
+/**
+ * pb_track_find() - what lies at @addr of a process at a time.
+ *
+ * An unknown process is read from /proc first. Return: 0; -ENOENT: no mapping known there.
+ */
+int pb_track_find(struct pb_track *t, uint32_t tgid, uint64_t time_ns, uint64_t addr,
+		  struct pb_place *out);
+
+/* Forget processes that ended before @time_ns: nobody will ask for them any more. */
+void pb_track_retire(struct pb_track *t, uint64_t time_ns);
+
+/* Processes seen so far, among those followed. */
+uint32_t pb_track_count(const struct pb_track *t);
+
+#endif
