@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "user/symbol/perfmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "user/core/log.h"
+#include "user/core/own.h"
+#include "user/symbol/readall.h"
+#include "user/symbol/symtab.h"
+
+/* What /proc/PID/status says about a process. */
+struct identity {
+	uint32_t ns_tgid; /* in its innermost pid namespace */
+	uint32_t fsuid;
+};
+
+/* Base 10, ends at a character that is no digit; *s is moved there. */
+static bool read_decimal(const char **s, uint32_t *out)
+{
+	uint64_t n = 0;
+	const char *p = *s;
+
+	while (*p == ' ' || *p == '\t')
+		p++;
+	if (*p < '0' || *p > '9')
+		return false;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		n = n * 10 + (uint64_t)(*p - '0');
+		if (n > UINT32_MAX)
+			return false;
+	}
+	*s = p;
+	*out = (uint32_t)n;
+	return true;
+}
+
+/* "Uid:\treal\teffective\tsaved\tfs", "NSpid:\touter\t...\tinnermost". */
+static bool parse_status(const char *status, struct identity *id)
+{
+	const char *uid = strstr(status, "\nUid:");
+	const char *nspid = strstr(status, "\nNSpid:");
+	int i;
+
+	if (!uid || !nspid)
+		return false;
+	uid += strlen("\nUid:");
+	for (i = 0; i < 4; i++)
+		if (!read_decimal(&uid, &id->fsuid))
+			return false;
+	nspid += strlen("\nNSpid:");
+	if (!read_decimal(&nspid, &id->ns_tgid))
+		return false;
+	while (read_decimal(&nspid, &id->ns_tgid))
+		;
+	return true;
+}
+
+static int read_identity(uint32_t tgid, struct identity *id)
+{
+	char path[64], status[16384];
+	pb_autofclose FILE *f = NULL;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", tgid);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	len = fread(status, 1, sizeof(status) - 1, f);
+	status[len] = '\0';
+	return parse_status(status, id) ? 0 : -ESRCH;
+}
+
+static int open_beneath(int root, const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int check_file(int fd, const struct identity *id)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (st.st_uid != 0 && st.st_uid != id->fsuid)
+		return -EPERM;
+	if (st.st_size > (off_t)PB_PERFMAP_SIZE_MAX)
+		return -EFBIG;
+	return 0;
+}
+
+/* The map numbered @n under the root directory @root_path. */
+static int open_map(const char *root_path, uint32_t n, const struct identity *id)
+{
+	pb_autoclose int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	pb_autoclose int fd = -1;
+	char path[64];
+	int err;
+
+	if (root < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "tmp/perf-%u.map", n);
+	fd = open_beneath(root, path);
+	err = fd < 0 ? fd : check_file(fd, id);
+	if (err && err != -ENOENT)
+		pb_log(PB_LOG_DEBUG, "%s/%s is not used: %s", root_path, path,
+		       err == -EPERM    ? "it belongs to neither the process' user nor root"
+		       : err == -EINVAL ? "not a regular file"
+					: strerror(-err));
+	return err ? err : pb_take_fd(fd);
+}
+
+int pb_perfmap_open(uint32_t tgid)
+{
+	struct identity id;
+	char root_path[64];
+	int fd;
+
+	fd = read_identity(tgid, &id);
+	if (fd)
+		return fd;
+	snprintf(root_path, sizeof(root_path), "/proc/%u/root", tgid);
+	fd = open_map(root_path, id.ns_tgid, &id);
+	/* Some agents write where the profiler is; their owner is checked all the same. */
+	if (fd == -ENOENT || fd == -EACCES)
+		fd = open_map("/", tgid, &id);
+	return fd;
+}
+
+int pb_perfmap_read(struct pb_symtab **out, int fd)
+{
+	pb_auto(pb_symtab) struct pb_symtab *t = NULL;
+	pb_autofree char *text = NULL;
+	size_t len;
+	int err;
+
+	err = pb_read_all(fd, PB_PERFMAP_SIZE_MAX, &text, &len);
+	if (!err)
+		err = pb_symtab_new(&t);
+	if (!err)
+		err = pb_perfmap_parse(t, text, len);
+	if (!err)
+		err = pb_symtab_finish(t, 1);
+	if (err)
+		return err;
+	*out = pb_take(t);
+	return 0;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* At most 16 digits, with or without 0x, and the blanks behind them. NULL: not a number. */
+static const char *read_hex(const char *s, const char *end, uint64_t *out)
+{
+	uint64_t n = 0;
+	int digits = 0, digit;
+
+	if (end - s > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X'))
+		s += 2;
+	for (; s < end && (digit = hex_digit(*s)) >= 0; s++) {
+		if (++digits > 16)
+			return NULL;
+		n = n << 4 | (unsigned int)digit;
+	}
+	if (!digits || s == end || (*s != ' ' && *s != '\t'))
+		return NULL;
+	while (s < end && (*s == ' ' || *s == '\t'))
+		s++;
+	*out = n;
+	return s;
+}
+
+static int add_line(struct pb_symtab *t, const char *s, const char *end)
+{
+	uint64_t addr, size;
+
+	if (end > s && end[-1] == '\r')
+		end--;
+	s = read_hex(s, end, &addr);
+	s = s ? read_hex(s, end, &size) : NULL;
+	if (!s || s == end || memchr(s, '\0', (size_t)(end - s)))
+		return 0;
+	if (!size || size > UINT64_MAX - addr)
+		return 0;
+	return pb_symtab_add(t, addr, size, PB_SYMBOL_GLOBAL, s, (size_t)(end - s));
+}
+
+int pb_perfmap_parse(struct pb_symtab *t, const char *text, size_t len)
+{
+	const char *s = text, *end = text + len, *newline;
+
+	while (s < end && (newline = memchr(s, '\n', (size_t)(end - s)))) {
+		int err = add_line(t, s, newline);
+
+		if (err)
+			return err;
+		s = newline + 1;
+	}
+	return 0;
+}
