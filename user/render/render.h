@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Pure functions from a named profile and its report to a stream. They know nothing of BPF, keep no
+ * state, and give the same bytes for the same input. A new format is one row in pb_formats[].
+ */
+#ifndef PB_RENDER_RENDER_H
+#define PB_RENDER_RENDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct pb_profile;
+struct pb_report;
+
+struct pb_render_opts {
+	uint32_t top;   /* rows of the table of functions; hotspots and stacks_top in JSON */
+	uint32_t value; /* index of the value to weigh by */
+	bool color;     /* ANSI colours, text only */
+	int columns;    /* width of the terminal, text only; 0: 80 */
+};
+
+/*
+ * 0; -ENOMEM; -EFBIG for a profile beyond PB_TRIE_NODES_MAX boxes; -EIO where only the stream
+ * failed (the caller knows its name and errno). A render never closes or flushes the stream.
+ */
+typedef int pb_render_fn(FILE *out, const struct pb_profile *p, const struct pb_report *r,
+			 const struct pb_render_opts *o);
+
+pb_render_fn pb_render_text;
+pb_render_fn pb_render_folded;
+pb_render_fn pb_render_html;
+pb_render_fn pb_render_json;
+pb_render_fn pb_render_pprof;
+pb_render_fn pb_render_speedscope;
+
+struct pb_format {
+	const char *name;   /* for --format */
+	const char *suffix; /* how a file name ends, with the dot; the longest match wins */
+	pb_render_fn *render;
+	bool binary; /* refused on a terminal */
+	const char *help;
+};
+
+/* Ends with a row whose name is NULL. */
+extern const struct pb_format pb_formats[];
+
+/* By --format name, or by suffix without its dot ("txt", "pb.gz"); NULL if there is none. */
+const struct pb_format *pb_format_by_name(const char *name);
+/* By the end of a file name, or NULL. */
+const struct pb_format *pb_format_by_path(const char *path);
+
+/**
+ * pb_pprof_read() - read a pprof file (gzip or plain), ours or anyone's.
+ * @profile: set on success, freed by pb_profile_free()
+ * @report: set on success, freed by pb_report_free(); filled from the comment that
+ *          pb_render_pprof() leaves; from the profile's own times where there is none
+ * @data: hostile input; @size bytes
+ *
+ * At most PB_PPROF_SIZE_MAX bytes after decompression. Stacks keep their order; strings are made
+ * safe. Return: 0; -EPROTO if malformed (the log says where); -EFBIG; -ENOMEM.
+ * Source: google/pprof proto/profile.proto.
+ */
+#define PB_PPROF_SIZE_MAX (512u << 20)
+int pb_pprof_read(struct pb_profile **profile, struct pb_report **report, const void *data,
+		  size_t size);
+
+#endif
