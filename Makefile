@@ -75,6 +75,9 @@ $(O)/%.o: %.S
 	@mkdir -p $(@D)
 	$(Q)$(CC) -I. -I$(O) -MMD -MP -c $< -o $@
 
+# .incbin is not seen by -MMD.
+$(O)/user/render/page.o: $(wildcard user/render/page/*)
+
 $(O)/libperfbeads.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -94,6 +97,7 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/libperfbeads.a
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 include tests/workload/rules.mk
+-include tests/browser/rules.mk
 .DELETE_ON_ERROR:
 .SECONDARY:
 
