@@ -67,13 +67,15 @@ enum pb_walk_end {
 
 /*
  * Identity of one aggregated stack. Used as a hash key: every byte counts. The process is its pid
- * and its start; exec_id tells the programs apart that one process ran one after the other.
+ * and its start; exec_id tells the programs apart that one process ran one after the other, layout
+ * the libraries that it had at one address one after the other.
  */
 struct pb_stack_key {
 	__u64 stack_hash; /* over thread name, frames and end reasons */
 	__u64 start_ns;   /* when the process started, CLOCK_BOOTTIME */
 	__u32 tgid;       /* process, root pid namespace */
-	__u32 exec_id;    /* low half of task_struct.self_exec_id */
+	__u16 exec_id;    /* low bits of task_struct.self_exec_id */
+	__u16 layout;     /* of the layouts map; 0 if code was never mapped over other code */
 };
 PB_ABI_SIZE(struct pb_stack_key, 24);
 

@@ -66,6 +66,23 @@ struct {
 	__uint(max_entries, 4 << 20);
 } stacks SEC(".maps");
 
+/* Process -> how often code was mapped where other code had been. Written by the user half when the
+ * side-band tells it; without this a stack of the new code would be counted as one of the old. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, __u64);
+} layouts SEC(".maps");
+
+static __always_inline __u16 pb_layout(__u32 tgid)
+{
+	__u64 *layout = bpf_map_lookup_elem(&layouts, &tgid);
+
+	return layout ? (__u16)*layout : 0;
+}
+
 /* One event, as its hook saw it. */
 struct pb_event {
 	struct pb_regs regs; /* user registers; read only if !in_kernel */
@@ -194,7 +211,8 @@ static __always_inline void pb_capture_into(void *ctx, const volatile struct pb_
 	key.stack_hash = w->hash;
 	key.tgid = task->tgid;
 	key.start_ns = task->group_leader->start_boottime;
-	key.exec_id = (__u32)task->self_exec_id;
+	key.exec_id = (__u16)task->self_exec_id;
+	key.layout = pb_layout(key.tgid);
 	count = pb_add(&key, event->weight, tally);
 	if (!count || *(volatile __u32 *)&count->sent)
 		return;

@@ -160,7 +160,7 @@ static int join_all(struct pb_drain *d, struct pb_report *report, uint64_t *lost
 
 int pb_drain_ledger(struct pb_drain *d, struct pb_report *report)
 {
-	struct pb_tally sum;
+	struct pb_tally sum = {0};
 	int err, i;
 
 	err = pb_drain_tally(d, &sum);

@@ -38,7 +38,8 @@ __attribute__((noreturn)) static void be_command(char *const *argv, int gate, in
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execvp(argv[0], argv);
 	err = errno;
-	n = write(verdict, &err, sizeof(err));
+	if (write(verdict, &err, sizeof(err)) != sizeof(err))
+		_exit(PB_EXIT_TOOL_FAILED);
 	_exit(err == ENOENT ? PB_EXIT_NOT_FOUND : PB_EXIT_NOT_RUNNABLE);
 }
 

@@ -195,6 +195,20 @@ static int load(struct pb_session *s)
 	return map_control(s);
 }
 
+/* New keys for the process' stacks, since its old ones may now mean other code. Events between the
+ * mapping and this, a tenth of a second at most, still count under the old ones. */
+static void bump_layout(void *ctx, uint32_t tgid)
+{
+	struct pb_session *s = ctx;
+	int fd = bpf_object__find_map_fd_by_name(s->bpf.object, "layouts");
+	uint64_t layout = 0;
+
+	bpf_map_lookup_elem(fd, &tgid, &layout);
+	layout++;
+	if (bpf_map_update_elem(fd, &tgid, &layout, BPF_ANY))
+		pb_log(PB_LOG_DEBUG, "process %u maps code over code too often to follow", tgid);
+}
+
 static int make_parts(struct pb_session *s)
 {
 	struct pb_stacks_parts parts = {
@@ -207,6 +221,7 @@ static int make_parts(struct pb_session *s)
 		  : pb_track_new(&s->track, s->files, &s->cpus, everyone, s->target->children);
 	if (err)
 		return err;
+	pb_track_on_remap(s->track, bump_layout, s);
 	parts.track = s->track;
 	parts.files = s->files;
 	err = pb_stacks_new(&s->stacks, &parts);

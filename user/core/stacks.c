@@ -407,7 +407,8 @@ static int report_broken(const struct pb_stacks *s, struct pb_report *report, st
 	const struct pb_profile *p = s->with.profile;
 	uint32_t i;
 
-	qsort(rows, n, sizeof(*rows), by_events);
+	if (n)
+		qsort(rows, n, sizeof(*rows), by_events);
 	report->broken_by = calloc(n + 1, sizeof(*report->broken_by));
 	if (!report->broken_by)
 		return -ENOMEM;

@@ -44,6 +44,8 @@ struct pb_track {
 	struct pb_files *files;
 	bool everyone, children;
 	bool failed; /* no memory inside a callback */
+	void (*on_remap)(void *ctx, uint32_t tgid);
+	void *remap_ctx;
 	uint32_t count;
 	struct process *buckets[BUCKETS];
 };
@@ -170,6 +172,34 @@ static enum pb_module_kind kind_of(const char *path)
 	return PB_MODULE_FILE;
 }
 
+void pb_track_on_remap(struct pb_track *t, void (*on_remap)(void *ctx, uint32_t tgid), void *ctx)
+{
+	t->on_remap = on_remap;
+	t->remap_ctx = ctx;
+}
+
+/*
+ * Does the image have other code in the range? The same file at the same place is no other code, and
+ * memory without a file is never told apart: a JIT compiler protects its pages anew all the time.
+ */
+static bool covers_other(const struct image *image, const struct pb_place *place)
+{
+	uint32_t i;
+
+	for (i = 0; i < image->n; i++) {
+		const struct pb_place *old = &image->maps[i].place;
+
+		if (old->start >= place->end || place->start >= old->end)
+			continue;
+		if (old->file != place->file)
+			return true;
+		if (place->file != PB_NONE &&
+		    old->start - old->file_off != place->start - place->file_off)
+			return true;
+	}
+	return false;
+}
+
 /* Record a mapping of @p's newest image, pinning its file. */
 static void note_mapping(struct pb_track *t, struct process *p, uint64_t since_ns,
 			 const struct pb_file_sight *sight, uint64_t file_off)
@@ -190,6 +220,8 @@ static void note_mapping(struct pb_track *t, struct process *p, uint64_t since_n
 			return;
 		}
 	}
+	if (t->on_remap && covers_other(newest(p), &m.place))
+		t->on_remap(t->remap_ctx, p->tgid);
 	if (add_mapping(newest(p), &m))
 		t->failed = true;
 }

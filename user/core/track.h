@@ -39,6 +39,9 @@ struct pb_place {
  */
 int pb_track_new(struct pb_track **out, struct pb_files *files, const struct pb_cpus *cpus,
 		 bool everyone, bool children);
+/* Call @on_remap when code is mapped where other code had been: the same address means another
+ * function from then on. */
+void pb_track_on_remap(struct pb_track *t, void (*on_remap)(void *ctx, uint32_t tgid), void *ctx);
 void pb_track_free(struct pb_track *t);
 PB_DEFINE_FREE(pb_track, pb_track_free);
 

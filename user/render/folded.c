@@ -203,7 +203,7 @@ static int make_entries(struct folder *f)
 			f->entries[(*end)++] = e;
 		}
 		if (goes_on(f, i)) {
-			strcpy(e.tail, ";");
+			snprintf(e.tail, sizeof(e.tail), ";");
 			f->entries[(*end)++] = e;
 		}
 	}

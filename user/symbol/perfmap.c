@@ -127,7 +127,7 @@ static int open_map(const char *root_path, uint32_t n, const struct identity *id
 
 int pb_perfmap_open(uint32_t tgid)
 {
-	struct identity id;
+	struct identity id = {0};
 	char root_path[64];
 	int fd;
 

@@ -208,18 +208,25 @@ static void name_one_table(const struct batch *b)
 	}
 }
 
-static bool has_build_id_of(const struct pb_elf *elf, const struct pb_module *m)
+/* Compare; a module whose build id nobody has told yet takes that of its file, which was pinned when
+ * it was mapped. */
+static bool has_build_id_of(struct batch *b, const struct pb_elf *elf)
 {
+	struct pb_module *m = &b->p->modules[b->p->locations[b->items->location].module];
 	uint8_t id[PB_BUILD_ID_MAX];
 	size_t len = pb_elf_build_id(elf, id, sizeof(id));
 
-	return !m->build_id_len || (len == m->build_id_len && !memcmp(id, m->build_id, len));
+	if (!m->build_id_len) {
+		memcpy(m->build_id, id, len);
+		m->build_id_len = (uint8_t)len;
+	}
+	return len == m->build_id_len && !memcmp(id, m->build_id, len);
 }
 
 /* Take @elf's functions if it is what was mapped. An ELF file of another build is not kept. */
 static int open_functions(struct batch *b, struct pb_elf *elf)
 {
-	if (!has_build_id_of(elf, &b->module)) {
+	if (!has_build_id_of(b, elf)) {
 		pb_elf_free(elf);
 		b->stats->build_id_mismatch++;
 		log_no_names(b, "its build id is not that of what was mapped");

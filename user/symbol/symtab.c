@@ -323,7 +323,7 @@ int pb_symtab_finish(struct pb_symtab *t, int later_wins)
 	if (!t->n_entries)
 		return 0;
 	heap = malloc(t->n_entries * sizeof(*heap));
-	t->spans = malloc(2 * (size_t)t->n_entries * sizeof(*t->spans));
+	t->spans = calloc(2 * (size_t)t->n_entries, sizeof(*t->spans));
 	if (!heap || !t->spans)
 		return -ENOMEM;
 	s.heap = heap;

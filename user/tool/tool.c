@@ -90,6 +90,15 @@ static void explain_broken(const struct pb_report *report)
 	       100.0 * (double)report->broken / (double)report->kept, worst->module);
 }
 
+/* What was lost, why, and what to do about it. */
+static void explain_losses(const struct pb_report *report)
+{
+	for (uint32_t i = 0; i < report->n_lost; i++)
+		pb_log(PB_LOG_WARN, "%llu of %llu events are lost: %s",
+		       (unsigned long long)report->lost[i].events,
+		       (unsigned long long)report->produced, report->lost[i].sentence);
+}
+
 static void explain_rate(const struct pb_report *report)
 {
 	double seconds = (double)report->duration_ns / 1e9;
@@ -161,6 +170,7 @@ static int capture(const struct pb_tool *tool, const void *args, struct result *
 	r->profile->duration_ns = r->report->duration_ns;
 	status = write_result(tool, common, r);
 	if (!common->quiet) {
+		explain_losses(r->report);
 		explain_broken(r->report);
 		explain_rate(r->report);
 	}
@@ -206,8 +216,10 @@ static int render_saved(const struct pb_tool *tool, const struct pb_args *args, 
 
 	if (err)
 		return err == -ENOENT ? PB_EXIT_NO_TARGET : PB_EXIT_FAILED;
-	if (pb_pprof_read(&r->profile, &r->report, data, size))
+	if (pb_pprof_read(&r->profile, &r->report, data, size)) {
+		pb_log(PB_LOG_ERROR, "cannot show %s", args->from);
 		return PB_EXIT_FAILED;
+	}
 	return write_result(tool, args, r);
 }
 
