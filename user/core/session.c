@@ -253,11 +253,12 @@ int pb_session_new(struct pb_session **out, const struct pb_session_parts *parts
 	s->parts = parts;
 	s->args = parts->args;
 	s->stats_fd = s->signal_fd = s->timer_fd = s->epoll_fd = -1;
-	pb_preflight_raise_limits();
 	err = open_signals(s);
 	err = err ? err : pb_preflight(parts->program);
 	err = err ? err : pb_cpus_online(&s->cpus);
 	err = err ? err : pb_target_new(&s->target, s->args);
+	/* Behind the fork: a command gets the limits that we were given. */
+	pb_preflight_raise_limits();
 	err = err ? err : load(s);
 	err = err ? err : make_parts(s);
 	if (err)

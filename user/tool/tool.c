@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "user/core/args.h"
 #include "user/core/cost.h"
@@ -16,6 +15,7 @@
 #include "user/core/report.h"
 #include "user/core/stacks.h"
 #include "user/render/render.h"
+#include "user/render/tree.h"
 #include "user/symbol/bottom.h"
 #include "user/symbol/perfmap.h"
 #include "user/symbol/symbol.h"
@@ -85,9 +85,9 @@ static void explain_broken(const struct pb_report *report)
 	if (report->kept < 20 || report->broken * 20 < report->kept || !report->n_broken_by)
 		return;
 	pb_log(PB_LOG_INFO,
-	       "%.0f %% of the stacks are incomplete, most of them in %s: code built without frame "
-	       "pointers (-fno-omit-frame-pointer gives whole stacks)",
-	       100.0 * (double)report->broken / (double)report->kept, worst->module);
+	       "%.0f %% of stacks are incomplete, mostly in %s: built without frame pointers",
+	       100.0 * (double)report->broken / (double)report->kept,
+	       pb_module_base(worst->module));
 }
 
 /* What was lost, why, and what to do about it. */
@@ -293,9 +293,6 @@ int pb_tool_main(const struct pb_tool *tool, int argc, char **argv)
 
 	pb_log_init(tool->program->name, PB_LOG_INFO);
 	signal(SIGPIPE, SIG_IGN);
-	umask(077);
-	/* libdw and libelf fetch over the network by themselves where this is set. */
-	unsetenv("DEBUGINFOD_URLS");
 	if (!args)
 		return PB_EXIT_FAILED;
 	pb_args_init(common);
