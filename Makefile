@@ -47,7 +47,7 @@ TEST_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
 TESTS    := $(TEST_SRC:%.c=$(O)/%)
 
 all: $(PROGRAMS) docs
-.PHONY: all check bench install uninstall format format-check lint clean docs
+.PHONY: all check bench install format format-check lint clean docs
 
 $(O)/%.o: %.c
 	$(call say,CC,$<)
@@ -96,8 +96,7 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/libperfbeads.a
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcmocka -o $@
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
-include tests/workload/rules.mk
--include tests/browser/rules.mk
+include $(wildcard tests/*/rules.mk)
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -3,7 +3,7 @@
  * cpuflame, kernel half: where does the CPU time go?
  *
  * One perf event per CPU (cpu-clock, or a hardware counter) runs on_sample() on whatever the CPU is
- * doing. The filter decides whether the current task counts; fork and free keep the set of
+ * doing. The filter decides whether the current task counts; fork, exec and free keep the set of
  * followed processes exact without a perf event per process. All else is the shared capture.
  *
  * Kernel floor: 5.17 (bpf_loop), and BTF for CO-RE and the scheduler tracepoints.
@@ -15,6 +15,8 @@
 #include "bpf/lib/helpers.bpf.h"
 
 const volatile struct pb_cpuflame_cfg cfg;
+
+#include "bpf/lib/follow.bpf.h"
 
 SEC("perf_event")
 int on_sample(struct pb_perf_ctx *ctx)
@@ -36,18 +38,6 @@ int on_sample(struct pb_perf_ctx *ctx)
 	event.compat = at.compat;
 	pb_capture(ctx, &cfg.capture, PB_SCRATCH_INTERRUPT, task, &event, tally);
 	return 0;
-}
-
-SEC("?tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
-{
-	return pb_follow_fork(parent, child);
-}
-
-SEC("?tp_btf/sched_process_free")
-int BPF_PROG(on_free, struct task_struct *task)
-{
-	return pb_forget(&cfg.capture, task);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

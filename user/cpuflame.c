@@ -95,8 +95,6 @@ static int check(void *args)
 			       "unknown event %s; --event takes cpu-clock, cycles, instructions, "
 			       "cache-misses, branch-misses or page-faults",
 			       a->event);
-	if (a->common.unwind == PB_UNWIND_EH)
-		return pb_fail(EINVAL, "--unwind eh is not in this version: use auto or fp");
 	return 0;
 }
 

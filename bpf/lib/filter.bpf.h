@@ -3,8 +3,8 @@
  * Whose events count, and following the children of those.
  *
  * A target is a pid and a start time, so a reused pid is somebody else. The user half inserts the
- * targets it was asked for with start 0, "whoever has this pid now", holding a pidfd to be sure
- * of it; the first event fills the start in. Children are added at fork, before their first
+ * targets it was asked for with PB_TARGET_UNKNOWN_START, "whoever has this pid now", holding a
+ * pidfd to be sure of it; the first event fills the start in. Children are added at fork, before their first
  * instruction, and entries go when the kernel frees the task: later than exit, so that the time a
  * process spends on its own teardown still counts.
  */
@@ -41,10 +41,10 @@ static __always_inline bool pb_is_target(__u32 id, __u64 start_ns)
 
 	if (!known)
 		return false;
-	if (*known)
+	if (*known != PB_TARGET_UNKNOWN_START)
 		return *known == start_ns;
 	/* First event of a target that was named by pid. Whoever wins writes the same value. */
-	__sync_val_compare_and_swap(known, 0, start_ns);
+	__sync_val_compare_and_swap(known, PB_TARGET_UNKNOWN_START, start_ns);
 	return true;
 }
 
@@ -84,6 +84,18 @@ static __always_inline int pb_follow_fork(struct task_struct *parent, struct tas
 	return 0;
 }
 
+/* sched_process_exec: from here on the process is the command, not the tool's child at its gate. */
+static __always_inline int pb_start_at_exec(struct task_struct *task)
+{
+	__u32 tgid = task->tgid;
+	__u64 *known = bpf_map_lookup_elem(&targets, &tgid);
+
+	if (known)
+		__sync_val_compare_and_swap(known, PB_TARGET_UNTIL_EXEC,
+					    task->group_leader->start_boottime);
+	return 0;
+}
+
 /* sched_process_free: the task is gone for good. Its group leader may be freed memory already. */
 static __always_inline int pb_forget(const volatile struct pb_capture_cfg *cfg,
 				     struct task_struct *task)
@@ -94,7 +106,7 @@ static __always_inline int pb_forget(const volatile struct pb_capture_cfg *cfg,
 	if (cfg->scope == PB_SCOPE_PROCESS && task->pid != task->tgid)
 		return 0;
 	known = bpf_map_lookup_elem(&targets, &id);
-	if (known && (!*known || *known == task->start_boottime))
+	if (known && (*known <= PB_TARGET_UNTIL_EXEC || *known == task->start_boottime))
 		bpf_map_delete_elem(&targets, &id);
 	return 0;
 }

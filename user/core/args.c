@@ -56,8 +56,8 @@ const struct pb_option pb_common_options[] = {
 	{FIELD(FLAG, user_only), .short_name = 'U', .help = "user stacks only"},
 	{FIELD(FLAG, kernel_only), .short_name = 'K', .help = "kernel stacks only"},
 	{FIELD(CHOICE, unwind), .long_name = "unwind", .arg = "auto|eh|fp", .choices = unwind_modes,
-	 .help = "walk user stacks by .eh_frame (eh), by frame pointers (fp), or by what each "
-		 "mapping has (auto, the default)"},
+	 .help = "how user stacks are walked: by frame pointers (fp, and auto, the default); "
+		 "eh, by .eh_frame, is not in this version"},
 	{FIELD(UINT, max_depth), .long_name = "max-depth", .arg = "N", .min = 1, .max = 1024,
 	 .help = "user frames kept per stack; default " QUOTE(MAX_DEPTH_DEFAULT)},
 	{FIELD(UINT, max_stacks), .long_name = "max-stacks", .arg = "N", .min = 16, .max = 1048576,

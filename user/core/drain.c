@@ -113,7 +113,7 @@ int pb_drain_tally(const struct pb_drain *d, struct pb_tally *sum)
 /* Join a batch. Events of stacks whose frames never came, or could not be kept, go to @lost. */
 static void join(struct pb_drain *d, const struct pb_stack_key *keys,
 		 const struct pb_stack_count *counts, uint32_t n, struct pb_report *report,
-		 uint64_t *lost)
+		 __u64 *lost)
 {
 	uint32_t i;
 
@@ -126,7 +126,7 @@ static void join(struct pb_drain *d, const struct pb_stack_key *keys,
 	}
 }
 
-static int join_all(struct pb_drain *d, struct pb_report *report, uint64_t *lost)
+static int join_all(struct pb_drain *d, struct pb_report *report, __u64 *lost)
 {
 	pb_autofree struct pb_stack_key *keys = calloc(BATCH, sizeof(*keys));
 	pb_autofree struct pb_stack_count *counts = calloc(BATCH, sizeof(*counts));
@@ -166,7 +166,7 @@ int pb_drain_ledger(struct pb_drain *d, struct pb_report *report)
 	err = pb_drain_tally(d, &sum);
 	if (err)
 		return pb_err(-err, "read the tallies");
-	err = join_all(d, report, (uint64_t *)sum.lost);
+	err = join_all(d, report, sum.lost);
 	if (err)
 		return err;
 	report->produced = sum.produced;

@@ -120,47 +120,48 @@ static bool same_inode(const void *rows, uint32_t id, const void *key)
 	return file->fd >= 0 && file->dev == k->dev && file->ino == k->ino;
 }
 
-/* Only a regular file is worth holding; O_NONBLOCK so that a FIFO cannot hang us. */
-static int keep_regular(int fd, struct stat *st)
+/*
+ * Opens for reading what @at, an O_PATH descriptor that is taken, stands for, if it is a regular file.
+ * Only then: opening is an act where a target has put a FIFO or a device node in the way.
+ */
+static int open_regular(int at, struct stat *st)
 {
-	if (fd < 0)
+	pb_autoclose int fd = at;
+	char name[32];
+
+	if (fd < 0 || fstat(fd, st) || !S_ISREG(st->st_mode))
 		return -1;
-	if (!fstat(fd, st) && S_ISREG(st->st_mode))
-		return fd;
-	close(fd);
-	return -1;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	return open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
-/* @path below @root, which no symlink in the target's tree can leave. */
-static int open_below(const char *root, const char *path)
+/* The path below the target's root, which no symlink there can leave; if the target is gone, below
+ * ours. A deleted file is not found this way, and must not be: its path is somebody else's now. */
+static int open_path(const struct pb_file_sight *s, struct stat *st)
 {
 	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
-	pb_autoclose int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	pb_autoclose int root = -1;
+	char name[32];
 
-	if (dir < 0)
-		return -1;
-	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	snprintf(name, sizeof(name), "/proc/%u/root", s->tgid);
+	root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0) /* only where a build id will tell whether it is the same file */
+		return s->build_id_len ? open_regular(open(s->path, O_PATH | O_CLOEXEC), st) : -1;
+	return open_regular((int)syscall(SYS_openat2, root, s->path, &how, sizeof(how)), st);
 }
 
-static int open_sight(const struct pb_file_sight *s, const char *path, struct stat *st)
+static int open_sight(const struct pb_file_sight *s, struct stat *st)
 {
-	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	char name[96];
 	int fd;
 
 	snprintf(name, sizeof(name), "/proc/%u/map_files/%llx-%llx", s->tgid,
 		 (unsigned long long)s->start, (unsigned long long)s->end);
-	fd = keep_regular(open(name, flags), st);
-	if (fd >= 0)
-		return fd;
-	snprintf(name, sizeof(name), "/proc/%u/root", s->tgid);
-	fd = keep_regular(open_below(name, path), st);
-	if (fd >= 0)
-		return fd;
-	return keep_regular(open(path, flags), st);
+	fd = open_regular(open(name, O_PATH | O_CLOEXEC), st);
+	return fd >= 0 ? fd : open_path(s, st);
 }
 
 static char *path_without_deleted(const char *path)
@@ -185,7 +186,7 @@ static uint32_t add_file(struct pb_files *f, const struct pb_file_sight *s)
 
 	if (!path || grow((void **)&f->files, &f->files_size, f->n_files, sizeof(*f->files)))
 		return PB_NONE;
-	fd = open_sight(s, path, &st);
+	fd = open_sight(s, &st);
 	key = (struct inode_key){st.st_dev, st.st_ino};
 	hash = pb_idtable_hash(f->by_inode, &key, sizeof(key));
 	if (fd >= 0) {

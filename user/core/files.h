@@ -31,7 +31,7 @@ PB_DEFINE_FREE(pb_files, pb_files_free);
  * pb_files_see() - the id of the file behind a mapping, pinning it at its first sight.
  *
  * Tries /proc/PID/map_files (the mapped inode itself), then the path inside the target's root, then,
- * for a process that is gone, the path as we see it. Only regular files are opened. A file that
+ * if a build id is there to check it by, the path as we see it. Only regular files are opened. A file that
  * cannot be opened has an id too, by path and build id, and no descriptor.
  * Return: the id; PB_NONE without memory.
  */

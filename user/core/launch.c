@@ -20,10 +20,8 @@ struct pb_launch {
 /* The child: wait, give the command the signals it would have had, become it. */
 __attribute__((noreturn)) static void be_command(char *const *argv, int gate, int verdict)
 {
-	static const int reset[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP};
 	sigset_t none;
 	ssize_t n;
-	size_t i;
 	char go;
 	int err;
 
@@ -32,8 +30,8 @@ __attribute__((noreturn)) static void be_command(char *const *argv, int gate, in
 	while (n < 0 && errno == EINTR);
 	if (n != 1)
 		_exit(PB_EXIT_TOOL_FAILED);
-	for (i = 0; i < PB_ARRAY_SIZE(reset); i++)
-		signal(reset[i], SIG_DFL);
+	/* We ignore this one; what else is ignored our caller wanted so, as nohup(1) does. */
+	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execvp(argv[0], argv);
@@ -60,6 +58,7 @@ int pb_launch_new(struct pb_launch **out, char *const *argv)
 		return pb_err(errno, "make a pipe for %s", argv[0]);
 	}
 	l->verdict = verdict[0];
+	signal(SIGCHLD, SIG_DFL); /* where our caller ignores it there would be no exit status */
 	l->pid = fork();
 	if (!l->pid) {
 		close(gate[1]);
@@ -77,10 +76,12 @@ void pb_launch_free(struct pb_launch *l)
 {
 	if (!l)
 		return;
-	if (l->gate >= 0)
-		close(l->gate); /* at the gate this is its end */
-	if (l->pid > 0 && !l->released)
+	if (l->pid > 0 && !l->released) {
+		pb_launch_signal(l, SIGKILL);
 		pb_launch_status(l, true);
+	}
+	if (l->gate >= 0)
+		close(l->gate);
 	if (l->verdict >= 0)
 		close(l->verdict);
 	free(l);

@@ -158,7 +158,7 @@ int pb_perf_open_sideband(int cpu)
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
 		.watermark = 1,
-		.wakeup_watermark = 2048,
+		.wakeup_watermark = 1, /* whoever maps code over code must not wait */
 	};
 	int fd = perf_event_open(&attr, cpu);
 

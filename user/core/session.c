@@ -35,6 +35,7 @@
 
 #define TICK_NS   100000000ull  /* drain, renew the lease, redraw the live line */
 #define RETIRE_NS 2000000000ull /* how long a process that has ended can still be asked for */
+#define PAUSE_NS  2000000 /* between two answers to the kernel: bounds what a fork storm costs */
 #define NS_PER_S  1000000000ull
 
 /* A perf map held open since the process was first seen in code without a file. */
@@ -160,6 +161,9 @@ static void choose_programs(struct pb_session *s)
 	prog = bpf_object__find_program_by_name(s->bpf.object, "on_fork");
 	if (prog)
 		bpf_program__set_autoload(prog, s->target->children);
+	prog = bpf_object__find_program_by_name(s->bpf.object, "on_exec");
+	if (prog)
+		bpf_program__set_autoload(prog, s->target->launch);
 	prog = bpf_object__find_program_by_name(s->bpf.object, "on_free");
 	if (prog)
 		bpf_program__set_autoload(prog, by_id);
@@ -196,7 +200,7 @@ static int load(struct pb_session *s)
 }
 
 /* New keys for the process' stacks, since its old ones may now mean other code. Events between the
- * mapping and this, a tenth of a second at most, still count under the old ones. */
+ * mapping and this, a few milliseconds, still count under the old ones. */
 static void bump_layout(void *ctx, uint32_t tgid)
 {
 	struct pb_session *s = ctx;
@@ -341,7 +345,7 @@ static int insert_targets(struct pb_session *s)
 	int map_fd = bpf_object__find_map_fd_by_name(s->bpf.object, "targets");
 	int cgroups_fd = bpf_object__find_map_fd_by_name(s->bpf.object, "cgroups");
 	const struct pb_target *t = s->target;
-	uint64_t unknown_start = 0;
+	uint64_t start = t->launch ? PB_TARGET_UNTIL_EXEC : PB_TARGET_UNKNOWN_START;
 	__u32 id, zero = 0, i;
 	int err = 0;
 
@@ -351,7 +355,7 @@ static int insert_targets(struct pb_session *s)
 		return err ? pb_err(-err, "set the cgroup") : 0;
 	for (i = 0; i < t->n && !err; i++) {
 		id = t->scope == PB_SCOPE_THREAD ? t->tid : t->tgids[i];
-		err = bpf_map_update_elem(map_fd, &id, &unknown_start, BPF_ANY);
+		err = bpf_map_update_elem(map_fd, &id, &start, BPF_ANY);
 	}
 	if (err)
 		return pb_err(-err, "set the targets");
@@ -364,7 +368,7 @@ static int insert_targets(struct pb_session *s)
 
 static int attach_followers(struct pb_session *s)
 {
-	static const char *const names[] = {"on_fork", "on_free"};
+	static const char *const names[] = {"on_fork", "on_exec", "on_free"};
 	struct bpf_program *prog;
 	size_t i;
 	int err;
@@ -500,8 +504,10 @@ static void loop(struct pb_session *s)
 {
 	uint64_t end_ns = s->args->duration_ns ? s->ready_ns + s->args->duration_ns : UINT64_MAX;
 	struct epoll_event events[16];
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	uint64_t now_ns = s->ready_ns;
 	int timeout_ms, n, i;
+	bool asked;
 
 	while (!s->signal && now_ns < end_ns && !pb_target_ended(s->target)) {
 		timeout_ms = 1000;
@@ -509,13 +515,17 @@ static void loop(struct pb_session *s)
 			timeout_ms = (int)((end_ns - now_ns + 999999) / 1000000);
 		n = epoll_wait(s->epoll_fd, events, PB_ARRAY_SIZE(events), timeout_ms);
 		now_ns = clock_ns(CLOCK_MONOTONIC);
-		for (i = 0; i < n; i++) {
+		for (i = 0, asked = false; i < n; i++) {
 			if (events[i].data.fd == s->signal_fd)
 				take_signal(s);
 			else if (events[i].data.fd == s->timer_fd)
 				on_tick(s, now_ns);
+			else
+				asked = true;
 		}
 		pb_drain_stacks(s->drain);
+		if (asked)
+			nanosleep(&pause, NULL);
 	}
 }
 
@@ -551,7 +561,8 @@ static int settle(struct pb_session *s, struct pb_report *r)
 			r->bpf_ns_per_event = (double)bpf_ns / (double)r->produced;
 		r->bpf_cpu_pct = 100.0 * (double)bpf_ns / (double)r->duration_ns;
 	}
-	r->achieved_hz = (double)sum.ticks * 1e9 / (double)r->duration_ns;
+	if (r->asked_hz >= 0)
+		r->achieved_hz = (double)sum.ticks * 1e9 / (double)r->duration_ns;
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "user/core/log.h"
@@ -45,9 +46,17 @@ struct mmap2_record {
 	struct perf_event_header header;
 	uint32_t pid, tid;
 	uint64_t addr, len, pgoff;
-	uint8_t build_id_size;
-	uint8_t reserved[3];
-	uint8_t build_id[20];
+	union {
+		struct { /* with PERF_RECORD_MISC_MMAP_BUILD_ID */
+			uint8_t build_id_size;
+			uint8_t reserved[3];
+			uint8_t build_id[20];
+		};
+		struct {
+			uint32_t major, minor;
+			uint64_t ino, ino_generation;
+		};
+	};
 	uint32_t prot, flags;
 	char filename[];
 };
@@ -248,8 +257,10 @@ static bool decode_map(struct pb_sideband_event *e, const struct perf_event_head
 	e->end = r->addr + r->len;
 	e->file_off = r->pgoff;
 	e->path = r->filename;
-	if (header->misc & PERF_RECORD_MISC_MMAP_BUILD_ID &&
-	    r->build_id_size <= sizeof(e->build_id)) {
+	if (!(header->misc & PERF_RECORD_MISC_MMAP_BUILD_ID)) {
+		e->dev = (uint64_t)r->major << 32 | r->minor;
+		e->ino = r->ino;
+	} else if (r->build_id_size <= sizeof(e->build_id)) {
 		e->build_id_len = r->build_id_size;
 		memcpy(e->build_id, r->build_id, r->build_id_size);
 	}
@@ -289,10 +300,49 @@ static bool decode(struct pb_sideband_event *e, const struct perf_event_header *
 	return false;
 }
 
+static int by_offset(const void *a, const void *b)
+{
+	uint64_t off_a = *(const uint64_t *)a, off_b = *(const uint64_t *)b;
+
+	return off_a < off_b ? -1 : off_a > off_b;
+}
+
+/* Drop the first @n records in order; those behind them wait for the next round. */
+static void drop_records(struct pb_sideband *s, size_t n)
+{
+	size_t k, bytes;
+
+	s->n_order -= n;
+	s->records_used = 0;
+	if (!s->n_order)
+		return;
+	memmove(s->order, s->order + n, s->n_order * sizeof(*s->order));
+	qsort(s->order, s->n_order, sizeof(*s->order), by_offset);
+	for (k = 0; k < s->n_order; k++) {
+		bytes = record_at(s, s->order[k])->size;
+		memmove(s->records + s->records_used, s->records + s->order[k], bytes);
+		s->order[k] = s->records_used;
+		s->records_used += bytes;
+	}
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+/*
+ * What is recorded while we collect waits: a ring that was read early may by then hold an older record
+ * than one that was read late, say the fork of a child whose exec we have seen.
+ */
 int pb_sideband_drain(struct pb_sideband *s,
 		      void (*on_event)(void *, const struct pb_sideband_event *), void *ctx)
 {
 	struct pb_sideband_event event;
+	uint64_t until_ns = now_ns();
 	uint32_t i;
 	size_t k;
 
@@ -300,12 +350,14 @@ int pb_sideband_drain(struct pb_sideband *s,
 		if (collect(s, &s->rings[i]))
 			return -ENOMEM;
 	}
-	qsort_r(s->order, s->n_order, sizeof(*s->order), by_time, s);
+	if (s->n_order)
+		qsort_r(s->order, s->n_order, sizeof(*s->order), by_time, s);
 	for (k = 0; k < s->n_order; k++) {
+		if (record_time(record_at(s, s->order[k])) > until_ns)
+			break;
 		if (decode(&event, record_at(s, s->order[k])))
 			on_event(ctx, &event);
 	}
-	s->n_order = 0;
-	s->records_used = 0;
+	drop_records(s, k);
 	return 0;
 }

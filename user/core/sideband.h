@@ -29,6 +29,7 @@ struct pb_sideband_event {
 	uint64_t file_off;    /* MAP: offset in the file of start */
 	uint8_t build_id[PB_BUILD_ID_MAX];
 	uint8_t build_id_len; /* MAP: 0 if there is none */
+	uint64_t dev, ino;    /* MAP: of the file, as in struct pb_procmap; 0 with a build id */
 	const char *path;     /* MAP: valid during the callback */
 };
 
@@ -45,7 +46,7 @@ const int *pb_sideband_fds(const struct pb_sideband *s, uint32_t *n);
 uint64_t pb_sideband_bytes(const struct pb_sideband *s);
 
 /**
- * pb_sideband_drain() - hand over everything recorded so far, oldest first over all CPUs.
+ * pb_sideband_drain() - hand over everything recorded until the call, oldest first over all CPUs.
  *
  * Return: 0; -ENOMEM, with the events still in the rings.
  */

@@ -107,16 +107,16 @@ static int grow(void *rows_, uint32_t *size, uint32_t n, uint32_t more, size_t r
 int pb_stacks_keep(struct pb_stacks *s, const void *record, size_t size)
 {
 	const struct pb_stack_record *r = record;
-	size_t want = s->kept_size ? s->kept_size : 65536, frames;
+	size_t want = s->kept_size ? s->kept_size : 65536, frames, used;
 	uint8_t *p;
 
 	if (size < PB_STACK_RECORD_HEADER)
 		return -EPROTO;
 	frames = (size_t)r->n_kernel + r->n_user;
-	size = PB_STACK_RECORD_HEADER + frames * sizeof(r->frames[0]);
-	if (frames > PB_FRAMES_MAX)
+	used = PB_STACK_RECORD_HEADER + frames * sizeof(r->frames[0]);
+	if (frames > PB_FRAMES_MAX || used > size || r->user_end >= PB_END_COUNT)
 		return -EPROTO;
-	while (want - s->kept_used < size)
+	while (want - s->kept_used < used)
 		want *= 2;
 	if (want != s->kept_size) {
 		p = realloc(s->kept, want);
@@ -125,8 +125,8 @@ int pb_stacks_keep(struct pb_stacks *s, const void *record, size_t size)
 		s->kept = p;
 		s->kept_size = want;
 	}
-	memcpy(s->kept + s->kept_used, record, size);
-	s->kept_used += size;
+	memcpy(s->kept + s->kept_used, record, used);
+	s->kept_used += used;
 	return 0;
 }
 
@@ -408,7 +408,8 @@ static int report_broken(const struct pb_stacks *s, struct pb_report *report, st
 	uint32_t i;
 
 	if (n)
-		qsort(rows, n, sizeof(*rows), by_events);
+		if (n)
+			qsort(rows, n, sizeof(*rows), by_events);
 	report->broken_by = calloc(n + 1, sizeof(*report->broken_by));
 	if (!report->broken_by)
 		return -ENOMEM;

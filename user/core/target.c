@@ -184,16 +184,17 @@ bool pb_target_ended(const struct pb_target *t)
 
 static void read_comm(uint32_t tgid, char *comm, size_t size)
 {
-	char path[32], *newline;
+	char path[32];
+	size_t len;
 
 	snprintf(path, sizeof(path), "/proc/%u/comm", tgid);
 	pb_autofclose FILE *f = fopen(path, "re");
 
-	if (!f || !fgets(comm, (int)size, f))
-		return;
-	newline = strrchr(comm, '\n'); /* the last: a name may hold one */
-	if (newline)
-		*newline = '\0';
+	/* Not by line: a name may hold a newline. */
+	len = f ? fread(comm, 1, size - 1, f) : 0;
+	if (len && comm[len - 1] == '\n')
+		len--;
+	comm[len] = '\0';
 }
 
 static char *copy_scope(const struct pb_target *t, const struct pb_args *args)

@@ -307,6 +307,8 @@ static void on_map(struct pb_track *t, const struct pb_sideband_event *e)
 		.path = e->path,
 		.build_id = e->build_id,
 		.build_id_len = e->build_id_len,
+		.dev = e->dev,
+		.ino = e->ino,
 	};
 
 	if (p)

@@ -151,13 +151,13 @@ static int capture(const struct pb_tool *tool, const void *args, struct result *
 	pb_auto(pb_session) struct pb_session *session = NULL;
 	int err, status;
 
-	if (pb_outputs_reachable(common))
-		return common->command ? PB_EXIT_TOOL_FAILED : PB_EXIT_OUTPUT;
 	err = new_result(tool, args, r);
 	if (err)
 		return capture_exit(pb_err(-err, "start"));
 	parts.profile = r->profile;
 	err = pb_session_new(&session, &parts);
+	if (!err && pb_outputs_reachable(common))
+		return common->command ? PB_EXIT_TOOL_FAILED : PB_EXIT_OUTPUT;
 	err = err ? err : pb_session_run(session, r->report);
 	if (err && session && pb_session_command_not_run(session))
 		return pb_session_command_status(session);
@@ -280,6 +280,8 @@ static int check_args(const struct pb_tool *tool, void *args, const struct pb_pa
 
 	if (err || common->action != PB_ACTION_RUN)
 		return err;
+	if (common->unwind == PB_UNWIND_EH)
+		return pb_fail(EINVAL, "--unwind eh is not in this version: use auto or fp");
 	err = pb_outputs_check(common);
 	return err ? err : tool->check(args);
 }
