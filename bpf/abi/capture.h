@@ -27,7 +27,7 @@ enum pb_scope {
 
 /* Values of the targets map besides a start time, which is never this small. */
 #define PB_TARGET_UNKNOWN_START 0 /* whoever has this id now; the first event fills the start in */
-#define PB_TARGET_UNTIL_EXEC	1 /* a command at its gate: nothing counts before its exec */
+#define PB_TARGET_UNTIL_EXEC    1 /* a command at its gate: nothing counts before its exec */
 
 /* Set once before load; the verifier removes the branches that are off. */
 struct pb_capture_cfg {

@@ -15,7 +15,7 @@ struct pb_files;
 
 /* A mapping as it was first seen. */
 struct pb_file_sight {
-	uint32_t tgid;
+	uint32_t tgid;       /* or a thread of it, if the first one is gone */
 	uint64_t start, end; /* of the mapping, to find it in /proc/PID/map_files */
 	const char *path;    /* as the kernel shows it; " (deleted)" is understood */
 	const uint8_t *build_id;

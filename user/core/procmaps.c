@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/core/opts.h"
 #include "user/core/own.h"
 
 /* Hex digits at *@at up to @stop, which is stepped over. Return: false if there is anything else. */
@@ -67,14 +68,17 @@ int pb_procmaps_parse(char *line, struct pb_procmap *out)
 }
 
 /* Return: number of mappings read, executable or not; -errno. */
-static int read_file(const char *path, void (*on_map)(void *, const struct pb_procmap *), void *ctx)
+static int read_thread(uint32_t tid, void (*on_map)(void *, const struct pb_procmap *), void *ctx)
 {
-	pb_autofclose FILE *f = fopen(path, "re");
+	struct pb_procmap map = {.tid = tid};
 	pb_autofree char *line = NULL;
-	struct pb_procmap map;
+	char path[32];
 	size_t size = 0;
 	ssize_t len;
 	int n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", tid);
+	pb_autofclose FILE *f = fopen(path, "re");
 
 	if (!f)
 		return -errno;
@@ -90,13 +94,12 @@ static int read_file(const char *path, void (*on_map)(void *, const struct pb_pr
 
 int pb_procmaps_read(uint32_t tgid, void (*on_map)(void *, const struct pb_procmap *), void *ctx)
 {
-	char path[sizeof("/proc//task//maps") + 16 + 256];
+	int n = read_thread(tgid, on_map, ctx);
 	struct dirent *entry;
+	uint64_t tid;
+	char path[32];
 	DIR *tasks;
-	int n;
 
-	snprintf(path, sizeof(path), "/proc/%u/maps", tgid);
-	n = read_file(path, on_map, ctx);
 	if (n)
 		return n > 0 ? 0 : n == -ENOENT ? -ESRCH : n;
 	/* Empty: a kernel thread, or the first thread has exited and the others go on. */
@@ -104,12 +107,9 @@ int pb_procmaps_read(uint32_t tgid, void (*on_map)(void *, const struct pb_procm
 	tasks = opendir(path);
 	if (!tasks)
 		return -ESRCH;
-	n = 0;
 	while (n <= 0 && (entry = readdir(tasks))) {
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%u/task/%s/maps", tgid, entry->d_name);
-		n = read_file(path, on_map, ctx);
+		if (!pb_parse_uint(entry->d_name, 1, UINT32_MAX, &tid))
+			n = read_thread((uint32_t)tid, on_map, ctx);
 	}
 	closedir(tasks);
 	return n > 0 ? 0 : -ESRCH;

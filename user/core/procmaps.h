@@ -9,7 +9,8 @@ struct pb_procmap {
 	uint64_t start, end; /* addresses */
 	uint64_t file_off;   /* of start, bytes */
 	uint64_t dev, ino;   /* dev as major << 32 | minor */
-	const char *path;    /* "" for anonymous memory; valid during the callback */
+	uint32_t tid;     /* whose /proc directory shows it: a thread that still has its memory */
+	const char *path; /* "" for anonymous memory; valid during the callback */
 };
 
 /**

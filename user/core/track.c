@@ -178,6 +178,29 @@ void pb_track_on_remap(struct pb_track *t, void (*on_remap)(void *ctx, uint32_t 
 	t->remap_ctx = ctx;
 }
 
+static bool same_code(const struct pb_place *a, const struct pb_place *b)
+{
+	if (a->file != b->file || a->kind != b->kind)
+		return false;
+	return a->file == PB_NONE || a->start - a->file_off == b->start - b->file_off;
+}
+
+/* Is that already what the image has in the whole range? A JIT compiler that protects its pages anew
+ * for each function would otherwise add a mapping each time. */
+static bool is_current(const struct image *image, const struct pb_place *place)
+{
+	uint32_t i;
+
+	for (i = image->n; i-- > 0;) {
+		const struct pb_place *last = &image->maps[i].place;
+
+		if (last->start < place->end && place->start < last->end)
+			return last->start <= place->start && last->end >= place->end &&
+			       same_code(last, place);
+	}
+	return false;
+}
+
 /*
  * Does the image have other code in the range? The same file at the same place is no other code, and
  * memory without a file is never told apart: a JIT compiler protects its pages anew all the time.
@@ -220,6 +243,8 @@ static void note_mapping(struct pb_track *t, struct process *p, uint64_t since_n
 			return;
 		}
 	}
+	if (is_current(newest(p), &m.place))
+		return;
 	if (t->on_remap && covers_other(newest(p), &m.place))
 		t->on_remap(t->remap_ctx, p->tgid);
 	if (add_mapping(newest(p), &m))
@@ -250,7 +275,7 @@ static void on_procmap(void *ctx, const struct pb_procmap *map)
 {
 	struct scan *scan = ctx;
 	struct pb_file_sight sight = {
-		.tgid = scan->p->tgid,
+		.tgid = map->tid,
 		.start = map->start,
 		.end = map->end,
 		.path = map->path,

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * load OBJECT: has the running kernel verify a profiler's BPF object in every way the tool can configure
+ * its capture. For each way one line "ok WAY" or "not ok WAY: why", and for each program of it
+ * "insns PROGRAM WAY N": what the verifier had to walk through (0 where the kernel does not say).
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf/abi/capture.h"
+
+struct way {
+	const char *name;
+	__u32 scope;
+	__u32 depth;
+	__u32 user, kernel;
+	__u32 follow; /* also whether the optional programs are loaded */
+};
+
+static const struct way ways[] = {
+	{"process", PB_SCOPE_PROCESS, 127, 1, 1, 1},
+	{"process_no_children", PB_SCOPE_PROCESS, 127, 1, 1, 0},
+	{"thread", PB_SCOPE_THREAD, 127, 1, 1, 0},
+	{"all", PB_SCOPE_ALL, 127, 1, 1, 0},
+	{"cgroup", PB_SCOPE_CGROUP, 127, 1, 1, 0},
+	{"user_only", PB_SCOPE_PROCESS, 127, 1, 0, 1},
+	{"kernel_only", PB_SCOPE_PROCESS, 127, 0, 1, 1},
+	{"neither", PB_SCOPE_ALL, 127, 0, 0, 0},
+	{"depth_1", PB_SCOPE_PROCESS, 1, 1, 1, 1},
+	{"depth_max", PB_SCOPE_PROCESS, PB_USER_FRAMES_MAX, 1, 1, 1},
+};
+
+/* What libbpf said last: the end of the verifier's log, if it was that. */
+static char said[4096];
+
+static int keep(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	return level == LIBBPF_WARN ? vsnprintf(said, sizeof(said), fmt, ap) : 0;
+}
+
+/* Offset of the variable "cfg" in .rodata, or -1. The capture's part is its first member. */
+static long cfg_offset(const struct bpf_object *object)
+{
+	const struct btf *btf = bpf_object__btf(object);
+	int id = btf ? btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC) : -1;
+	const struct btf_type *section = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	const struct btf_var_secinfo *var = section ? btf_var_secinfos(section) : NULL;
+
+	for (int i = 0; section && i < btf_vlen(section); i++, var++) {
+		const struct btf_type *t = btf__type_by_id(btf, var->type);
+
+		if (!strcmp(btf__name_by_offset(btf, t->name_off), "cfg"))
+			return var->offset;
+	}
+	return -1;
+}
+
+static int configure(struct bpf_object *object, const struct pb_capture_cfg *cfg)
+{
+	long offset = cfg_offset(object);
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+	{
+		const char *name = bpf_map__name(map);
+		size_t size, len = strlen(name);
+		const void *old = bpf_map__initial_value(map, &size);
+		char *value;
+		int err;
+
+		if (!old || len < 7 || strcmp(name + len - 7, ".rodata") || offset < 0 ||
+		    (size_t)offset + sizeof(*cfg) > size)
+			continue;
+		value = malloc(size);
+		if (!value)
+			return -ENOMEM;
+		memcpy(value, old, size);
+		memcpy(value + offset, cfg, sizeof(*cfg));
+		err = bpf_map__set_initial_value(map, value, size);
+		free(value);
+		return err;
+	}
+	return -ENOENT;
+}
+
+static void report(struct bpf_object *object, const struct way *w)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+	{
+		struct bpf_prog_info info = {};
+		__u32 size = sizeof(info);
+		int fd = bpf_program__fd(program);
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
+			printf("insns %s %s %u\n", bpf_program__name(program), w->name,
+			       info.verified_insns);
+	}
+}
+
+static int try_way(const char *path, const struct way *w)
+{
+	struct bpf_object *object = bpf_object__open_file(path, NULL);
+	struct pb_capture_cfg cfg = {
+		.hash_seed = 1,
+		.scope = w->scope,
+		.self_tgid = 1,
+		.max_user_frames = w->depth,
+		.user_stacks = w->user,
+		.kernel_stacks = w->kernel,
+		.follow_children = w->follow,
+	};
+	struct bpf_program *program;
+	int err = object ? configure(object, &cfg) : -errno;
+
+	if (!err) {
+		bpf_object__for_each_program(program, object)
+		{
+			if (!bpf_program__autoload(program))
+				bpf_program__set_autoload(program, w->follow);
+		}
+		err = bpf_object__load(object);
+	}
+	if (err) {
+		printf("not ok %s: %s: %s\n", w->name, strerror(-err), said);
+	} else {
+		printf("ok %s\n", w->name);
+		report(object, w);
+	}
+	bpf_object__close(object);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	int bad = 0;
+
+	if (argc != 2) {
+		fputs("usage: load OBJECT\n", stderr);
+		return 2;
+	}
+	/* Verifying takes a while: a time limit should not cost the lines before it. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	libbpf_set_print(keep);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		said[0] = 0;
+		bad |= try_way(argv[1], &ways[i]);
+	}
+	return bad ? 1 : 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Any bytes as an ELF file: headers, notes, symbol tables, look-ups. */
+#include <stdint.h>
+
+#include "user/symbol/elf.h"
+#include "user/symbol/symtab.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	pb_auto(pb_symtab) struct pb_symtab *t = NULL;
+	pb_auto(pb_elf) struct pb_elf *e = NULL;
+	uint64_t off, vaddr;
+	uint8_t id[20];
+
+	if (pb_elf_open_memory(&e, data, size))
+		return 0;
+	pb_elf_build_id(e, id, sizeof(id));
+	if (pb_elf_functions(&t, e))
+		return 0;
+	pb_symtab_find(t, pb_elf_entry(e));
+	for (off = 0; off < size; off += 61)
+		if (!pb_elf_vaddr(e, off, &vaddr))
+			pb_symtab_find(t, vaddr);
+	return 0;
+}

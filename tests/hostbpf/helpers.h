@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What bpf/lib sees in place of the kernel's types and libbpf's headers when its headers are
+ * compiled as plain C: as much of both as bpf/lib touches. The bodies are in hostbpf.c.
+ *
+ * A map keeps libbpf's spelling, in which a number N is a pointer to an array of N ints, so that the
+ * sizes can be read back out of the variable; see HOST_MAP() in hostbpf.h.
+ */
+#ifndef PB_TESTS_HOSTBPF_HELPERS_H
+#define PB_TESTS_HOSTBPF_HELPERS_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define __uint(name, value) int(*name)[value]
+#define __type(name, value) __typeof__(value) *name
+#define SEC(name)
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+#define BPF_CORE_READ(from, field) ((from)->field)
+
+/* Of the kernel's struct task_struct, what bpf/lib reads. */
+struct task_struct {
+	unsigned int flags;
+	int pid;
+	int tgid;
+	__u64 start_boottime;
+	__u64 self_exec_id;
+	struct task_struct *group_leader;
+	void *mm;
+};
+
+/* The kernel's own register file of x86-64, whatever the machine the test runs on. */
+struct pt_regs {
+	unsigned long ip, sp, bp, cs;
+};
+
+void *bpf_map_lookup_elem(const void *map, const void *key);
+long bpf_map_update_elem(const void *map, const void *key, const void *value, __u64 flags);
+long bpf_map_delete_elem(const void *map, const void *key);
+long bpf_ringbuf_output(const void *ring, const void *data, __u64 size, __u64 flags);
+__u64 bpf_ringbuf_query(const void *ring, __u64 what);
+long bpf_probe_read_user(void *to, __u32 size, const void *from);
+long bpf_get_stack(void *ctx, void *frames, __u32 size, __u64 flags);
+long bpf_loop(__u32 rounds, long (*round)(__u32, void *), void *ctx, __u64 flags);
+long bpf_get_current_comm(void *comm, __u32 size);
+long bpf_current_task_under_cgroup(const void *map, __u32 slot);
+__u64 bpf_ktime_get_ns(void);
+struct task_struct *bpf_get_current_task_btf(void);
+long bpf_task_pt_regs(struct task_struct *task);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "tests/hostbpf/hostbpf.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAPS_MAX    16
+#define REGIONS_MAX 16
+
+/* Elements never move: programs hold pointers to them. */
+struct element {
+	void *key;
+	void *value; /* HOST_CPUS of them in a per-CPU array */
+};
+
+struct record {
+	void *bytes;
+	size_t size;
+};
+
+struct map {
+	const void *address;
+	int type;
+	size_t key_size, value_size, max;
+	struct element *elements;
+	size_t n;
+	struct record *records; /* of a ring */
+	size_t n_records, used;
+	__u64 last_flags;
+};
+
+struct region {
+	__u64 addr;
+	const uint8_t *bytes;
+	size_t size;
+};
+
+struct host_kernel host;
+static struct map maps[MAPS_MAX];
+static size_t n_maps;
+static struct region regions[REGIONS_MAX];
+static size_t n_regions;
+
+/* A mistake in a test, not a finding of it. */
+static void must(bool true_, const char *what)
+{
+	if (true_)
+		return;
+	fprintf(stderr, "hostbpf: %s\n", what);
+	abort();
+}
+
+static void *zeroed(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size);
+
+	must(p, "out of memory");
+	return p;
+}
+
+static void free_elements(struct map *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		free(m->elements[i].key);
+		free(m->elements[i].value);
+	}
+	for (i = 0; i < m->n_records; i++)
+		free(m->records[i].bytes);
+	free(m->elements);
+	free(m->records);
+}
+
+void host_free(void)
+{
+	size_t i;
+
+	for (i = 0; i < n_maps; i++)
+		free_elements(&maps[i]);
+	n_maps = n_regions = 0;
+}
+
+void host_reset(void)
+{
+	host_free();
+	memset(&host, 0, sizeof(host));
+}
+
+static struct map *find_map(const void *address)
+{
+	size_t i;
+
+	for (i = 0; i < n_maps; i++) {
+		if (maps[i].address == address)
+			return &maps[i];
+	}
+	must(false, "a map was used that the test did not define");
+	return NULL;
+}
+
+static struct element *add_element(struct map *m, const void *key)
+{
+	struct element *e = &m->elements[m->n++];
+
+	e->key = zeroed(1, m->key_size);
+	e->value = zeroed(HOST_CPUS, m->value_size);
+	memcpy(e->key, key, m->key_size);
+	return e;
+}
+
+void host_define_map(const void *address, int type, size_t key, size_t value, size_t entries)
+{
+	struct map *m = &maps[n_maps];
+	__u32 i;
+
+	must(n_maps < MAPS_MAX, "too many maps");
+	n_maps++;
+	*m = (struct map){.address = address,
+			  .type = type,
+			  .key_size = key,
+			  .value_size = value,
+			  .max = entries,
+			  .elements = zeroed(entries, sizeof(struct element))};
+	if (type == BPF_MAP_TYPE_HASH)
+		return;
+	must(key == sizeof(i), "the key of an array is an index");
+	for (i = 0; i < entries; i++)
+		add_element(m, &i);
+}
+
+void host_define_ring(const void *address, size_t bytes)
+{
+	must(n_maps < MAPS_MAX, "too many maps");
+	maps[n_maps++] =
+		(struct map){.address = address, .type = BPF_MAP_TYPE_RINGBUF, .max = bytes};
+}
+
+static struct element *find_element(struct map *m, const void *key)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		if (!memcmp(m->elements[i].key, key, m->key_size))
+			return &m->elements[i];
+	}
+	return NULL;
+}
+
+size_t host_map_count(const void *map)
+{
+	return find_map(map)->n;
+}
+
+const void *host_map_key(const void *map, size_t i)
+{
+	const struct map *m = find_map(map);
+
+	must(i < m->n, "no such element");
+	return m->elements[i].key;
+}
+
+static void *value_of(const struct map *m, const struct element *e, unsigned int cpu)
+{
+	must(cpu < HOST_CPUS, "no such CPU");
+	return (uint8_t *)e->value +
+	       (m->type == BPF_MAP_TYPE_PERCPU_ARRAY ? cpu : 0) * m->value_size;
+}
+
+void *host_map_value(const void *map, const void *key, unsigned int cpu)
+{
+	struct map *m = find_map(map);
+	struct element *e = find_element(m, key);
+
+	return e ? value_of(m, e, cpu) : NULL;
+}
+
+/* The interrupt has its own current comm and so on only if the test's function sets them. */
+static void strike(enum host_moment moment)
+{
+	if (host.moment != moment)
+		return;
+	host.moment = HOST_NEVER;
+	host.interrupt();
+}
+
+void *bpf_map_lookup_elem(const void *map, const void *key)
+{
+	return host_map_value(map, key, host.cpu);
+}
+
+long bpf_map_update_elem(const void *map, const void *key, const void *value, __u64 flags)
+{
+	struct map *m = find_map(map);
+	struct element *e;
+
+	strike(HOST_IN_UPDATE);
+	e = find_element(m, key);
+	if (e && flags == BPF_NOEXIST)
+		return -EEXIST;
+	if (!e && host.update_error)
+		return host.update_error;
+	if (!e && m->n == m->max)
+		return -E2BIG;
+	if (!e)
+		e = add_element(m, key);
+	memcpy(value_of(m, e, host.cpu), value, m->value_size);
+	return 0;
+}
+
+long bpf_map_delete_elem(const void *map, const void *key)
+{
+	struct map *m = find_map(map);
+	struct element *e = find_element(m, key);
+
+	if (!e)
+		return -ENOENT;
+	free(e->key);
+	free(e->value);
+	*e = m->elements[--m->n];
+	return 0;
+}
+
+static size_t ring_room(size_t size)
+{
+	return BPF_RINGBUF_HDR_SZ + ((size + 7) & ~(size_t)7);
+}
+
+long bpf_ringbuf_output(const void *ring, const void *data, __u64 size, __u64 flags)
+{
+	struct map *m = find_map(ring);
+	struct record *records;
+
+	if (m->used + ring_room(size) > m->max)
+		return -EAGAIN;
+	records = realloc(m->records, (m->n_records + 1) * sizeof(*records));
+	must(records, "out of memory");
+	m->records = records;
+	records[m->n_records] = (struct record){zeroed(1, size), size};
+	memcpy(records[m->n_records++].bytes, data, size);
+	m->used += ring_room(size);
+	m->last_flags = flags;
+	return 0;
+}
+
+__u64 bpf_ringbuf_query(const void *ring, __u64 what)
+{
+	const struct map *m = find_map(ring);
+
+	return what == BPF_RB_AVAIL_DATA ? m->used : what == BPF_RB_RING_SIZE ? m->max : 0;
+}
+
+size_t host_ring_count(const void *ring)
+{
+	return find_map(ring)->n_records;
+}
+
+const void *host_ring_record(const void *ring, size_t i, size_t *size)
+{
+	const struct map *m = find_map(ring);
+
+	must(i < m->n_records, "no such record");
+	*size = m->records[i].size;
+	return m->records[i].bytes;
+}
+
+__u64 host_ring_last_flags(const void *ring)
+{
+	return find_map(ring)->last_flags;
+}
+
+void host_ring_consume(const void *ring)
+{
+	struct map *m = find_map(ring);
+	size_t i;
+
+	for (i = 0; i < m->n_records; i++)
+		free(m->records[i].bytes);
+	m->n_records = 0;
+	m->used = 0;
+}
+
+void host_map_user(__u64 addr, const void *bytes, size_t size)
+{
+	must(n_regions < REGIONS_MAX, "too many stretches of user memory");
+	regions[n_regions++] = (struct region){addr, bytes, size};
+}
+
+/* As in the kernel, what cannot be read becomes zero. */
+long bpf_probe_read_user(void *to, __u32 size, const void *from)
+{
+	__u64 addr = (__u64)(uintptr_t)from;
+	size_t i;
+
+	strike(HOST_IN_READ_USER);
+	for (i = 0; i < n_regions; i++) {
+		const struct region *r = &regions[i];
+
+		if (addr < r->addr || addr - r->addr > r->size || size > r->size - (addr - r->addr))
+			continue;
+		memcpy(to, r->bytes + (addr - r->addr), size);
+		return 0;
+	}
+	memset(to, 0, size);
+	return -EFAULT;
+}
+
+long bpf_get_stack(void *ctx, void *frames, __u32 size, __u64 flags)
+{
+	__u64 bytes = (__u64)host.n_kernel_frames * sizeof(__u64);
+
+	(void)ctx;
+	must(!flags, "only kernel frames are known here");
+	strike(HOST_IN_GET_STACK);
+	if (host.get_stack_error)
+		return host.get_stack_error;
+	if (bytes > size)
+		bytes = size;
+	if (bytes)
+		memcpy(frames, host.kernel_frames, bytes);
+	return (long)bytes;
+}
+
+long bpf_loop(__u32 rounds, long (*round)(__u32, void *), void *ctx, __u64 flags)
+{
+	__u32 i;
+
+	must(rounds <= 1 << 23 && !flags, "the kernel refuses such a loop");
+	for (i = 0; i < rounds; i++) {
+		if (round(i, ctx))
+			return i + 1;
+	}
+	return i;
+}
+
+long bpf_get_current_comm(void *comm, __u32 size)
+{
+	must(size >= sizeof(host.comm), "comm is cut");
+	memcpy(comm, host.comm, sizeof(host.comm));
+	return 0;
+}
+
+long bpf_current_task_under_cgroup(const void *map, __u32 slot)
+{
+	must(find_map(map)->max > slot, "no such cgroup");
+	return host.under_cgroup;
+}
+
+__u64 bpf_ktime_get_ns(void)
+{
+	return host.now_ns;
+}
+
+struct task_struct *bpf_get_current_task_btf(void)
+{
+	return host.current_task;
+}
+
+long bpf_task_pt_regs(struct task_struct *task)
+{
+	must(task == host.current_task, "user registers of another task");
+	return (long)(uintptr_t)&host.user_regs;
+}
