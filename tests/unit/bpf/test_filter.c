@@ -147,6 +147,48 @@ static void unknown_scope_counts_nobody(void **state)
 	assert_false(pb_filter(&cfg, &a));
 }
 
+static void command_counts_from_its_exec_on(void **state)
+{
+	__u64 until_exec = PB_TARGET_UNTIL_EXEC;
+	__u32 id = 10;
+
+	(void)state;
+	assert_int_equal(bpf_map_update_elem(&targets, &id, &until_exec, BPF_ANY), 0);
+	/* At the gate it still is the tool's own code. */
+	assert_false(pb_filter(&cfg, &a));
+	pb_start_at_exec(&b);
+	assert_false(pb_filter(&cfg, &a));
+	assert_false(known(20));
+	assert_int_equal(pb_start_at_exec(&a), 0);
+	assert_int_equal(start_of(10), START);
+	assert_true(pb_filter(&cfg, &a));
+}
+
+static void later_exec_changes_nothing(void **state)
+{
+	struct task_struct later = process(10, START + 999);
+
+	(void)state;
+	later.group_leader = &later;
+	ask_for(10);
+	pb_start_at_exec(&a);
+	assert_true(pb_filter(&cfg, &a));
+	pb_start_at_exec(&a);
+	pb_start_at_exec(&later);
+	assert_int_equal(start_of(10), START);
+}
+
+static void command_that_ends_at_its_gate_is_forgotten(void **state)
+{
+	__u64 until_exec = PB_TARGET_UNTIL_EXEC;
+	__u32 id = 10;
+
+	(void)state;
+	assert_int_equal(bpf_map_update_elem(&targets, &id, &until_exec, BPF_ANY), 0);
+	pb_forget(&cfg, &a);
+	assert_false(known(10));
+}
+
 static void child_is_followed_before_its_first_instruction(void **state)
 {
 	(void)state;
@@ -176,6 +218,10 @@ static void thread_fork_is_not_a_process(void **state)
 	pb_follow_fork(&a, &a2);
 	assert_int_equal(host_map_count(&targets), 1);
 	assert_false(known(11));
+	/* Nor does it change who the process is. */
+	assert_true(pb_filter(&cfg, &a));
+	pb_follow_fork(&a, &a2);
+	assert_true(pb_filter(&cfg, &a));
 }
 
 static void child_of_a_stranger_is_not_followed(void **state)
@@ -292,6 +338,10 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(cgroup_scope_asks_the_kernel, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_scope_counts_nobody, setup, teardown),
+		cmocka_unit_test_setup_teardown(command_counts_from_its_exec_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(later_exec_changes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(command_that_ends_at_its_gate_is_forgotten, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(child_is_followed_before_its_first_instruction,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(grandchild_is_followed_too, setup, teardown),

@@ -71,6 +71,23 @@ static void each_bit_of_each_word_matters(void **state)
 	}
 }
 
+/* A product carries upwards only: without folding, topmost bits would meet nothing but each other. */
+static void topmost_bits_of_two_frames_do_not_cancel(void **state)
+{
+	__u64 words[2] = {0x401000, 0x402000}, whole;
+	int bit;
+
+	(void)state;
+	whole = hash(words, 2, SEED);
+	for (bit = 55; bit < 64; bit++) {
+		words[0] ^= 1ull << bit;
+		words[1] ^= 1ull << bit;
+		assert_true(hash(words, 2, SEED) != whole);
+		words[0] ^= 1ull << bit;
+		words[1] ^= 1ull << bit;
+	}
+}
+
 static int by_value(const void *a, const void *b)
 {
 	__u64 x = *(const __u64 *)a, y = *(const __u64 *)b;
@@ -109,6 +126,7 @@ int main(void)
 		cmocka_unit_test(length_matters_even_for_null_frames),
 		cmocka_unit_test(seed_matters),
 		cmocka_unit_test(each_bit_of_each_word_matters),
+		cmocka_unit_test(topmost_bits_of_two_frames_do_not_cancel),
 		cmocka_unit_test(a_million_stacks_of_one_program_do_not_collide),
 	};
 

@@ -161,6 +161,7 @@ static void what_is_no_mapping_is_refused(void **state)
 struct search {
 	uint64_t addr;
 	int n, hits;
+	uint32_t tid;
 	bool executable_file;
 };
 
@@ -169,6 +170,7 @@ static void look(void *ctx, const struct pb_procmap *m)
 	struct search *s = ctx;
 
 	s->n++;
+	s->tid = m->tid;
 	if (s->addr >= m->start && s->addr < m->end) {
 		s->hits++;
 		s->executable_file = m->path[0] == '/' && m->ino;
@@ -184,6 +186,7 @@ static void own_code_is_found(void **state)
 	assert_int_equal(s.hits, 1);
 	assert_true(s.executable_file);
 	assert_true(s.n > 1);
+	assert_int_equal(s.tid, getpid());
 }
 
 static void missing_process_is_told(void **state)
@@ -267,6 +270,8 @@ static void process_whose_first_thread_has_exited_still_has_mappings(void **stat
 	assert_int_equal(read(up[0], &byte, 1), 1);
 	assert_int_equal(pb_procmaps_read((uint32_t)pid, look, &s), 0);
 	assert_int_equal(s.hits, 1);
+	assert_int_not_equal(s.tid, pid); /* whose map_files are there */
+	assert_int_not_equal(s.tid, 0);
 	close(down[1]);
 	close(up[0]);
 	waitpid(pid, NULL, 0);

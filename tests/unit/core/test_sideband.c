@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include <cmocka.h>
@@ -83,10 +84,27 @@ static void put_fork(int cpu, uint32_t child, uint32_t parent, uint64_t time)
 	put_task(cpu, PERF_RECORD_FORK, ids, time);
 }
 
+/* struct mmap2_record with room for a name. */
 struct map_with_path {
-	struct mmap2_record r;
+	struct {
+		struct perf_event_header header;
+		uint32_t pid, tid;
+		uint64_t addr, len, pgoff;
+		union {
+			struct {
+				uint8_t build_id_size, reserved[3], build_id[20];
+			};
+			struct {
+				uint32_t major, minor;
+				uint64_t ino, ino_generation;
+			};
+		};
+		uint32_t prot, flags;
+	} r;
 	char path[64];
 };
+_Static_assert(offsetof(struct map_with_path, path) == offsetof(struct mmap2_record, filename),
+	       "the name stands elsewhere");
 
 static void put_map(int cpu, uint16_t misc, struct map_with_path *m, uint64_t time)
 {
