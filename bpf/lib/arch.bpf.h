@@ -32,6 +32,7 @@ struct pb_perf_ctx {
 #define PB_X86_CPL_MASK    3            /* privilege level, low bits of cs: 0 in the kernel */
 #define PB_X86_USER_CS_32  0x23         /* __USER32_CS */
 #define PB_USER_ADDR_LIMIT (1ull << 56) /* five-level paging; canonical user addresses lie below */
+#define PB_RETURN_ADDR(ra) (ra)
 
 static __always_inline bool pb_ctx_in_kernel(__u64 cs)
 {
@@ -53,6 +54,11 @@ struct pb_perf_ctx {
 #define PB_ARM64_MODE_MASK 0xf  /* PSR_MODE_MASK: 0 is EL0t, user mode */
 #define PB_ARM64_MODE_32   0x10 /* PSR_MODE32_BIT */
 #define PB_USER_ADDR_LIMIT (1ull << 52)
+/*
+ * Code built with -mbranch-protection signs return addresses in the bits above the address. 48 bits
+ * are what user code gets unless it asks mmap() for more.
+ */
+#define PB_RETURN_ADDR(ra) ((ra) & ((1ull << 48) - 1))
 
 #else
 #error "no register layout for this architecture"

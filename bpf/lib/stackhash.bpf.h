@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * 64-bit hash over the words of a stack. Multiply and fold, as in the last step of splitmix64: BPF has no
+ * 64-bit hash over the words of a stack. Two rounds of multiply and fold, as in splitmix64: BPF has no
  * 128-bit product. With 2^16 stacks of one process a collision has a chance of 2^-33, and the seed
  * is random, so that a hostile target cannot aim for one.
  */
@@ -12,6 +12,7 @@
 static __always_inline __u64 pb_stack_hash_add(__u64 hash, __u64 word)
 {
 	hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+	hash = (hash ^ (hash >> 32)) * 0xd6e8feb86659fd93ull;
 	return hash ^ (hash >> 29);
 }
 

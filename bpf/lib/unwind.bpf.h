@@ -55,6 +55,7 @@ static __always_inline enum pb_walk_end pb_step_fp(struct pb_walk *w)
 		return first ? PB_END_NO_FP : PB_END_BAD_FP;
 	if (bpf_probe_read_user(&saved, sizeof(saved), (void *)fp))
 		return first ? PB_END_NO_FP : PB_END_UNREADABLE;
+	saved.ra = PB_RETURN_ADDR(saved.ra);
 	if (!saved.ra)
 		return PB_END_BOTTOM;
 	if (saved.ra < 4096 || saved.ra >= PB_USER_ADDR_LIMIT)

@@ -57,15 +57,46 @@ static uint64_t memlock_of(int fd)
 	return bytes;
 }
 
+static uint64_t round8(uint64_t n)
+{
+	return (n + 7) & ~7ull;
+}
+
+/*
+ * What a map takes at least. Before 6.4 (map_mem_usage) memlock in fdinfo is max_entries times the
+ * sizes of key and value, which is 0 for a ring buffer and half the truth for a hash.
+ */
+static uint64_t map_floor(const struct bpf_map *map)
+{
+	uint64_t entries = bpf_map__max_entries(map), buckets = 1;
+
+	switch (bpf_map__type(map)) {
+	case BPF_MAP_TYPE_RINGBUF:
+		return entries;
+	case BPF_MAP_TYPE_HASH:
+		if (bpf_map__map_flags(map) & BPF_F_NO_PREALLOC)
+			return 0;
+		while (buckets < entries)
+			buckets *= 2;
+		return buckets * 16 + entries * (48 + round8(bpf_map__key_size(map)) +
+						 round8(bpf_map__value_size(map)));
+	default:
+		return 0;
+	}
+}
+
 uint64_t pb_cost_map_bytes(struct bpf_object *object)
 {
 	struct bpf_map *map;
-	uint64_t sum = 0;
+	uint64_t sum = 0, told, floor;
 
 	bpf_object__for_each_map(map, object)
 	{
-		if (bpf_map__fd(map) >= 0)
-			sum += memlock_of(bpf_map__fd(map));
+		if (bpf_map__fd(map) < 0)
+			continue;
+		told = memlock_of(bpf_map__fd(map));
+		floor = map_floor(map);
+		sum += told > floor ? told : floor;
 	}
 	return sum;
 }

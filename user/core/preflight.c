@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "user/core/preflight.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -120,6 +121,8 @@ void pb_preflight_raise_limits(void)
 int pb_preflight_explain_load(int err, uint64_t map_bytes)
 {
 	struct utsname kernel = {.release = "?"};
+	/* The newest thing we ask for: bpf_loop(), 5.17. Asked of the kernel, since versions lie. */
+	bool old = libbpf_probe_bpf_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_loop, NULL) == 0;
 
 	uname(&kernel);
 	switch (err) {
@@ -136,9 +139,8 @@ int pb_preflight_explain_load(int err, uint64_t map_bytes)
 			"way; lower --max-stacks or --ring-size",
 			(double)map_bytes / 1e6);
 	}
-	return pb_fail(
-		EOPNOTSUPP,
-		"kernel %s refused the BPF programs (%s): 5.17 or newer is needed; -v shows the "
-		"verifier's words",
-		kernel.release, strerror(err));
+	return pb_fail(EOPNOTSUPP, "kernel %s refused the BPF programs (%s): %s", kernel.release,
+		       strerror(err),
+		       old ? "5.17 or newer is needed"
+			   : "is it locked down? -v shows the verifier's words");
 }

@@ -235,12 +235,15 @@ static int make_parts(struct pb_session *s)
 /* Signals are taken from a descriptor from here on, so that none is lost before the loop. */
 static int open_signals(struct pb_session *s)
 {
+	struct sigaction hangup;
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	/* nohup means what it says. */
+	if (sigaction(SIGHUP, NULL, &hangup) || hangup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return pb_err(errno, "block signals");
 	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -484,7 +487,8 @@ static void take_signal(struct pb_session *s)
 	sigaction(SIGINT, &now, NULL);
 	sigaction(SIGTERM, &now, NULL);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	if (s->target->launch)
+	/* Ctrl-C at a terminal reaches the whole foreground group by itself. */
+	if (s->target->launch && info.ssi_code != SI_KERNEL)
 		pb_launch_signal(s->target->launch, s->signal);
 }
 

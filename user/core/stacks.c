@@ -146,7 +146,9 @@ static uint32_t add_module(struct pb_stacks *s, const struct made *m, const stru
 	const uint8_t *build_id;
 	uint32_t len;
 
-	if (m->kind == PB_MODULE_FILE) {
+	if (m->kind == PB_MODULE_FILE && m->file == PB_NONE) {
+		path = "[unknown]";
+	} else if (m->kind == PB_MODULE_FILE) {
 		path = pb_files_path(s->with.files, m->file);
 		build_id = pb_files_build_id(s->with.files, m->file, &len);
 		memcpy(module.build_id, build_id, len);
@@ -220,7 +222,10 @@ static uint32_t kernel_location(struct pb_stacks *s, uint64_t addr, bool is_retu
 	return pb_profile_location(p, s->kernel, addr, is_return);
 }
 
-/* Return: 0; -ENOENT for a return address that lies in no code: the walk has gone astray. */
+/*
+ * Return: 0; -ENOENT for a return address that lies in no code, since then the walk has gone astray,
+ * and for where a system call was made if that lies in none: the task is in the middle of an exec.
+ */
 static int user_location(struct pb_stacks *s, const struct pb_stack_record *r, uint64_t addr,
 			 bool is_return, uint32_t *location)
 {
@@ -230,9 +235,9 @@ static int user_location(struct pb_stacks *s, const struct pb_stack_record *r, u
 	uint32_t module;
 
 	if (pb_track_find(s->with.track, r->key.tgid, r->time_ns, inside, &place)) {
-		if (is_return)
+		if (is_return || r->in_kernel)
 			return -ENOENT;
-		place = (struct pb_place){.file = PB_NONE, .kind = PB_MODULE_ANON};
+		place = (struct pb_place){.file = PB_NONE, .kind = PB_MODULE_FILE};
 	}
 	module = module_for(s, r->key.tgid, &place);
 	if (place.kind != PB_MODULE_ANON && module != PB_NONE)
@@ -251,7 +256,9 @@ static void resolve_user(struct pb_stacks *s, const struct pb_stack_record *r, s
 
 	for (i = 0; i < r->n_user; i++) {
 		if (user_location(s, r, r->frames[r->n_kernel + i], i > 0, &frames[i])) {
-			stack->user_end = i == 1 ? PB_END_NO_FP : PB_END_BAD_FP;
+			stack->user_end = i == 0   ? PB_END_UNREADABLE
+					  : i == 1 ? PB_END_NO_FP
+						   : PB_END_BAD_FP;
 			break;
 		}
 	}
@@ -408,8 +415,7 @@ static int report_broken(const struct pb_stacks *s, struct pb_report *report, st
 	uint32_t i;
 
 	if (n)
-		if (n)
-			qsort(rows, n, sizeof(*rows), by_events);
+		qsort(rows, n, sizeof(*rows), by_events);
 	report->broken_by = calloc(n + 1, sizeof(*report->broken_by));
 	if (!report->broken_by)
 		return -ENOMEM;

@@ -99,6 +99,8 @@ static int open_cgroup(struct pb_target *t, const char *path)
 	int fd = -1;
 
 	t->scope = PB_SCOPE_CGROUP;
+	if (!*path)
+		return pb_fail(EINVAL, "--cgroup needs a path; / is the root");
 	for (i = 0; i < PB_ARRAY_SIZE(below) && fd < 0; i++) {
 		snprintf(full, sizeof(full), "%s%s%s", below[i], i && path[0] != '/' ? "/" : "",
 			 path);

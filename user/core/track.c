@@ -15,6 +15,8 @@
 #include "user/core/procmaps.h"
 #include "user/core/sideband.h"
 
+/* Of one image: the kernel allows a process 65530 mappings at a time (vm.max_map_count). */
+#define MAPPINGS_MAX     131072
 #define BUCKETS          1024
 #define RESCAN_PERIOD_NS 100000000ull
 
@@ -43,7 +45,8 @@ struct pb_track {
 	struct pb_sideband *sideband;
 	struct pb_files *files;
 	bool everyone, children;
-	bool failed; /* no memory inside a callback */
+	bool told_unreadable; /* that some /proc/PID/maps is closed to us */
+	bool failed;          /* no memory inside a callback */
 	void (*on_remap)(void *ctx, uint32_t tgid);
 	void *remap_ctx;
 	uint32_t count;
@@ -149,6 +152,9 @@ static int add_mapping(struct image *image, const struct mapping *m)
 {
 	uint32_t size = image->size ? image->size * 2 : 16;
 	struct mapping *maps;
+
+	if (image->n == MAPPINGS_MAX)
+		return 0;
 
 	if (image->n == image->size) {
 		maps = reallocarray(image->maps, size, sizeof(*maps));
@@ -291,9 +297,18 @@ static void on_procmap(void *ctx, const struct pb_procmap *map)
 static int scan_process(struct pb_track *t, struct process *p)
 {
 	struct scan scan = {t, p};
+	int err;
 
 	p->rescanned_ns = now_ns();
-	return pb_procmaps_read(p->tgid, on_procmap, &scan);
+	err = pb_procmaps_read(p->tgid, on_procmap, &scan);
+	if ((err == -EACCES || err == -EPERM) && !t->told_unreadable) {
+		t->told_unreadable = true;
+		pb_log(PB_LOG_WARN,
+		       "cannot read /proc/%u/maps (%s): its code stays without names; run as "
+		       "root, or with CAP_SYS_PTRACE",
+		       p->tgid, strerror(-err));
+	}
+	return err;
 }
 
 int pb_track_follow(struct pb_track *t, uint32_t tgid)
@@ -486,6 +501,18 @@ int pb_track_find(struct pb_track *t, uint32_t tgid, uint64_t time_ns, uint64_t 
 	return 0;
 }
 
+/* Images that a later one has replaced before @time_ns. */
+static void drop_old_images(struct process *p, uint64_t time_ns)
+{
+	uint32_t old = 0, i;
+
+	while (old + 1 < p->n_images && p->images[old + 1].since_ns < time_ns)
+		free(p->images[old++].maps);
+	for (i = old; i < p->n_images && old; i++)
+		p->images[i - old] = p->images[i];
+	p->n_images -= old;
+}
+
 void pb_track_retire(struct pb_track *t, uint64_t time_ns)
 {
 	struct process **link, *p;
@@ -494,6 +521,7 @@ void pb_track_retire(struct pb_track *t, uint64_t time_ns)
 
 	for (i = 0; i < BUCKETS; i++) {
 		for (link = &t->buckets[i]; (p = *link);) {
+			drop_old_images(p, time_ns);
 			snprintf(path, sizeof(path), "/proc/%u", p->tgid);
 			if (!p->ended_ns || p->ended_ns >= time_ns || !access(path, F_OK)) {
 				link = &p->next;

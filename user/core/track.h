@@ -65,7 +65,8 @@ int pb_track_update(struct pb_track *t);
 int pb_track_find(struct pb_track *t, uint32_t tgid, uint64_t time_ns, uint64_t addr,
 		  struct pb_place *out);
 
-/* Forget processes that ended before @time_ns: nobody will ask for them any more. */
+/* Forget processes that ended, and images that were replaced, before @time_ns: nobody will ask for
+ * them any more. */
 void pb_track_retire(struct pb_track *t, uint64_t time_ns);
 
 /* Processes seen so far, among those followed. */

@@ -354,7 +354,7 @@ static void return_address_behind_the_last_call_belongs_to_the_mapping(void **st
 	assert_int_equal(report->complete, 1);
 }
 
-static void leaf_in_unknown_memory_is_kept_as_anonymous_code(void **state)
+static void leaf_in_unknown_memory_is_kept_and_called_unknown(void **state)
 {
 	(void)state;
 	begin(A, PB_END_BOTTOM);
@@ -364,7 +364,24 @@ static void leaf_in_unknown_memory_is_kept_as_anonymous_code(void **state)
 	count(1, 1);
 	build();
 	assert_string_equal(path_of(0), "400020r 123456");
-	assert_int_equal(profile->modules[profile->locations[0].module].kind, PB_MODULE_ANON);
+	assert_string_equal(
+		pb_profile_text(profile, profile->modules[profile->locations[0].module].path),
+		"[unknown]");
+}
+
+/* In the middle of an exec the registers are of the old program, the mappings of the new one. */
+static void system_call_from_nowhere_has_no_user_frames(void **state)
+{
+	(void)state;
+	begin(A, PB_END_BOTTOM);
+	r.in_kernel = 1;
+	user_frame(0x123456);
+	user_frame(CODE + 0x20);
+	keep();
+	count(1, 1);
+	build();
+	assert_int_equal(report->broken, 1);
+	assert_string_equal(report->broken_by[0].cause, "stack_unreadable");
 }
 
 static void astray_return_address_is_cut(void **state)
@@ -632,7 +649,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			return_address_behind_the_last_call_belongs_to_the_mapping, setup,
 			teardown),
-		cmocka_unit_test_setup_teardown(leaf_in_unknown_memory_is_kept_as_anonymous_code,
+		cmocka_unit_test_setup_teardown(system_call_from_nowhere_has_no_user_frames, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(leaf_in_unknown_memory_is_kept_and_called_unknown,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(astray_return_address_is_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(
