@@ -118,6 +118,7 @@ static int attach(struct pb_session *s, struct pb_bpf *bpf, const void *args)
 	const struct pb_perf_kind *kind = find_event(((const struct cpuflame_args *)args)->event);
 	const struct pb_cpus *cpus = pb_session_cpus(s);
 	uint32_t i;
+	struct bpf_link *link;
 	int fd, err;
 
 	for (i = 0; i < cpus->n; i++) {
@@ -127,9 +128,11 @@ static int attach(struct pb_session *s, struct pb_bpf *bpf, const void *args)
 			continue; /* went offline meanwhile */
 		if (fd < 0)
 			return fd;
-		err = pb_session_hold(s, bpf_program__attach_perf_event(skel->progs.on_sample, fd));
+		link = bpf_program__attach_perf_event(skel->progs.on_sample, fd);
+		if (!link)
+			close(fd); /* a link owns it */
+		err = pb_session_hold(s, link);
 		if (err) {
-			close(fd);
 			return pb_err(-err, "attach to CPU %d", cpus->ids[i]);
 		}
 	}

@@ -13,9 +13,8 @@
 #define PB_KERNEL_FRAMES_MAX 127 /* what kernel.perf_event_max_stack allows by default */
 #define PB_FRAMES_MAX        (PB_USER_FRAMES_MAX + PB_KERNEL_FRAMES_MAX)
 
-/* How long the programs stay active without a word from the user half, and how often it speaks. */
-#define PB_LEASE_NS         2000000000ull
-#define PB_LEASE_RENEWAL_NS 500000000ull
+/* How long the programs stay active without a word from the user half, which speaks far more often. */
+#define PB_LEASE_NS 2000000000ull
 
 /* Whose events count. */
 enum pb_scope {
@@ -37,7 +36,7 @@ struct pb_capture_cfg {
 	__u32 max_user_frames; /* 1 to PB_USER_FRAMES_MAX */
 	__u32 user_stacks;     /* 0 or 1 */
 	__u32 kernel_stacks;   /* 0 or 1 */
-	__u32 follow_children; /* 0 or 1, PB_SCOPE_PROCESS only */
+	__u32 max_kernel_frames; /* what the kernel gives at most; as many means there may be more */
 };
 PB_ABI_SIZE(struct pb_capture_cfg, 32);
 
@@ -104,7 +103,7 @@ struct pb_stack_record {
 	__u16 n_kernel;
 	__u16 n_user;
 	__u8 user_end;   /* enum pb_walk_end */
-	__u8 kernel_cut; /* 1: there were more than PB_KERNEL_FRAMES_MAX kernel frames */
+	__u8 kernel_cut; /* 1: as many kernel frames as there can be, and perhaps more */
 	__u8 in_kernel;  /* 1: the event hit kernel code, so user frame 0 is a return point */
 	__u8 pad[5];     /* always 0 */
 	char comm[PB_COMM_LEN]; /* the thread's name; not always NUL-terminated */

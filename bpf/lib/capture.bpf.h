@@ -223,7 +223,7 @@ static __always_inline void pb_capture_into(void *ctx, const volatile struct pb_
 	rec->n_kernel = n_kernel;
 	rec->n_user = w->depth;
 	rec->user_end = w->end;
-	rec->kernel_cut = n_kernel == PB_KERNEL_FRAMES_MAX;
+	rec->kernel_cut = n_kernel >= cfg->max_kernel_frames;
 	rec->in_kernel = event->in_kernel;
 	if (pb_send(rec))
 		count->sent = 1;

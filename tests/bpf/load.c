@@ -116,7 +116,7 @@ static int try_way(const char *path, const struct way *w)
 		.max_user_frames = w->depth,
 		.user_stacks = w->user,
 		.kernel_stacks = w->kernel,
-		.follow_children = w->follow,
+		.max_kernel_frames = PB_KERNEL_FRAMES_MAX,
 	};
 	struct bpf_program *program;
 	int err = object ? configure(object, &cfg) : -errno;

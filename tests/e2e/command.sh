@@ -92,9 +92,25 @@ the_commands_stdin_is_the_callers()
 
 a_duration_ends_the_profile_but_not_silently_the_command()
 {
-	tool -q -d 0.5 -o "$T/r.json" -- "$WL/shape" 30
+	tool -q -d 0.5 -o "$T/r.json" -- sh -c "$WL/shape 3 >/dev/null; echo survived; exit 7"
+	expect_status 7
 	expect_file "$T/r.json"
-	expect_json '.capture.duration_s < 3'
+	expect_json '.capture.duration_s < 2'
+	[ "$(cat "$T/out")" = survived ] || die "the command did not go on: $(cat "$T/out")"
+}
+
+# The capture is over, the command is waited for: the signal is the command's.
+sigterm_behind_the_capture_ends_the_command()
+{
+	start_tool -q -F 499 -d 0.5 -o "$T/r.json" -- "$WL/shape" 30
+	for _ in $(seq 100); do
+		[ -s "$T/r.json" ] && break
+		sleep 0.1
+	done
+	kill -TERM "$TOOL"
+	wait_tool
+	expect_status 143
+	expect_json '.events.kept > 50'
 }
 
 sigint_at_the_profiler_still_writes_the_report()

@@ -50,6 +50,7 @@ static inline void scene_open(struct scene *s, size_t stacks_max, size_t ring_by
 	s->thread.pid = SCENE_TID;
 	s->thread.start_boottime = SCENE_START + 7;
 	s->cfg = (struct pb_capture_cfg){.hash_seed = 42,
+					 .max_kernel_frames = PB_KERNEL_FRAMES_MAX,
 					 .scope = PB_SCOPE_PROCESS,
 					 .max_user_frames = 127,
 					 .user_stacks = 1,

@@ -87,7 +87,8 @@ void pb_drain_stacks(struct pb_drain *d)
 	if (n < 0)
 		pb_log(PB_LOG_WARN, "reading the ring buffer: %s", strerror(-n));
 	/* In this order: every mapping older than a stack is known before the stack is resolved. */
-	if (pb_track_update(d->track) || pb_stacks_resolve(d->stacks))
+	n = pb_track_update(d->track);
+	if (pb_stacks_resolve(d->stacks) || n)
 		pb_log(PB_LOG_WARN, "out of memory: some stacks are lost");
 }
 

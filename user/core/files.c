@@ -11,11 +11,15 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "user/core/idtable.h"
 #include "user/core/log.h"
+
+#define DESCRIPTORS_SPARED 64
+#define TRIES_MAX          8 /* to open a file that several processes map */
 
 struct file {
 	char *path;
@@ -24,6 +28,7 @@ struct file {
 	ino_t ino;
 	uint8_t build_id[PB_BUILD_ID_MAX];
 	uint32_t build_id_len;
+	uint32_t tries;
 };
 
 /* The look of a sight. */
@@ -153,6 +158,18 @@ static int open_path(const struct pb_file_sight *s, struct stat *st)
 	return open_regular((int)syscall(SYS_openat2, root, s->path, &how, sizeof(how)), st);
 }
 
+/* What is held open must not starve what is opened at the end: the outputs, kallsyms. */
+static int spare(int fd)
+{
+	struct rlimit limit;
+
+	if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) ||
+	    (rlim_t)fd + DESCRIPTORS_SPARED < limit.rlim_cur)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 static int open_sight(const struct pb_file_sight *s, struct stat *st)
 {
 	char name[96];
@@ -161,7 +178,7 @@ static int open_sight(const struct pb_file_sight *s, struct stat *st)
 	snprintf(name, sizeof(name), "/proc/%u/map_files/%llx-%llx", s->tgid,
 		 (unsigned long long)s->start, (unsigned long long)s->end);
 	fd = open_regular(open(name, O_PATH | O_CLOEXEC), st);
-	return fd >= 0 ? fd : open_path(s, st);
+	return spare(fd >= 0 ? fd : open_path(s, st));
 }
 
 static char *path_without_deleted(const char *path)
@@ -224,6 +241,16 @@ static int add_look(struct pb_files *f, const struct pb_file_sight *s, uint64_t 
 	return 0;
 }
 
+/* The first process that mapped it may have been gone too soon; this one may live. */
+static void retry(struct file *file, const struct pb_file_sight *s)
+{
+	struct stat st;
+
+	if (file->fd >= 0 || file->tries++ >= TRIES_MAX)
+		return;
+	file->fd = open_sight(s, &st);
+}
+
 uint32_t pb_files_see(struct pb_files *f, const struct pb_file_sight *sight)
 {
 	static const uint8_t no_build_id[1];
@@ -237,8 +264,10 @@ uint32_t pb_files_see(struct pb_files *f, const struct pb_file_sight *sight)
 	}
 	hash = look_hash(f, &s);
 	id = pb_idtable_find(f->by_look, hash, same_look, f, &s);
-	if (id != PB_IDTABLE_NONE)
+	if (id != PB_IDTABLE_NONE) {
+		retry(&f->files[f->looks[id].file], &s);
 		return f->looks[id].file;
+	}
 	id = add_file(f, &s);
 	if (id != PB_NONE && !add_look(f, &s, hash, id))
 		return id;

@@ -116,7 +116,7 @@ static int explain(int err, const struct pb_perf_kind *kind, uint64_t hz)
 	case EINVAL:
 		if (max_hz > 0 && hz > (uint64_t)max_hz)
 			return pb_fail(
-				EINVAL,
+				EDOM,
 				"-F %llu is above kernel.perf_event_max_sample_rate, which is %ld",
 				(unsigned long long)hz, max_hz);
 		break;
@@ -139,6 +139,13 @@ int pb_perf_open_sampler(const struct pb_perf_kind *kind, int cpu, uint64_t hz)
 	if (fd < 0 && fd != -ENODEV)
 		return explain(-fd, kind, hz);
 	return fd;
+}
+
+uint32_t pb_perf_max_stack(uint32_t limit)
+{
+	long frames = read_sysctl("/proc/sys/kernel/perf_event_max_stack");
+
+	return frames > 0 && frames < (long)limit ? (uint32_t)frames : limit;
 }
 
 int pb_perf_open_sideband(int cpu)

@@ -31,9 +31,12 @@ extern const struct pb_perf_kind pb_perf_kinds[];
  * pb_perf_open_sampler() - a sampling event on one CPU, for all its tasks, not yet enabled.
  *
  * Return: a descriptor; -ENODEV if the CPU went offline (not logged); another -errno, logged with
- * the sysctl or capability that stands in the way: -EACCES, -EOPNOTSUPP, -EINVAL for the rate.
+ * the sysctl or capability that stands in the way: -EACCES, -EOPNOTSUPP, -EDOM for the rate.
  */
 int pb_perf_open_sampler(const struct pb_perf_kind *kind, int cpu, uint64_t hz);
+
+/* Frames that the kernel gives of its own stack: kernel.perf_event_max_stack, at most @limit. */
+uint32_t pb_perf_max_stack(uint32_t limit);
 
 /**
  * pb_perf_open_sideband() - a dummy event that reports executable mappings (with build ids), names,

@@ -126,8 +126,7 @@ int pb_preflight_explain_load(int err, uint64_t map_bytes)
 
 	uname(&kernel);
 	switch (err) {
-	case EPERM:
-	case EACCES:
+	case EPERM: /* not EACCES: that is the verifier's */
 		return pb_fail(
 			EPERM,
 			"the kernel does not let us load BPF programs (%s); run as root (sudo)",

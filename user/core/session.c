@@ -139,7 +139,7 @@ static int configure(struct pb_session *s)
 	cfg->max_user_frames = (uint32_t)args->max_depth;
 	cfg->user_stacks = !args->kernel_only;
 	cfg->kernel_stacks = !args->user_only;
-	cfg->follow_children = s->target->children;
+	cfg->max_kernel_frames = pb_perf_max_stack(PB_KERNEL_FRAMES_MAX);
 
 	map = bpf_object__find_map_by_name(s->bpf.object, "counts");
 	err = map ? bpf_map__set_max_entries(map, (uint32_t)args->max_stacks) : -ENOENT;
@@ -153,20 +153,29 @@ static int configure(struct pb_session *s)
 }
 
 /* Programs that follow processes are loaded only where processes are followed. */
-static void choose_programs(struct pb_session *s)
+static int choose_programs(struct pb_session *s)
 {
+	const struct pb_target *t = s->target;
+	const struct {
+		const char *name;
+		bool wanted;
+	} programs[] = {
+		{"on_fork", t->children},
+		{"on_exec", t->launch != NULL},
+		{"on_free", t->scope == PB_SCOPE_PROCESS || t->scope == PB_SCOPE_THREAD},
+	};
 	struct bpf_program *prog;
-	bool by_id = s->target->scope == PB_SCOPE_PROCESS || s->target->scope == PB_SCOPE_THREAD;
+	size_t i;
 
-	prog = bpf_object__find_program_by_name(s->bpf.object, "on_fork");
-	if (prog)
-		bpf_program__set_autoload(prog, s->target->children);
-	prog = bpf_object__find_program_by_name(s->bpf.object, "on_exec");
-	if (prog)
-		bpf_program__set_autoload(prog, s->target->launch);
-	prog = bpf_object__find_program_by_name(s->bpf.object, "on_free");
-	if (prog)
-		bpf_program__set_autoload(prog, by_id);
+	for (i = 0; i < PB_ARRAY_SIZE(programs); i++) {
+		prog = bpf_object__find_program_by_name(s->bpf.object, programs[i].name);
+		if (prog)
+			bpf_program__set_autoload(prog, programs[i].wanted);
+		else if (programs[i].wanted)
+			return pb_fail(EINVAL, "the BPF object lacks %s (bpf/lib/follow.bpf.h)",
+				       programs[i].name);
+	}
+	return 0;
 }
 
 static int map_control(struct pb_session *s)
@@ -192,7 +201,9 @@ static int load(struct pb_session *s)
 	err = configure(s);
 	if (err)
 		return err;
-	choose_programs(s);
+	err = choose_programs(s);
+	if (err)
+		return err;
 	err = bpf_object__load(s->bpf.object);
 	if (err)
 		return pb_preflight_explain_load(-err, asked);
@@ -210,7 +221,8 @@ static void bump_layout(void *ctx, uint32_t tgid)
 	bpf_map_lookup_elem(fd, &tgid, &layout);
 	layout++;
 	if (bpf_map_update_elem(fd, &tgid, &layout, BPF_ANY))
-		pb_log(PB_LOG_DEBUG, "process %u maps code over code too often to follow", tgid);
+		pb_log(PB_LOG_DEBUG,
+		       "process %u maps code over code, and the table for that is full", tgid);
 }
 
 static int make_parts(struct pb_session *s)
@@ -355,7 +367,7 @@ static int insert_targets(struct pb_session *s)
 	if (t->scope == PB_SCOPE_CGROUP)
 		err = bpf_map_update_elem(cgroups_fd, &zero, &t->cgroup_fd, BPF_ANY);
 	if (t->scope == PB_SCOPE_CGROUP || t->scope == PB_SCOPE_ALL)
-		return err ? pb_err(-err, "set the cgroup") : 0;
+		return err ? pb_err(-err, "set the cgroup") : pb_track_follow_all(s->track);
 	for (i = 0; i < t->n && !err; i++) {
 		id = t->scope == PB_SCOPE_THREAD ? t->tid : t->tgids[i];
 		err = bpf_map_update_elem(map_fd, &id, &start, BPF_ANY);
@@ -393,8 +405,8 @@ static int attach(struct pb_session *s)
 
 	s->stats_fd = pb_cost_enable();
 	s->bpf_ns_before = pb_cost_bpf_ns(s->bpf.object);
-	renew_lease(s, clock_ns(CLOCK_MONOTONIC));
 	err = insert_targets(s);
+	renew_lease(s, clock_ns(CLOCK_MONOTONIC));
 	err = err ? err : attach_followers(s);
 	err = err ? err : s->parts->probes->attach(s, &s->bpf, s->args);
 	if (err)
@@ -465,28 +477,46 @@ static void show_live(struct pb_session *s, uint64_t now_ns)
 	pb_live(line);
 }
 
-static void second_signal(int sig)
+/* The command that is waited for once the capture is over; 0: there is none. */
+static volatile sig_atomic_t waited_for;
+
+/* A signal behind the capture: the first one goes to the command that is waited for, the next one,
+ * or the first where there is no command, ends the program. */
+static void on_late_signal(int sig)
 {
-	(void)sig;
-	_exit(130);
+	pid_t command = waited_for;
+
+	if (!command)
+		_exit(130);
+	waited_for = 0;
+	kill(command, sig);
+}
+
+static void arm_late_signals(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction late = {.sa_handler = on_late_signal, .sa_flags = SA_RESTART}, before;
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < PB_ARRAY_SIZE(signals); i++) {
+		if (!sigaction(signals[i], NULL, &before) && before.sa_handler == SIG_IGN)
+			continue;
+		sigaction(signals[i], &late, NULL);
+		sigaddset(&set, signals[i]);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* The first signal ends the run; the next one ends the program at once. */
 static void take_signal(struct pb_session *s)
 {
-	struct sigaction now = {.sa_handler = second_signal};
 	struct signalfd_siginfo info;
-	sigset_t set;
 
 	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	s->signal = (int)info.ssi_signo;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaction(SIGINT, &now, NULL);
-	sigaction(SIGTERM, &now, NULL);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	/* Ctrl-C at a terminal reaches the whole foreground group by itself. */
 	if (s->target->launch && info.ssi_code != SI_KERNEL)
 		pb_launch_signal(s->target->launch, s->signal);
@@ -585,15 +615,17 @@ int pb_session_run(struct pb_session *s, struct pb_report *report)
 		s->command_not_run = true;
 		return err;
 	}
-	if (s->target->scope == PB_SCOPE_ALL || s->target->scope == PB_SCOPE_CGROUP)
-		err = pb_track_follow_all(s->track);
-	if (err)
-		return err;
 	loop(s);
 	s->stopped_ns = clock_ns(CLOCK_MONOTONIC);
 	release_links(s);
+	arm_late_signals();
 	pb_live(NULL);
-	return settle(s, report);
+	err = settle(s, report);
+	/* What costs the whole machine something ends with the capture, however long a command lasts. */
+	pb_track_stop(s->track);
+	if (s->stats_fd >= 0)
+		close(pb_take_fd(s->stats_fd));
+	return err;
 }
 
 int pb_session_signal(const struct pb_session *s)
@@ -616,5 +648,13 @@ void pb_session_note_command(struct pb_session *s, struct pb_report *report)
 
 int pb_session_command_status(struct pb_session *s)
 {
-	return s->target->launch ? pb_launch_status(s->target->launch, true) : -1;
+	int status;
+
+	if (!s->target->launch)
+		return -1;
+	if (!s->signal)
+		waited_for = pb_launch_pid(s->target->launch);
+	status = pb_launch_status(s->target->launch, true);
+	waited_for = 0;
+	return status;
 }

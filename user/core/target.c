@@ -61,7 +61,7 @@ static int add_process(struct pb_target *t, uint32_t tgid)
 	if (!owner)
 		return pb_fail(ESRCH, "there is no process %u", tgid);
 	if (owner != tgid)
-		return pb_fail(EINVAL, "%u is a thread of process %u: use -t %u, or -p %u", tgid,
+		return pb_fail(EDOM, "%u is a thread of process %u: use -t %u, or -p %u", tgid,
 			       owner, tgid, owner);
 	fd = (int)syscall(SYS_pidfd_open, tgid, 0);
 	if (fd < 0)
@@ -100,7 +100,7 @@ static int open_cgroup(struct pb_target *t, const char *path)
 
 	t->scope = PB_SCOPE_CGROUP;
 	if (!*path)
-		return pb_fail(EINVAL, "--cgroup needs a path; / is the root");
+		return pb_fail(EDOM, "--cgroup needs a path; / is the root");
 	for (i = 0; i < PB_ARRAY_SIZE(below) && fd < 0; i++) {
 		snprintf(full, sizeof(full), "%s%s%s", below[i], i && path[0] != '/' ? "/" : "",
 			 path);

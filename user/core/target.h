@@ -28,7 +28,7 @@ struct pb_target {
  * pb_target_new() - resolve; with a command, start it as far as its gate.
  * @args: borrowed for the call
  *
- * Return: 0; -ESRCH if it does not exist, -EINVAL, -errno, logged.
+ * Return: 0; -ESRCH if it does not exist, -EDOM if it is no target, -errno, logged.
  */
 int pb_target_new(struct pb_target **out, const struct pb_args *args);
 void pb_target_free(struct pb_target *t);

@@ -15,8 +15,8 @@
 #include "user/core/procmaps.h"
 #include "user/core/sideband.h"
 
-/* Of one image: the kernel allows a process 65530 mappings at a time (vm.max_map_count). */
-#define MAPPINGS_MAX     131072
+/* Of executable code in one image; a hostile target must not fill our memory. */
+#define MAPPINGS_MAX     16384 /* of one image: a hostile target must not fill our memory */
 #define BUCKETS          1024
 #define RESCAN_PERIOD_NS 100000000ull
 
@@ -46,7 +46,9 @@ struct pb_track {
 	struct pb_files *files;
 	bool everyone, children;
 	bool told_unreadable; /* that some /proc/PID/maps is closed to us */
-	bool failed;          /* no memory inside a callback */
+	bool lost;            /* records were lost: /proc is to be read again */
+	uint64_t updated_ns, rescanned_ns;
+	bool failed; /* no memory inside a callback */
 	void (*on_remap)(void *ctx, uint32_t tgid);
 	void *remap_ctx;
 	uint32_t count;
@@ -87,6 +89,11 @@ static void free_process(struct process *p)
 		free(p->images[i].maps);
 	free(p->images);
 	free(p);
+}
+
+void pb_track_stop(struct pb_track *t)
+{
+	pb_sideband_free(pb_take(t->sideband));
 }
 
 void pb_track_free(struct pb_track *t)
@@ -155,7 +162,6 @@ static int add_mapping(struct image *image, const struct mapping *m)
 
 	if (image->n == MAPPINGS_MAX)
 		return 0;
-
 	if (image->n == image->size) {
 		maps = reallocarray(image->maps, size, sizeof(*maps));
 		if (!maps)
@@ -173,6 +179,7 @@ static enum pb_module_kind kind_of(const char *path)
 	if (!strcmp(path, "[vdso]"))
 		return PB_MODULE_VDSO;
 	if (path[0] != '/' || !strncmp(path, "//anon", 6) || !strncmp(path, "/dev/zero", 9) ||
+	    !strncmp(path, "/anon_hugepage", 14) || !strncmp(path, "/memfd:doublemapper", 19) ||
 	    !strncmp(path, "/SYSV", 5))
 		return PB_MODULE_ANON;
 	return PB_MODULE_FILE;
@@ -215,7 +222,7 @@ static bool covers_other(const struct image *image, const struct pb_place *place
 {
 	uint32_t i;
 
-	for (i = 0; i < image->n; i++) {
+	for (i = image->n; i-- > 0;) {
 		const struct pb_place *old = &image->maps[i].place;
 
 		if (old->start >= place->end || place->start >= old->end)
@@ -225,6 +232,8 @@ static bool covers_other(const struct image *image, const struct pb_place *place
 		if (place->file != PB_NONE &&
 		    old->start - old->file_off != place->start - place->file_off)
 			return true;
+		if (old->start <= place->start && old->end >= place->end)
+			return false; /* what lies under it is gone */
 	}
 	return false;
 }
@@ -260,6 +269,8 @@ static void note_mapping(struct pb_track *t, struct process *p, uint64_t since_n
 struct scan {
 	struct pb_track *t;
 	struct process *p;
+	uint64_t
+		since_ns; /* when what is found may have appeared; 0: before anything we were told */
 };
 
 static bool is_known(const struct image *image, const struct pb_procmap *map)
@@ -289,14 +300,15 @@ static void on_procmap(void *ctx, const struct pb_procmap *map)
 		.ino = map->ino,
 	};
 
-	if (!is_known(newest(scan->p), map))
-		note_mapping(scan->t, scan->p, 0, &sight, map->file_off);
+	/* After a loss what looks the same may be another file: note_mapping() compares those. */
+	if (scan->since_ns || !is_known(newest(scan->p), map))
+		note_mapping(scan->t, scan->p, scan->since_ns, &sight, map->file_off);
 }
 
 /* Read what is mapped now. */
-static int scan_process(struct pb_track *t, struct process *p)
+static int scan_process(struct pb_track *t, struct process *p, uint64_t since_ns)
 {
-	struct scan scan = {t, p};
+	struct scan scan = {t, p, since_ns};
 	int err;
 
 	p->rescanned_ns = now_ns();
@@ -317,7 +329,7 @@ int pb_track_follow(struct pb_track *t, uint32_t tgid)
 
 	if (!p)
 		p = add_process(t, tgid, 0);
-	return p ? scan_process(t, p) : -ENOMEM;
+	return p ? scan_process(t, p, 0) : -ENOMEM;
 }
 
 int pb_track_follow_all(struct pb_track *t)
@@ -394,7 +406,7 @@ static void on_fork(struct pb_track *t, const struct pb_sideband_event *e)
 		t->failed |= add_mapping(to, &from->maps[i]) != 0;
 }
 
-static void rescan_all(struct pb_track *t)
+static void rescan_all(struct pb_track *t, uint64_t since_ns)
 {
 	struct process *p;
 	uint32_t i;
@@ -402,7 +414,7 @@ static void rescan_all(struct pb_track *t)
 	pb_log(PB_LOG_DEBUG, "records of mappings were lost; reading /proc again");
 	for (i = 0; i < BUCKETS; i++) {
 		for (p = t->buckets[i]; p; p = p->next)
-			scan_process(t, p);
+			scan_process(t, p, since_ns);
 	}
 }
 
@@ -427,7 +439,7 @@ static void on_event(void *ctx, const struct pb_sideband_event *e)
 			p->ended_ns = e->time_ns;
 		break;
 	case PB_SIDEBAND_LOST:
-		rescan_all(t);
+		t->lost = true;
 		break;
 	}
 }
@@ -444,9 +456,22 @@ uint64_t pb_track_ring_bytes(const struct pb_track *t)
 
 int pb_track_update(struct pb_track *t)
 {
-	int err = pb_sideband_drain(t->sideband, on_event, t);
+	uint64_t now = now_ns();
+	bool failed;
+	int err;
 
-	return err ? err : t->failed ? -ENOMEM : 0;
+	if (!t->sideband)
+		return 0;
+	err = pb_sideband_drain(t->sideband, on_event, t);
+	if (t->lost && now - t->rescanned_ns > RESCAN_PERIOD_NS) {
+		t->lost = false;
+		t->rescanned_ns = now;
+		rescan_all(t, t->updated_ns);
+	}
+	t->updated_ns = now;
+	failed = t->failed;
+	t->failed = false;
+	return err ? err : failed ? -ENOMEM : 0;
 }
 
 /* The newest mapping at @addr that was there at @time_ns. */
@@ -486,13 +511,13 @@ int pb_track_find(struct pb_track *t, uint32_t tgid, uint64_t time_ns, uint64_t 
 		p = add_process(t, tgid, 0);
 		if (!p)
 			return -ENOENT;
-		scan_process(t, p);
+		scan_process(t, p, 0);
 	}
 	m = find_mapping(image_at(p, time_ns), time_ns, addr);
 	if (!m && image_at(p, time_ns) == newest(p)) {
 		/* Perhaps the kernel could not tell us. Look, but not for every stray address. */
 		now = now_ns();
-		if (now - p->rescanned_ns > RESCAN_PERIOD_NS && !scan_process(t, p))
+		if (now - p->rescanned_ns > RESCAN_PERIOD_NS && !scan_process(t, p, 0))
 			m = find_mapping(newest(p), time_ns, addr);
 	}
 	if (!m)

@@ -57,6 +57,9 @@ uint64_t pb_track_ring_bytes(const struct pb_track *t);
 /* Take in all that the kernel has reported until now. Return: 0; -ENOMEM. */
 int pb_track_update(struct pb_track *t);
 
+/* Stop recording, after the last update: what is known stays known. */
+void pb_track_stop(struct pb_track *t);
+
 /**
  * pb_track_find() - what lies at @addr of a process at a time.
  *

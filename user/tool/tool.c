@@ -39,7 +39,7 @@ static int capture_exit(int err)
 		return PB_EXIT_NOT_PERMITTED;
 	case ESRCH:
 		return PB_EXIT_NO_TARGET;
-	case EINVAL:
+	case EDOM: /* a usage error that only the kernel could tell */
 		return PB_EXIT_USAGE;
 	}
 	return PB_EXIT_FAILED;
@@ -81,13 +81,18 @@ static int name_and_build(const struct pb_tool *tool, struct pb_session *session
 static void explain_broken(const struct pb_report *report)
 {
 	const struct pb_report_broken *worst = report->broken_by;
+	const char *why = "built without frame pointers";
 
 	if (report->kept < 20 || report->broken * 20 < report->kept || !report->n_broken_by)
 		return;
-	pb_log(PB_LOG_INFO,
-	       "%.0f %% of stacks are incomplete, mostly in %s: built without frame pointers",
+	if (!strcmp(worst->cause, "stack_unreadable"))
+		why = "parts of its stack could not be read";
+	else if (!strcmp(worst->cause, "32_bit_task"))
+		why = "32-bit code, which is not walked";
+	pb_log(PB_LOG_INFO, "%.0f %% of stacks are incomplete, %s in %s: %s",
 	       100.0 * (double)report->broken / (double)report->kept,
-	       pb_module_base(worst->module));
+	       worst->events * 2 > report->broken ? "mostly" : "most of all",
+	       pb_module_base(worst->module), why);
 }
 
 /* What was lost, why, and what to do about it. */

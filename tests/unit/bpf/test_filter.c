@@ -41,7 +41,7 @@ static int setup(void **state)
 	a2.start_boottime = START + 100;
 	b = process(20, START + 200);
 	b.group_leader = &b;
-	cfg = (struct pb_capture_cfg){.scope = PB_SCOPE_PROCESS, .follow_children = 1};
+	cfg = (struct pb_capture_cfg){.scope = PB_SCOPE_PROCESS};
 	return 0;
 }
 

@@ -84,12 +84,6 @@ static void renewed_lease_goes_on(void **state)
 	assert_int_equal(scene_lost(), 1);
 }
 
-static void tool_renews_well_before_the_end(void **state)
-{
-	(void)state;
-	assert_true(PB_LEASE_RENEWAL_NS * 2 < PB_LEASE_NS);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,7 +93,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(expired_lease_counts_and_captures_nothing, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(renewed_lease_goes_on, setup, teardown),
-		cmocka_unit_test_setup_teardown(tool_renews_well_before_the_end, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,7 +140,7 @@ static void rate_above_the_limit_of_the_kernel_is_refused(void **state)
 	(void)state;
 	fd = open_or_skip(pb_perf_open_sampler(pb_perf_kinds, online.ids[0], 99));
 	close(fd);
-	assert_int_equal(pb_perf_open_sampler(pb_perf_kinds, online.ids[0], 1ull << 40), -EINVAL);
+	assert_int_equal(pb_perf_open_sampler(pb_perf_kinds, online.ids[0], 1ull << 40), -EDOM);
 }
 
 static void descriptors_do_not_pass_exec(void **state)

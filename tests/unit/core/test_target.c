@@ -186,7 +186,7 @@ static void thread_id_given_as_pid_is_refused(void **state)
 
 	(void)state;
 	ask_for(tid);
-	assert_int_equal(pb_target_new(&target, &args), -EINVAL);
+	assert_int_equal(pb_target_new(&target, &args), -EDOM);
 	assert_null(target);
 	end_thread(thread, tid);
 }
