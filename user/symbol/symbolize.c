@@ -12,14 +12,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/core/elf.h"
 #include "user/core/log.h"
 #include "user/core/own.h"
 #include "user/core/profile.h"
-#include "user/symbol/elf.h"
+#include "user/core/vdso.h"
+#include "user/symbol/elfsyms.h"
 #include "user/symbol/kallsyms.h"
 #include "user/symbol/perfmap.h"
 #include "user/symbol/symtab.h"
-#include "user/symbol/vdso.h"
 
 /* Of a module's base name in "base+0xoffset". */
 #define BASE_MAX 1024

@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
+#include "user/core/elf.h"
 #include "user/core/profile.h"
-#include "user/symbol/elf.h"
 
 /* The canonical place of this program in the profiles below: nothing like the real one. */
 #define START 0x7000000000ull

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* The vdso: an ELF image that the kernel maps into every process, the same for all of one class. */
-#ifndef PB_SYMBOL_VDSO_H
-#define PB_SYMBOL_VDSO_H
+#ifndef PB_CORE_VDSO_H
+#define PB_CORE_VDSO_H
 
 struct pb_elf;
 

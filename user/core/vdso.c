@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include "user/symbol/vdso.h"
+#include "user/core/vdso.h"
 
 #include <errno.h>
 #include <link.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#include "user/symbol/elf.h"
+#include "user/core/elf.h"
 
 /* The image comes from our own kernel: its headers tell how far it reaches. */
 static size_t image_size(const ElfW(Ehdr) * ehdr)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include "user/symbol/vdso.h"
+#include "user/core/vdso.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -11,7 +11,8 @@
 
 #include <cmocka.h>
 
-#include "user/symbol/elf.h"
+#include "user/core/elf.h"
+#include "user/symbol/elfsyms.h"
 #include "user/symbol/symtab.h"
 
 static void functions_of_the_vdso_are_named_as_the_loader_sees_them(void **state)

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Symbol tables are as hostile as the headers: see the top of user/core/elf.c. */
+#include "user/symbol/elfsyms.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "user/core/elf.h"
+#include "user/symbol/symtab.h"
+
+/* The longest function of size 0 that is believed. */
+#define UNSIZED_MAX 4096
+
+/* An executable section in virtual addresses. */
+struct range {
+	uint64_t start;
+	uint64_t end;
+};
+
+/* One symbol table under work. */
+struct table {
+	const struct pb_elf *e;
+	const struct range *code; /* sorted by start */
+	uint32_t n_code;
+	bool is_full; /* .symtab, not .dynsym */
+	uint8_t *syms;
+	uint32_t n_syms;
+	char *strings;
+	size_t strings_size;
+	struct range *extents; /* see collect_extents(); only if a function has size 0 */
+	uint32_t n_extents;
+};
+
+static void free_table(struct table *t)
+{
+	free(t->syms);
+	free(t->strings);
+	free(t->extents);
+}
+
+static Elf64_Sym widen_sym(const struct pb_elf *e, const uint8_t *table, uint32_t i)
+{
+	Elf64_Sym wide;
+	Elf32_Sym s;
+
+	if (pb_elf_is64(e)) {
+		memcpy(&wide, table + i * sizeof(wide), sizeof(wide));
+		return wide;
+	}
+	memcpy(&s, table + i * sizeof(s), sizeof(s));
+	return (Elf64_Sym){.st_name = s.st_name,
+			   .st_info = s.st_info,
+			   .st_other = s.st_other,
+			   .st_shndx = s.st_shndx,
+			   .st_value = s.st_value,
+			   .st_size = s.st_size};
+}
+
+static size_t sym_size(const struct pb_elf *e)
+{
+	return pb_elf_is64(e) ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+}
+
+static int compare_ranges(const void *pa, const void *pb)
+{
+	const struct range *a = pa, *b = pb;
+
+	return a->start < b->start ? -1 : a->start > b->start;
+}
+
+/* Of @n ranges sorted by start, how many start at @addr or before. */
+static uint32_t count_up_to(const struct range *ranges, uint32_t n, uint64_t addr)
+{
+	uint32_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (ranges[mid].start <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The executable section that holds @addr, or NULL. */
+static const struct range *find_code(const struct table *t, uint64_t addr)
+{
+	uint32_t n = count_up_to(t->code, t->n_code, addr);
+
+	return n && t->code[n - 1].end > addr ? &t->code[n - 1] : NULL;
+}
+
+/* The section of a symbol that names code, or NULL. */
+static const struct range *code_of(const struct table *t, const Elf64_Sym *s)
+{
+	unsigned int type = ELF64_ST_TYPE(s->st_info);
+
+	if (s->st_shndx == SHN_UNDEF || s->st_shndx == SHN_ABS || s->st_shndx == SHN_COMMON)
+		return NULL;
+	/* An entry point written in assembly is often not typed. */
+	if (type == STT_NOTYPE && !s->st_size &&
+	    (s->st_value != pb_elf_entry(t->e) || ELF64_ST_BIND(s->st_info) == STB_LOCAL))
+		return NULL;
+	if (type != STT_NOTYPE && type != STT_FUNC && type != STT_GNU_IFUNC)
+		return NULL;
+	return find_code(t, s->st_value);
+}
+
+static uint32_t rank_of(const Elf64_Sym *s)
+{
+	switch (ELF64_ST_BIND(s->st_info)) {
+	case STB_GLOBAL:
+	case STB_GNU_UNIQUE:
+		return PB_SYMBOL_GLOBAL;
+	case STB_WEAK:
+		return PB_SYMBOL_WEAK;
+	default:
+		return PB_SYMBOL_LOCAL;
+	}
+}
+
+/* Names of ARM and RISC-V that mark where code and data begin: "$x", "$d.12". */
+static bool is_mapping_symbol(const char *name)
+{
+	return name[0] == '$' && name[1] && strchr("adtx", name[1]) && (!name[2] || name[2] == '.');
+}
+
+/*
+ * Where functions start, sorted, and how far those that started up to there reach: what a function
+ * that does not say where it ends may at most cover.
+ */
+static int collect_extents(struct table *t)
+{
+	uint64_t reach = 0;
+	uint32_t i;
+
+	t->extents = malloc(((size_t)t->n_syms + 1) * sizeof(*t->extents));
+	if (!t->extents)
+		return -ENOMEM;
+	for (i = 1; i < t->n_syms; i++) {
+		Elf64_Sym s = widen_sym(t->e, t->syms, i);
+		const struct range *code = code_of(t, &s);
+		uint64_t end;
+
+		if (!code)
+			continue;
+		end = s.st_size < code->end - s.st_value ? s.st_value + s.st_size : code->end;
+		t->extents[t->n_extents++] = (struct range){s.st_value, end};
+	}
+	qsort(t->extents, t->n_extents, sizeof(*t->extents), compare_ranges);
+	for (i = 0; i < t->n_extents; i++) {
+		if (t->extents[i].end > reach)
+			reach = t->extents[i].end;
+		t->extents[i].end = reach;
+	}
+	return 0;
+}
+
+/* Bytes that a function of size 0 covers; 0 if that cannot be told, or others cover its start. */
+static int unsized_size(struct table *t, uint64_t addr, uint64_t section_end, uint64_t *size)
+{
+	uint64_t end = section_end;
+	uint32_t n;
+	int err;
+
+	*size = 0;
+	if (!t->is_full)
+		return 0;
+	err = t->extents ? 0 : collect_extents(t);
+	if (err)
+		return err;
+	n = count_up_to(t->extents, t->n_extents, addr);
+	if (n && t->extents[n - 1].end > addr)
+		return 0;
+	if (n < t->n_extents && t->extents[n].start < end)
+		end = t->extents[n].start;
+	if (end - addr <= UNSIZED_MAX)
+		*size = end - addr;
+	return 0;
+}
+
+static int add_symbol(struct table *t, const Elf64_Sym *s, struct pb_symtab *out)
+{
+	const struct range *code = code_of(t, s);
+	uint64_t size = s->st_size;
+	const char *name, *version;
+	size_t len, room;
+	int err = 0;
+
+	if (!code)
+		return 0;
+	if (s->st_name >= t->strings_size)
+		return -EPROTO;
+	name = t->strings + s->st_name;
+	room = t->strings_size - s->st_name;
+	len = strnlen(name, room < PB_SYMTAB_NAME_MAX ? room : PB_SYMTAB_NAME_MAX);
+	if (len == room)
+		return -EPROTO; /* runs out of its string table */
+	/* Linkers write "memcpy@@GLIBC_2.14" into .symtab; .dynsym has versions of its own. */
+	version = t->is_full ? memchr(name, '@', len) : NULL;
+	if (version && version > name)
+		len = (size_t)(version - name);
+	if (!len || is_mapping_symbol(name))
+		return 0;
+	if (!size)
+		err = unsized_size(t, s->st_value, code->end, &size);
+	if (err)
+		return err;
+	if (size > code->end - s->st_value)
+		size = code->end - s->st_value;
+	return pb_symtab_add(out, s->st_value, size, rank_of(s), name, len);
+}
+
+static int read_table(struct table *t, const Elf64_Shdr *symtab, const Elf64_Shdr *strtab)
+{
+	const struct pb_elf *e = t->e;
+	void *bytes;
+	int err;
+
+	if (symtab->sh_entsize != sym_size(e) || strtab->sh_type != SHT_STRTAB)
+		return -EPROTO;
+	if (symtab->sh_size / sym_size(e) > PB_SYMTAB_MAX ||
+	    strtab->sh_size > PB_SYMTAB_NAME_BYTES_MAX)
+		return -EFBIG;
+	t->n_syms = (uint32_t)(symtab->sh_size / sym_size(e));
+	err = pb_elf_read(e, symtab->sh_offset, t->n_syms * sym_size(e), &bytes);
+	if (err)
+		return err;
+	t->syms = bytes;
+	err = pb_elf_read(e, strtab->sh_offset, strtab->sh_size, &bytes);
+	if (err)
+		return err;
+	t->strings = bytes;
+	t->strings_size = strtab->sh_size;
+	return 0;
+}
+
+static int load_table(struct pb_symtab **out, struct table *t, const Elf64_Shdr *symtab,
+		      const Elf64_Shdr *strtab)
+{
+	pb_auto(pb_symtab) struct pb_symtab *functions = NULL;
+	uint32_t i;
+	int err;
+
+	err = read_table(t, symtab, strtab);
+	if (err)
+		return err;
+	err = pb_symtab_new(&functions);
+	if (err)
+		return err;
+	for (i = 1; i < t->n_syms; i++) {
+		Elf64_Sym s = widen_sym(t->e, t->syms, i);
+
+		err = add_symbol(t, &s, functions);
+		if (err)
+			return err;
+	}
+	err = pb_symtab_finish(functions, 0);
+	if (err)
+		return err;
+	*out = pb_take(functions);
+	return 0;
+}
+
+static int code_ranges(const Elf64_Shdr *sections, uint32_t n, struct range **out, uint32_t *out_n)
+{
+	struct range *code = calloc((size_t)n + 1, sizeof(*code));
+	uint32_t n_code = 0, i;
+
+	if (!code)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		const Elf64_Shdr *s = &sections[i];
+
+		if (!(s->sh_flags & SHF_ALLOC) || !(s->sh_flags & SHF_EXECINSTR) || !s->sh_size ||
+		    s->sh_size > UINT64_MAX - s->sh_addr)
+			continue;
+		code[n_code++] = (struct range){s->sh_addr, s->sh_addr + s->sh_size};
+	}
+	qsort(code, n_code, sizeof(*code), compare_ranges);
+	*out = code;
+	*out_n = n_code;
+	return 0;
+}
+
+/* The table of section type @type; an empty one if there is no such section. */
+static int functions_of_type(struct pb_symtab **out, const struct pb_elf *e,
+			     const Elf64_Shdr *sections, uint32_t n, uint32_t type)
+{
+	pb_autofree struct range *code = NULL;
+	struct table t = {.e = e, .is_full = type == SHT_SYMTAB};
+	uint32_t i;
+	int err;
+
+	for (i = 0; i < n && sections[i].sh_type != type; i++)
+		;
+	if (i == n)
+		return pb_symtab_new(out);
+	if (sections[i].sh_link >= n)
+		return -EPROTO;
+	err = code_ranges(sections, n, &code, &t.n_code);
+	if (err)
+		return err;
+	t.code = code;
+	err = load_table(out, &t, &sections[i], &sections[sections[i].sh_link]);
+	free_table(&t);
+	return err;
+}
+
+int pb_elf_functions(struct pb_symtab **out, const struct pb_elf *e)
+{
+	pb_auto(pb_symtab) struct pb_symtab *functions = NULL;
+	pb_autofree Elf64_Shdr *sections = NULL;
+	uint32_t n;
+	int err;
+
+	err = pb_elf_sections(e, &sections, &n);
+	if (err)
+		return err;
+	err = functions_of_type(&functions, e, sections, n, SHT_SYMTAB);
+	if (err)
+		return err;
+	if (!pb_symtab_count(functions)) {
+		pb_symtab_free(pb_take(functions));
+		err = functions_of_type(&functions, e, sections, n, SHT_DYNSYM);
+		if (err)
+			return err;
+	}
+	*out = pb_take(functions);
+	return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The functions of an ELF file, by its symbol tables. */
+#ifndef PB_SYMBOL_ELFSYMS_H
+#define PB_SYMBOL_ELFSYMS_H
+
+struct pb_elf;
+struct pb_symtab;
+
+/**
+ * pb_elf_functions() - the finished table of its functions: .symtab, else .dynsym.
+ *
+ * STT_FUNC and STT_GNU_IFUNC, sized STT_NOTYPE, and whatever global stands at the entry point, all
+ * in executable sections only; addresses are virtual. A function of size 0 (assembly) reaches to
+ * the next one in its section if that is at most 4096 bytes away, and only in .symtab, where the
+ * next one is known; otherwise it covers nothing.
+ * Return: 0, perhaps with an empty table; -EPROTO if the tables are malformed; -EFBIG beyond the
+ * bounds of a table; -ENOMEM.
+ * Source: gABI, chapter "Symbol Table".
+ */
+int pb_elf_functions(struct pb_symtab **out, const struct pb_elf *e);
+
+#endif
