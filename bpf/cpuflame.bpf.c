@@ -23,19 +23,14 @@ int on_sample(struct pb_perf_ctx *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pb_tally *tally = pb_tally();
-	struct pb_interrupted at = {};
 	struct pb_event event = {};
 
-	pb_read_context(&at, ctx);
+	pb_read_context(&event, ctx);
 	if (!tally)
 		return 0;
 	pb_count(&tally->ticks);
 	if (!pb_filter(&cfg.capture, task))
 		return 0;
-	event.regs = at.regs;
-	event.weight = at.period;
-	event.in_kernel = at.in_kernel;
-	event.compat = at.compat;
 	pb_capture(ctx, &cfg.capture, PB_SCRATCH_INTERRUPT, task, &event, tally);
 	return 0;
 }

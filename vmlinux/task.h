@@ -9,7 +9,30 @@ typedef struct {
 	int counter;
 } atomic_t;
 
-struct mm_struct;
+/* The page where uprobes execute what they replaced, and where functions under a uretprobe return to. */
+struct xol_area {
+	unsigned long vaddr;
+};
+
+struct uprobes_state {
+	struct xol_area *xol_area;
+};
+
+struct mm_struct {
+	struct uprobes_state uprobes_state; /* empty without CONFIG_UPROBES */
+};
+
+/* A function under a uretprobe that has not returned yet. */
+struct return_instance {
+	unsigned long stack;          /* stack pointer at its entry */
+	unsigned long orig_ret_vaddr; /* where it returns to in truth */
+	struct return_instance *next; /* the one it was called under */
+};
+
+struct uprobe_task {
+	unsigned long vaddr; /* of the instruction that is executed elsewhere */
+	struct return_instance *return_instances;
+};
 
 struct signal_struct {
 	atomic_t live; /* threads that have not exited yet */
@@ -24,6 +47,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	__u64 start_boottime; /* nanoseconds, CLOCK_BOOTTIME; since 5.5 (cf25e24db61c) */
 	__u64 self_exec_id;
+	struct uprobe_task *utask; /* only with CONFIG_UPROBES */
 };
 
 #pragma clang attribute pop

@@ -8,6 +8,7 @@
 
 #include "bpf/abi/base.h"
 #include "bpf/abi/loss.h"
+#include "bpf/abi/unwind.h"
 
 #define PB_USER_FRAMES_MAX   1024
 #define PB_KERNEL_FRAMES_MAX 127 /* what kernel.perf_event_max_stack allows by default */
@@ -37,8 +38,10 @@ struct pb_capture_cfg {
 	__u32 user_stacks;     /* 0 or 1 */
 	__u32 kernel_stacks;   /* 0 or 1 */
 	__u32 max_kernel_frames; /* what the kernel gives at most; as many means there may be more */
+	__u32 unwind;            /* enum pb_unwind_mode */
+	__u32 pad;               /* always 0 */
 };
-PB_ABI_SIZE(struct pb_capture_cfg, 32);
+PB_ABI_SIZE(struct pb_capture_cfg, 40);
 
 /* Shared while running; slot 0 of the control map, mapped by the user half. */
 struct pb_control {
@@ -57,14 +60,20 @@ PB_ABI_SIZE(struct pb_tally, 24 + 8 * PB_LOSS_COUNT);
 
 /* How the walk of a user stack ended. Ids are append-only; see pb_walk_ends[] in the user half. */
 enum pb_walk_end {
-	PB_END_NOT_WALKED, /* user stacks are off */
-	PB_END_NO_USER,    /* a kernel thread, or a task that has given up its memory */
-	PB_END_BOTTOM,     /* the chain ended with a null frame pointer or return address */
-	PB_END_DEPTH,      /* the depth limit */
-	PB_END_NO_FP,      /* the first frame pointer was not one: code built without */
-	PB_END_BAD_FP,     /* a later frame pointer went backwards or astray */
-	PB_END_UNREADABLE, /* stack memory that is not mapped, or paged out */
-	PB_END_COMPAT,     /* a 32-bit task */
+	PB_END_NOT_WALKED,  /* user stacks are off */
+	PB_END_NO_USER,     /* a kernel thread, or a task that has given up its memory */
+	PB_END_BOTTOM,      /* the chain ended with a null frame pointer or return address */
+	PB_END_DEPTH,       /* the depth limit */
+	PB_END_NO_FP,       /* the first frame pointer was not one: code built without */
+	PB_END_BAD_FP,      /* a later frame pointer went backwards or astray */
+	PB_END_UNREADABLE,  /* stack memory that is not mapped, or paged out */
+	PB_END_COMPAT,      /* a 32-bit task */
+	PB_END_OUTERMOST,   /* a rule says that this is the outermost frame */
+	PB_END_NO_RULE,     /* no rule covers the code, and frame pointers are not to be used */
+	PB_END_UNSUPPORTED, /* the rule is of a kind that the walk does not know */
+	PB_END_BAD_FRAME, /* a rule led to a frame that cannot be: below the last one, or no code */
+	PB_END_NO_MAPPING, /* the address lies in no mapping known, perhaps not yet */
+	PB_END_NO_PROCESS, /* the process was not known yet: it has just begun, or just exec'ed */
 	PB_END_COUNT
 };
 
@@ -109,6 +118,8 @@ struct pb_stack_record {
 	char comm[PB_COMM_LEN]; /* the thread's name; not always NUL-terminated */
 	__u64 frames[PB_FRAMES_MAX];
 };
+/* On a user frame beyond the first: a signal interrupted it there, so its address is no return address. */
+#define PB_FRAME_INTERRUPTED   (1ull << 63)
 #define PB_STACK_RECORD_HEADER 64
 PB_ABI_SIZE(struct pb_stack_record, PB_STACK_RECORD_HEADER + 8 * PB_FRAMES_MAX);
 

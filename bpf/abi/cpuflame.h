@@ -8,6 +8,6 @@
 struct pb_cpuflame_cfg {
 	struct pb_capture_cfg capture;
 };
-PB_ABI_SIZE(struct pb_cpuflame_cfg, 32);
+PB_ABI_SIZE(struct pb_cpuflame_cfg, 40);
 
 #endif

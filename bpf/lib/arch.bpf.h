@@ -8,11 +8,31 @@
 
 #include "bpf/lib/helpers.bpf.h"
 
-/* The registers a walk starts from. */
+#if defined(__TARGET_ARCH_x86)
+#define PB_GPRS 16
+#elif defined(__TARGET_ARCH_arm64)
+#define PB_GPRS 32
+#else
+#error "no register layout for this architecture"
+#endif
+
+/*
+ * The registers of a frame. ip, sp and fp are true in every frame; of the others those that the event
+ * hit, or that a signal interrupted, and they are taken to last: hand-written code finds its frame by them.
+ */
 struct pb_regs {
 	__u64 ip;
 	__u64 sp;
 	__u64 fp;
+	__u64 gpr[PB_GPRS]; /* by DWARF number; those of sp and fp are not used */
+};
+
+/* One event, as its hook saw it. */
+struct pb_event {
+	struct pb_regs regs; /* user registers; read only if !in_kernel */
+	__u64 weight;        /* in the tool's unit */
+	bool in_kernel;
+	bool compat; /* 32-bit user code */
 };
 
 #if defined(__TARGET_ARCH_x86)
@@ -34,6 +54,71 @@ struct pb_perf_ctx {
 #define PB_USER_ADDR_LIMIT (1ull << 56) /* five-level paging; canonical user addresses lie below */
 #define PB_RETURN_ADDR(ra) (ra)
 
+/* A call pushes the return address: a caller's frame begins above its callee's. */
+#define PB_CFA_GROWS_AT_ONCE   true
+/* Where struct return_instance.stack of a uretprobe points, from the frame's CFA; and the stack pointer
+ * behind the return, from there. */
+#define PB_URETPROBE_SLOT(cfa) ((cfa)-8)
+#define PB_URETPROBE_SP(stack) ((stack) + 8)
+
+#define PB_XOL_SLOT 128 /* UPROBE_XOL_SLOT_BYTES */
+
+/*
+ * The trampoline of uretprobes: pushes three registers, makes a system call that puts the return address
+ * where the first of them was, pops the other two and returns. Before 6.11 it was a breakpoint, at offset 0.
+ * Source: uretprobe_trampoline_entry, arch/x86/kernel/uprobes.c, since ff474a78cef5.
+ */
+#define PB_TRAMPOLINE_CALLED 0x0d /* offset behind the system call, and all the time within it */
+#define PB_TRAMPOLINE_POPPED 0x0f /* behind the first pop */
+
+/* At offset @at and with this @sp, has the kernel dealt with the innermost instance, which would be @stack's? */
+static __always_inline bool pb_trampoline_done(__u64 at, __u64 sp, __u64 stack)
+{
+	return at > PB_TRAMPOLINE_CALLED || (at == PB_TRAMPOLINE_CALLED && sp + 16 != stack);
+}
+
+/* Where the return address is then. */
+static __always_inline __u64 pb_trampoline_return(__u64 at, __u64 sp)
+{
+	return sp + (at <= PB_TRAMPOLINE_CALLED ? 16 : at <= PB_TRAMPOLINE_POPPED ? 8 : 0);
+}
+
+/* From struct pt_regs or whatever has its members, in DWARF's order (AMD64 supplement, figure 3.36). */
+#define PB_X86_READ_GPRS(regs, from)                                                               \
+	do {                                                                                       \
+		(regs)->gpr[0] = (from)->ax;                                                       \
+		(regs)->gpr[1] = (from)->dx;                                                       \
+		(regs)->gpr[2] = (from)->cx;                                                       \
+		(regs)->gpr[3] = (from)->bx;                                                       \
+		(regs)->gpr[4] = (from)->si;                                                       \
+		(regs)->gpr[5] = (from)->di;                                                       \
+		(regs)->gpr[8] = (from)->r8;                                                       \
+		(regs)->gpr[9] = (from)->r9;                                                       \
+		(regs)->gpr[10] = (from)->r10;                                                     \
+		(regs)->gpr[11] = (from)->r11;                                                     \
+		(regs)->gpr[12] = (from)->r12;                                                     \
+		(regs)->gpr[13] = (from)->r13;                                                     \
+		(regs)->gpr[14] = (from)->r14;                                                     \
+		(regs)->gpr[15] = (from)->r15;                                                     \
+	} while (0)
+
+/*
+ * What the kernel pushes for a signal handler, seen from the stack pointer in the code that the handler
+ * returns to: a ucontext, with struct sigcontext behind uc_flags, uc_link and uc_stack.
+ */
+#define PB_SIGCONTEXT_OFF 40
+struct pb_sigcontext {
+	__u64 r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax, cx, sp, ip;
+};
+
+static __always_inline void pb_read_sigcontext(struct pb_regs *regs, const struct pb_sigcontext *c)
+{
+	regs->ip = c->ip;
+	regs->sp = c->sp;
+	regs->fp = c->bp;
+	PB_X86_READ_GPRS(regs, c);
+}
+
 static __always_inline bool pb_ctx_in_kernel(__u64 cs)
 {
 	return !(cs & PB_X86_CPL_MASK);
@@ -51,53 +136,109 @@ struct pb_perf_ctx {
 	__u64 addr;
 };
 
-#define PB_ARM64_MODE_MASK 0xf  /* PSR_MODE_MASK: 0 is EL0t, user mode */
-#define PB_ARM64_MODE_32   0x10 /* PSR_MODE32_BIT */
-#define PB_USER_ADDR_LIMIT (1ull << 52)
+#define PB_ARM64_MODE_MASK     0xf  /* PSR_MODE_MASK: 0 is EL0t, user mode */
+#define PB_ARM64_MODE_32       0x10 /* PSR_MODE32_BIT */
+#define PB_USER_ADDR_LIMIT     (1ull << 52)
 /*
  * Code built with -mbranch-protection signs return addresses in the bits above the address. 48 bits
  * are what user code gets unless it asks mmap() for more.
  */
-#define PB_RETURN_ADDR(ra) ((ra) & ((1ull << 48) - 1))
+#define PB_RETURN_ADDR(ra)     ((ra) & ((1ull << 48) - 1))
 
-#else
-#error "no register layout for this architecture"
-#endif
+/* The return address is in a register at first: a leaf may have no frame at all. */
+#define PB_CFA_GROWS_AT_ONCE   false
+#define PB_URETPROBE_SLOT(cfa) (cfa)
+#define PB_URETPROBE_SP(stack) (stack)
 
-/* What a perf_event program learns from its context. */
-struct pb_interrupted {
-	struct pb_regs regs; /* valid if the event hit user code */
-	__u64 period;
-	bool in_kernel;
-	bool compat; /* 32-bit user code */
+#define PB_XOL_SLOT       4 /* UPROBE_XOL_SLOT_BYTES */
+
+/* The trampoline is one breakpoint, behind which nothing is left to do. */
+static __always_inline bool pb_trampoline_done(__u64 at, __u64 sp, __u64 stack)
+{
+	return false;
+}
+
+static __always_inline __u64 pb_trampoline_return(__u64 at, __u64 sp)
+{
+	return sp;
+}
+
+/* Behind the siginfo (128 bytes), uc_flags, uc_link, uc_stack and the padded signal mask, and the fault's
+ * address (arch/arm64/kernel/signal.c, struct rt_sigframe). */
+#define PB_SIGCONTEXT_OFF 312
+struct pb_sigcontext {
+	__u64 regs[31];
+	__u64 sp;
+	__u64 pc;
 };
 
+static __always_inline void pb_read_sigcontext(struct pb_regs *regs, const struct pb_sigcontext *c)
+{
+	regs->ip = c->pc;
+	regs->sp = c->sp;
+	regs->fp = c->regs[29];
+	__builtin_memcpy(regs->gpr, c->regs, sizeof(c->regs));
+}
+
+#endif
+
 /*
- * Reads the context once, through a volatile pointer: clang otherwise merges loads into a modified
- * context pointer, which the verifier refuses.
+ * What a perf_event program learns from its context. Reads it once, through a volatile pointer: clang
+ * otherwise merges loads into a modified context pointer, which the verifier refuses.
  */
-static __always_inline void pb_read_context(struct pb_interrupted *at, struct pb_perf_ctx *context)
+static __always_inline void pb_read_context(struct pb_event *event, struct pb_perf_ctx *context)
 {
 	volatile struct pb_perf_ctx *ctx = context;
 
 #if defined(__TARGET_ARCH_x86)
 	__u64 cs = ctx->cs;
 
-	at->regs.ip = ctx->ip;
-	at->regs.sp = ctx->sp;
-	at->regs.fp = ctx->bp;
-	at->in_kernel = pb_ctx_in_kernel(cs);
-	at->compat = cs == PB_X86_USER_CS_32;
+	event->regs.ip = ctx->ip;
+	event->regs.sp = ctx->sp;
+	event->regs.fp = ctx->bp;
+	PB_X86_READ_GPRS(&event->regs, ctx);
+	event->in_kernel = pb_ctx_in_kernel(cs);
+	event->compat = cs == PB_X86_USER_CS_32;
 #else
 	__u64 pstate = ctx->pstate;
 
-	at->regs.ip = ctx->pc;
-	at->regs.sp = ctx->sp;
-	at->regs.fp = ctx->regs[29];
-	at->in_kernel = pstate & PB_ARM64_MODE_MASK;
-	at->compat = pstate & PB_ARM64_MODE_32;
+	event->regs.ip = ctx->pc;
+	event->regs.sp = ctx->sp;
+	event->regs.fp = ctx->regs[29];
+#pragma unroll
+	for (int i = 0; i < 31; i++)
+		event->regs.gpr[i] = ctx->regs[i];
+	event->in_kernel = pstate & PB_ARM64_MODE_MASK;
+	event->compat = pstate & PB_ARM64_MODE_32;
 #endif
-	at->period = ctx->sample_period;
+	event->weight = ctx->sample_period;
+}
+
+/*
+ * What a uprobe program learns from its context, the registers that the breakpoint hit. By name, since the
+ * kernel's own struct is not the uapi one; through a volatile pointer for the same reason as above. A
+ * uprobe counts events: what one weighs is up to the tool.
+ */
+static __always_inline void pb_read_pt_regs(struct pb_event *event, struct pt_regs *context)
+{
+	volatile struct pt_regs *ctx = context;
+
+#if defined(__TARGET_ARCH_x86)
+	event->regs.ip = ctx->ip;
+	event->regs.sp = ctx->sp;
+	event->regs.fp = ctx->bp;
+	PB_X86_READ_GPRS(&event->regs, ctx);
+	event->compat = (BPF_CORE_READ(context, cs) & 0xffff) == PB_X86_USER_CS_32;
+#else
+	event->regs.ip = ctx->user_regs.pc;
+	event->regs.sp = ctx->user_regs.sp;
+	event->regs.fp = ctx->user_regs.regs[29];
+#pragma unroll
+	for (int i = 0; i < 31; i++)
+		event->regs.gpr[i] = ctx->user_regs.regs[i];
+	event->compat = ctx->user_regs.pstate & PB_ARM64_MODE_32;
+#endif
+	event->in_kernel = false;
 }
 
 /*
@@ -112,15 +253,17 @@ static __always_inline bool pb_read_user_regs(struct pb_regs *regs, struct task_
 	/* cs is a u16 inside a union on newer kernels: read by name, two bytes suffice. */
 	if ((BPF_CORE_READ(saved, cs) & 0xffff) == PB_X86_USER_CS_32)
 		return false;
-	regs->ip = BPF_CORE_READ(saved, ip);
-	regs->sp = BPF_CORE_READ(saved, sp);
-	regs->fp = BPF_CORE_READ(saved, bp);
+	regs->ip = saved->ip;
+	regs->sp = saved->sp;
+	regs->fp = saved->bp;
+	PB_X86_READ_GPRS(regs, saved);
 #else
 	if (BPF_CORE_READ(saved, user_regs.pstate) & PB_ARM64_MODE_32)
 		return false;
 	regs->ip = BPF_CORE_READ(saved, user_regs.pc);
 	regs->sp = BPF_CORE_READ(saved, user_regs.sp);
 	regs->fp = BPF_CORE_READ(saved, user_regs.regs[29]);
+	bpf_probe_read_kernel(regs->gpr, 31 * sizeof(__u64), saved->user_regs.regs);
 #endif
 	return true;
 }

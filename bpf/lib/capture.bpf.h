@@ -83,14 +83,6 @@ static __always_inline __u16 pb_layout(__u32 tgid)
 	return layout ? (__u16)*layout : 0;
 }
 
-/* One event, as its hook saw it. */
-struct pb_event {
-	struct pb_regs regs; /* user registers; read only if !in_kernel */
-	__u64 weight;        /* in the tool's unit */
-	bool in_kernel;
-	bool compat;
-};
-
 /* Kernel frames into rec->frames[0..]; returns how many. */
 static __always_inline __u32 pb_kernel_frames(void *ctx, struct pb_stack_record *rec)
 {
@@ -122,7 +114,7 @@ static __always_inline void pb_user_frames(struct pb_walk *w, struct task_struct
 		w->end = PB_END_NO_USER;
 		return;
 	}
-	if (!event->in_kernel) {
+	if (!w->rec.in_kernel) {
 		w->regs = event->regs;
 		if (event->compat) {
 			w->end = PB_END_COMPAT;
@@ -132,7 +124,7 @@ static __always_inline void pb_user_frames(struct pb_walk *w, struct task_struct
 		w->end = PB_END_COMPAT;
 		return;
 	}
-	pb_walk_user(w);
+	pb_walk_user(w, task);
 }
 
 /* Sends the frames, which scratch holds. Waking the reader for each would cost more than it is
@@ -171,43 +163,47 @@ static __always_inline struct pb_stack_count *pb_add(const struct pb_stack_key *
 	return count;
 }
 
-/* The stacks of an event into @w: frames, hash, how the walk ended. Returns the kernel frames. */
-static __always_inline __u32 pb_take_stacks(void *ctx, const volatile struct pb_capture_cfg *cfg,
-					    struct pb_walk *w, struct task_struct *task,
-					    const struct pb_event *event)
+/*
+ * The stacks of an event into @w: frames, hash, how the walk ended. What both halves of it need is kept in
+ * the record, even where a local variable would do: the verifier knows nothing of what lies there, and so
+ * walks the long way behind each branch once instead of once for each value.
+ */
+static __always_inline void pb_take_stacks(void *ctx, const volatile struct pb_capture_cfg *cfg,
+					   struct pb_walk *w, struct task_struct *task,
+					   const struct pb_event *event)
 {
 	struct pb_walk_context context = {.walk = w};
 	struct pb_stack_record *rec = &w->rec;
-	__u32 n_kernel = 0;
 
 	w->hash = cfg->hash_seed;
 	w->at = 0;
 	w->depth = 0;
 	w->max_depth = cfg->max_user_frames;
+	w->mode = cfg->unwind;
 	w->end = PB_END_NOT_WALKED;
-	if (cfg->kernel_stacks && event->in_kernel)
-		n_kernel = pb_kernel_frames(ctx, rec);
-	if (n_kernel)
-		bpf_loop(n_kernel, pb_hash_round, &context, 0);
+	rec->in_kernel = event->in_kernel;
+	rec->n_kernel = 0;
+	if (cfg->kernel_stacks && rec->in_kernel)
+		rec->n_kernel = pb_kernel_frames(ctx, rec);
+	bpf_loop(rec->n_kernel, pb_hash_round, &context, 0);
 	if (cfg->user_stacks)
 		pb_user_frames(w, task, event);
 
 	bpf_get_current_comm(rec->comm, sizeof(rec->comm));
 	w->hash = pb_stack_hash_add(w->hash, ((__u64 *)rec->comm)[0]);
 	w->hash = pb_stack_hash_add(w->hash, ((__u64 *)rec->comm)[1]);
-	w->hash = pb_stack_hash_add(w->hash, (__u64)n_kernel << 32 | w->depth << 16 | w->end);
-	return n_kernel;
+	w->hash = pb_stack_hash_add(w->hash, (__u64)rec->n_kernel << 32 | w->depth << 16 | w->end);
 }
 
 static __always_inline void pb_capture_into(void *ctx, const volatile struct pb_capture_cfg *cfg,
 					    struct pb_walk *w, struct task_struct *task,
 					    const struct pb_event *event, struct pb_tally *tally)
 {
-	__u32 n_kernel = pb_take_stacks(ctx, cfg, w, task, event);
 	struct pb_stack_record *rec = &w->rec;
 	struct pb_stack_count *count;
 	struct pb_stack_key key = {};
 
+	pb_take_stacks(ctx, cfg, w, task, event);
 	key.stack_hash = w->hash;
 	key.tgid = task->tgid;
 	key.start_ns = task->group_leader->start_boottime;
@@ -220,11 +216,9 @@ static __always_inline void pb_capture_into(void *ctx, const volatile struct pb_
 	rec->key = key;
 	rec->time_ns = bpf_ktime_get_ns();
 	rec->tid = task->pid;
-	rec->n_kernel = n_kernel;
 	rec->n_user = w->depth;
 	rec->user_end = w->end;
-	rec->kernel_cut = n_kernel >= cfg->max_kernel_frames;
-	rec->in_kernel = event->in_kernel;
+	rec->kernel_cut = rec->n_kernel >= cfg->max_kernel_frames;
 	if (pb_send(rec))
 		count->sent = 1;
 }

@@ -19,22 +19,26 @@
 struct way {
 	const char *name;
 	__u32 scope;
+	__u32 unwind;
 	__u32 depth;
 	__u32 user, kernel;
 	__u32 follow; /* also whether the optional programs are loaded */
 };
 
 static const struct way ways[] = {
-	{"process", PB_SCOPE_PROCESS, 127, 1, 1, 1},
-	{"process_no_children", PB_SCOPE_PROCESS, 127, 1, 1, 0},
-	{"thread", PB_SCOPE_THREAD, 127, 1, 1, 0},
-	{"all", PB_SCOPE_ALL, 127, 1, 1, 0},
-	{"cgroup", PB_SCOPE_CGROUP, 127, 1, 1, 0},
-	{"user_only", PB_SCOPE_PROCESS, 127, 1, 0, 1},
-	{"kernel_only", PB_SCOPE_PROCESS, 127, 0, 1, 1},
-	{"neither", PB_SCOPE_ALL, 127, 0, 0, 0},
-	{"depth_1", PB_SCOPE_PROCESS, 1, 1, 1, 1},
-	{"depth_max", PB_SCOPE_PROCESS, PB_USER_FRAMES_MAX, 1, 1, 1},
+	{"process", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 1, 1, 1},
+	{"process_no_children", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 1, 1, 0},
+	{"thread", PB_SCOPE_THREAD, PB_UNWIND_AUTO, 127, 1, 1, 0},
+	{"all", PB_SCOPE_ALL, PB_UNWIND_AUTO, 127, 1, 1, 1},
+	{"all_fp", PB_SCOPE_ALL, PB_UNWIND_FP, 127, 1, 1, 0},
+	{"cgroup", PB_SCOPE_CGROUP, PB_UNWIND_AUTO, 127, 1, 1, 1},
+	{"rules_only", PB_SCOPE_PROCESS, PB_UNWIND_EH, 127, 1, 1, 1},
+	{"frame_pointers", PB_SCOPE_PROCESS, PB_UNWIND_FP, 127, 1, 1, 1},
+	{"user_only", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 1, 0, 1},
+	{"kernel_only", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 0, 1, 1},
+	{"neither", PB_SCOPE_ALL, PB_UNWIND_AUTO, 127, 0, 0, 0},
+	{"depth_1", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 1, 1, 1, 1},
+	{"depth_max", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, PB_USER_FRAMES_MAX, 1, 1, 1},
 };
 
 /* What libbpf said last: the end of the verifier's log, if it was that. */
@@ -117,6 +121,7 @@ static int try_way(const char *path, const struct way *w)
 		.user_stacks = w->user,
 		.kernel_stacks = w->kernel,
 		.max_kernel_frames = PB_KERNEL_FRAMES_MAX,
+		.unwind = w->unwind,
 	};
 	struct bpf_program *program;
 	int err = object ? configure(object, &cfg) : -errno;

@@ -14,16 +14,50 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define __uint(name, value) int(*name)[value]
-#define __type(name, value) __typeof__(value) *name
+#define __uint(name, value)  int(*name)[value]
+#define __type(name, value)  __typeof__(value) *name
+#define __array(name, value) __typeof__(value) *name[]
 #define SEC(name)
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
-#define BPF_CORE_READ(from, field) ((from)->field)
+/* A program that a test calls by its name. */
+#define BPF_PROG(name, ...) name(__VA_ARGS__)
 
-/* Of the kernel's struct task_struct, what bpf/lib reads. */
+#define BPF_CORE_READ(from, field)   ((from)->field)
+/* All optional members exist, or none does, as host.fields_missing says. */
+#define bpf_core_field_exists(field) (sizeof(field) && host_field_exists())
+bool host_field_exists(void);
+
+/* An interrupt can strike between a word that is swapped and what is read behind it. */
+#define __sync_val_compare_and_swap(word, from, to) host_swap(word, from, to)
+__u64 host_swap(__u64 *word, __u64 from, __u64 to);
+
+/* Of the kernel's structs, what bpf/lib reads; vmlinux/task.h tells what is what. */
+struct xol_area {
+	unsigned long vaddr;
+};
+
+struct uprobes_state {
+	struct xol_area *xol_area;
+};
+
+struct mm_struct {
+	struct uprobes_state uprobes_state;
+};
+
+struct return_instance {
+	unsigned long stack;
+	unsigned long orig_ret_vaddr;
+	struct return_instance *next;
+};
+
+struct uprobe_task {
+	unsigned long vaddr;
+	struct return_instance *return_instances;
+};
+
 struct task_struct {
 	unsigned int flags;
 	int pid;
@@ -31,12 +65,14 @@ struct task_struct {
 	__u64 start_boottime;
 	__u64 self_exec_id;
 	struct task_struct *group_leader;
-	void *mm;
+	struct mm_struct *mm;
+	struct uprobe_task *utask;
 };
 
 /* The kernel's own register file of x86-64, whatever the machine the test runs on. */
 struct pt_regs {
-	unsigned long ip, sp, bp, cs;
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+	unsigned long orig_ax, ip, cs, flags, sp, ss;
 };
 
 void *bpf_map_lookup_elem(const void *map, const void *key);
@@ -45,6 +81,7 @@ long bpf_map_delete_elem(const void *map, const void *key);
 long bpf_ringbuf_output(const void *ring, const void *data, __u64 size, __u64 flags);
 __u64 bpf_ringbuf_query(const void *ring, __u64 what);
 long bpf_probe_read_user(void *to, __u32 size, const void *from);
+long bpf_probe_read_kernel(void *to, __u32 size, const void *from);
 long bpf_get_stack(void *ctx, void *frames, __u32 size, __u64 flags);
 long bpf_loop(__u32 rounds, long (*round)(__u32, void *), void *ctx, __u64 flags);
 long bpf_get_current_comm(void *comm, __u32 size);

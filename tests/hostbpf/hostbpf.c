@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAPS_MAX    16
+#define MAPS_MAX    32
 #define REGIONS_MAX 16
 
-/* Elements never move: programs hold pointers to them. */
+/* Elements never move: programs hold pointers to them. Those of an array are made at their first use, each
+ * by itself, so that ASan sees whoever leaves one. */
 struct element {
 	void *key;
-	void *value; /* HOST_CPUS of them in a per-CPU array */
+	void *value; /* HOST_CPUS of them in a per-CPU array; of an outer map, another map, borrowed */
 };
 
 struct record {
@@ -67,7 +68,8 @@ static void free_elements(struct map *m)
 
 	for (i = 0; i < m->n; i++) {
 		free(m->elements[i].key);
-		free(m->elements[i].value);
+		if (m->type != BPF_MAP_TYPE_ARRAY_OF_MAPS)
+			free(m->elements[i].value);
 	}
 	for (i = 0; i < m->n_records; i++)
 		free(m->records[i].bytes);
@@ -102,34 +104,40 @@ static struct map *find_map(const void *address)
 	return NULL;
 }
 
+static void fill_element(struct map *m, struct element *e, const void *key)
+{
+	e->key = zeroed(1, m->key_size);
+	e->value = zeroed(m->type == BPF_MAP_TYPE_PERCPU_ARRAY ? HOST_CPUS : 1, m->value_size);
+	memcpy(e->key, key, m->key_size);
+}
+
 static struct element *add_element(struct map *m, const void *key)
 {
 	struct element *e = &m->elements[m->n++];
 
-	e->key = zeroed(1, m->key_size);
-	e->value = zeroed(HOST_CPUS, m->value_size);
-	memcpy(e->key, key, m->key_size);
+	fill_element(m, e, key);
 	return e;
 }
 
 void host_define_map(const void *address, int type, size_t key, size_t value, size_t entries)
 {
 	struct map *m = &maps[n_maps];
-	__u32 i;
 
 	must(n_maps < MAPS_MAX, "too many maps");
+	must(type == BPF_MAP_TYPE_HASH || key == sizeof(__u32), "the key of an array is an index");
 	n_maps++;
 	*m = (struct map){.address = address,
 			  .type = type,
 			  .key_size = key,
 			  .value_size = value,
 			  .max = entries,
+			  .n = type == BPF_MAP_TYPE_HASH ? 0 : entries,
 			  .elements = zeroed(entries, sizeof(struct element))};
-	if (type == BPF_MAP_TYPE_HASH)
-		return;
-	must(key == sizeof(i), "the key of an array is an index");
-	for (i = 0; i < entries; i++)
-		add_element(m, &i);
+}
+
+void host_define_outer(const void *address, size_t entries)
+{
+	host_define_map(address, BPF_MAP_TYPE_ARRAY_OF_MAPS, sizeof(__u32), sizeof(__u32), entries);
 }
 
 void host_define_ring(const void *address, size_t bytes)
@@ -139,10 +147,31 @@ void host_define_ring(const void *address, size_t bytes)
 		(struct map){.address = address, .type = BPF_MAP_TYPE_RINGBUF, .max = bytes};
 }
 
+static struct element *find_in_array(struct map *m, const void *key)
+{
+	__u32 i = *(const __u32 *)key;
+
+	if (i >= m->max)
+		return NULL;
+	if (!m->elements[i].key && m->type != BPF_MAP_TYPE_ARRAY_OF_MAPS)
+		fill_element(m, &m->elements[i], key);
+	return &m->elements[i];
+}
+
+void host_set_inner(const void *map, __u32 key, const void *inner)
+{
+	struct element *e = find_in_array(find_map(map), &key);
+
+	must(e, "no such element");
+	e->value = (void *)(uintptr_t)inner;
+}
+
 static struct element *find_element(struct map *m, const void *key)
 {
 	size_t i;
 
+	if (m->type != BPF_MAP_TYPE_HASH)
+		return find_in_array(m, key);
 	for (i = 0; i < m->n; i++) {
 		if (!memcmp(m->elements[i].key, key, m->key_size))
 			return &m->elements[i];
@@ -166,8 +195,9 @@ const void *host_map_key(const void *map, size_t i)
 static void *value_of(const struct map *m, const struct element *e, unsigned int cpu)
 {
 	must(cpu < HOST_CPUS, "no such CPU");
-	return (uint8_t *)e->value +
-	       (m->type == BPF_MAP_TYPE_PERCPU_ARRAY ? cpu : 0) * m->value_size;
+	if (m->type != BPF_MAP_TYPE_PERCPU_ARRAY)
+		return e->value;
+	return (uint8_t *)e->value + cpu * m->value_size;
 }
 
 void *host_map_value(const void *map, const void *key, unsigned int cpu)
@@ -189,7 +219,21 @@ static void strike(enum host_moment moment)
 
 void *bpf_map_lookup_elem(const void *map, const void *key)
 {
-	return host_map_value(map, key, host.cpu);
+	void *value = host_map_value(map, key, host.cpu);
+
+	if (map == host.moment_map)
+		strike(HOST_IN_LOOKUP);
+	return value;
+}
+
+__u64 host_swap(__u64 *word, __u64 from, __u64 to)
+{
+	__u64 was = *word;
+
+	if (was == from)
+		*word = to;
+	strike(HOST_IN_SWAP);
+	return was;
 }
 
 long bpf_map_update_elem(const void *map, const void *key, const void *value, __u64 flags)
@@ -304,8 +348,17 @@ long bpf_probe_read_user(void *to, __u32 size, const void *from)
 		memcpy(to, r->bytes + (addr - r->addr), size);
 		return 0;
 	}
+	if (host.user_memory && host.user_memory(addr, to, size))
+		return 0;
 	memset(to, 0, size);
 	return -EFAULT;
+}
+
+/* All of the kernel's memory is this program's. */
+long bpf_probe_read_kernel(void *to, __u32 size, const void *from)
+{
+	memcpy(to, from, size);
+	return 0;
 }
 
 long bpf_get_stack(void *ctx, void *frames, __u32 size, __u64 flags)
@@ -347,6 +400,11 @@ long bpf_current_task_under_cgroup(const void *map, __u32 slot)
 {
 	must(find_map(map)->max > slot, "no such cgroup");
 	return host.under_cgroup;
+}
+
+bool host_field_exists(void)
+{
+	return !host.fields_missing;
 }
 
 __u64 bpf_ktime_get_ns(void)

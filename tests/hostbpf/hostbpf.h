@@ -31,6 +31,8 @@ enum host_moment {
 	HOST_IN_READ_USER, /* while user memory is read */
 	HOST_IN_GET_STACK, /* while kernel frames are taken */
 	HOST_IN_UPDATE,    /* between looking a key up and adding it */
+	HOST_IN_LOOKUP,    /* behind looking an element of moment_map up */
+	HOST_IN_SWAP,      /* behind comparing and swapping a word */
 };
 
 struct host_kernel {
@@ -40,6 +42,7 @@ struct host_kernel {
 	char comm[16];
 	struct pt_regs user_regs; /* as saved at the task's entry into the kernel */
 	bool under_cgroup;
+	bool fields_missing; /* of the kernel's structs, those that not every kernel has */
 
 	const __u64 *kernel_frames;
 	__u32 n_kernel_frames;
@@ -47,7 +50,11 @@ struct host_kernel {
 
 	long update_error; /* if not 0, what adding a new key to a hash returns */
 
+	/* Asked for user memory that host_map_user() does not know; true if it could be read. */
+	bool (*user_memory)(__u64 addr, void *to, __u32 size);
+
 	enum host_moment moment; /* of the next interrupt; then it is over */
+	const void *moment_map;
 	void (*interrupt)(void);
 };
 
@@ -67,6 +74,11 @@ void host_define_ring(const void *map, size_t bytes);
 	host_define_map(&(map), (int)HOST_NUMBER((map).type), sizeof(*(map).key),                  \
 			sizeof(*(map).value), n)
 #define HOST_MAP(map) HOST_MAP_OF(map, HOST_NUMBER((map).max_entries))
+
+/* A map of arrays; HOST_MAP() does not know them. Its elements are maps that are defined by themselves. */
+void host_define_outer(const void *map, size_t entries);
+#define HOST_OUTER(map) host_define_outer(&(map), HOST_NUMBER((map).max_entries))
+void host_set_inner(const void *map, __u32 key, const void *inner);
 
 /* Elements of a hash. */
 size_t host_map_count(const void *map);

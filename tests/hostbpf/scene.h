@@ -22,6 +22,7 @@
 
 struct scene {
 	struct task_struct leader, thread;
+	struct mm_struct mm;
 	struct pb_capture_cfg cfg;
 	struct pb_event event; /* the next one */
 	__u64 stack[SCENE_SLOTS];
@@ -45,7 +46,7 @@ static inline void scene_open(struct scene *s, size_t stacks_max, size_t ring_by
 					 .start_boottime = SCENE_START,
 					 .self_exec_id = 1,
 					 .group_leader = &s->leader,
-					 .mm = s};
+					 .mm = &s->mm};
 	s->thread = s->leader;
 	s->thread.pid = SCENE_TID;
 	s->thread.start_boottime = SCENE_START + 7;
@@ -54,7 +55,8 @@ static inline void scene_open(struct scene *s, size_t stacks_max, size_t ring_by
 					 .scope = PB_SCOPE_PROCESS,
 					 .max_user_frames = 127,
 					 .user_stacks = 1,
-					 .kernel_stacks = 1};
+					 .kernel_stacks = 1,
+					 .unwind = PB_UNWIND_FP};
 	s->event = (struct pb_event){.regs = {.ip = SCENE_IP, .sp = SCENE_STACK}, .weight = 10};
 	strcpy(host.comm, "worker");
 	host.now_ns = SCENE_NOW;

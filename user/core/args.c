@@ -20,6 +20,7 @@
 #define MAX_DEPTH_DEFAULT  127
 #define MAX_STACKS_DEFAULT 65536
 #define RING_MB_DEFAULT    4
+#define TABLE_MB_DEFAULT   64
 #define TOP_DEFAULT        20
 #define QUOTE_EXPANDED(x)  #x
 #define QUOTE(x)           QUOTE_EXPANDED(x)
@@ -56,8 +57,9 @@ const struct pb_option pb_common_options[] = {
 	{FIELD(FLAG, user_only), .short_name = 'U', .help = "user stacks only"},
 	{FIELD(FLAG, kernel_only), .short_name = 'K', .help = "kernel stacks only"},
 	{FIELD(CHOICE, unwind), .long_name = "unwind", .arg = "auto|eh|fp", .choices = unwind_modes,
-	 .help = "how user stacks are walked: by frame pointers (fp, and auto, the default); "
-		 "eh, by .eh_frame, is not in this version"},
+	 .help = "how user stacks are walked: auto (the default), by .eh_frame rules, and by "
+		 "frame pointers in code that has none, such as JIT code; eh, by rules only; "
+		 "fp, by frame pointers only"},
 	{FIELD(UINT, max_depth), .long_name = "max-depth", .arg = "N", .min = 1, .max = 1024,
 	 .help = "user frames kept per stack; default " QUOTE(MAX_DEPTH_DEFAULT)},
 	{FIELD(UINT, max_stacks), .long_name = "max-stacks", .arg = "N", .min = 16, .max = 1048576,
@@ -67,6 +69,10 @@ const struct pb_option pb_common_options[] = {
 	 .max = 256 << 20,
 	 .help = "buffer for stacks on their way out of the kernel, a power of two; default " QUOTE(
 		 RING_MB_DEFAULT) "M"},
+	{FIELD(SIZE, table_bytes), .long_name = "table-size", .arg = "SIZE", .min = 1 << 20,
+	 .max = 256 << 20,
+	 .help = "memory for unwind tables in the kernel, used as needed; default " QUOTE(
+		 TABLE_MB_DEFAULT) "M"},
 
 	{.kind = PB_OPT_GROUP, .help = "Output"},
 	{FIELD(LIST, outputs), .short_name = 'o', .long_name = "output", .arg = "FILE",
@@ -113,6 +119,7 @@ void pb_args_init(struct pb_args *args)
 		.max_depth = MAX_DEPTH_DEFAULT,
 		.max_stacks = MAX_STACKS_DEFAULT,
 		.ring_bytes = RING_MB_DEFAULT << 20,
+		.table_bytes = TABLE_MB_DEFAULT << 20,
 		.top = TOP_DEFAULT,
 		.ready_fd = READY_FD_NONE,
 	};
@@ -175,6 +182,7 @@ static int check_from(const struct pb_args *args)
 		{args->max_depth != defaults.max_depth, "--max-depth"},
 		{args->max_stacks != defaults.max_stacks, "--max-stacks"},
 		{args->ring_bytes != defaults.ring_bytes, "--ring-size"},
+		{args->table_bytes != defaults.table_bytes, "--table-size"},
 		{args->ready_fd != defaults.ready_fd, "--ready-fd"},
 	};
 	for (size_t i = 0; args->from && i < PB_ARRAY_SIZE(capture); i++) {

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bpf/abi/unwind.h"
 #include "user/core/opts.h"
 
 enum pb_action {
@@ -24,12 +25,6 @@ enum pb_color {
 	PB_COLOR_AUTO,
 	PB_COLOR_ALWAYS,
 	PB_COLOR_NEVER,
-};
-
-enum pb_unwind_mode {
-	PB_UNWIND_AUTO,
-	PB_UNWIND_EH,
-	PB_UNWIND_FP,
 };
 
 struct pb_args {
@@ -48,6 +43,7 @@ struct pb_args {
 	uint64_t max_depth;   /* --max-depth, user frames, 1 to 1024; default 127 */
 	uint64_t max_stacks;  /* --max-stacks, default 65536, 16 to 1048576 */
 	uint64_t ring_bytes;  /* --ring-size, default 4M, 4k to 256M, a power of two */
+	uint64_t table_bytes; /* --table-size, default 64M, 1M to 256M */
 
 	/* output */
 	struct pb_list outputs; /* -o, --output FILE, repeatable */

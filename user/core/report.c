@@ -210,6 +210,18 @@ static void write_events(const struct pb_report *r, struct pb_json *json)
 	pb_json_end(json, '}');
 }
 
+static void write_unwind(const struct pb_report *r, struct pb_json *json)
+{
+	pb_json_flat_object(json, "unwind");
+	pb_json_uint(json, "modules", r->unwind_modules);
+	pb_json_uint(json, "without", r->unwind_without);
+	pb_json_uint(json, "refused", r->unwind_refused);
+	pb_json_uint(json, "evicted", r->unwind_evicted);
+	pb_json_uint(json, "rows", r->unwind_rows);
+	pb_json_uint(json, "misses", r->unwind_misses);
+	pb_json_end(json, '}');
+}
+
 static void write_stacks(const struct pb_report *r, struct pb_json *json)
 {
 	pb_json_object(json, "stacks");
@@ -226,6 +238,7 @@ static void write_stacks(const struct pb_report *r, struct pb_json *json)
 		pb_json_end(json, '}');
 	}
 	pb_json_end(json, ']');
+	write_unwind(r, json);
 	pb_json_end(json, '}');
 }
 
@@ -529,6 +542,21 @@ static int read_broken_row(const json_t *row, struct pb_report *r)
 	return err;
 }
 
+/* Files of before there were tables have no such object: all 0. */
+static int read_unwind(const json_t *unwind, struct pb_report *r)
+{
+	if (!unwind)
+		return 0;
+	if (read_uint(unwind, "modules", &r->unwind_modules) ||
+	    read_uint(unwind, "without", &r->unwind_without) ||
+	    read_uint(unwind, "refused", &r->unwind_refused) ||
+	    read_uint(unwind, "evicted", &r->unwind_evicted) ||
+	    read_uint(unwind, "rows", &r->unwind_rows) ||
+	    read_uint(unwind, "misses", &r->unwind_misses))
+		return -EPROTO;
+	return 0;
+}
+
 static int read_stacks(const json_t *stacks, struct pb_report *r)
 {
 	const json_t *rows = json_object_get(stacks, "broken_by");
@@ -554,7 +582,7 @@ static int read_stacks(const json_t *stacks, struct pb_report *r)
 		if (err)
 			return err;
 	}
-	return 0;
+	return read_unwind(json_object_get(stacks, "unwind"), r);
 }
 
 static int read_overhead(const json_t *overhead, struct pb_report *r)

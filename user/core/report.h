@@ -64,6 +64,14 @@ struct pb_report {
 	struct pb_report_broken *broken_by; /* most events first */
 	uint32_t n_broken_by;
 
+	/* unwind tables; all 0 where stacks were walked by frame pointers only */
+	uint64_t unwind_modules; /* that got a table */
+	uint64_t unwind_without; /* that have no unwind information, or none that could be used */
+	uint64_t unwind_refused; /* that found no room: walked by frame pointers */
+	uint64_t unwind_evicted; /* unused ones that made room */
+	uint64_t unwind_rows;    /* in all tables together */
+	uint64_t unwind_misses;  /* reports of walks that met unknown memory or processes */
+
 	/* overhead; a negative number means not measured */
 	double bpf_ns_per_event;
 	double bpf_cpu_pct; /* of one CPU */

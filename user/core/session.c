@@ -32,11 +32,18 @@
 #include "user/core/stacks.h"
 #include "user/core/target.h"
 #include "user/core/track.h"
+#include "user/core/unwinder.h"
 
-#define TICK_NS   100000000ull  /* drain, renew the lease, redraw the live line */
-#define RETIRE_NS 2000000000ull /* how long a process that has ended can still be asked for */
-#define PAUSE_NS  2000000 /* between two answers to the kernel: bounds what a fork storm costs */
-#define NS_PER_S  1000000000ull
+#define TICK_NS      100000000ull  /* drain, renew the lease, redraw the live line */
+#define RETIRE_NS    2000000000ull /* how long a process that has ended can still be asked for */
+/* Between two answers to the kernel: four times what the last one took, so that a fork storm costs a
+ * fifth of a CPU at most, and what begins in quiet is known at once. */
+#define PAUSE_FACTOR 4
+#define PAUSE_MAX_NS 2000000ull
+#define NS_PER_S     1000000000ull
+
+static const char *const unwind_names[] = {
+	[PB_UNWIND_AUTO] = "auto", [PB_UNWIND_EH] = "eh", [PB_UNWIND_FP] = "fp"};
 
 /* A perf map held open since the process was first seen in code without a file. */
 struct perf_map {
@@ -54,6 +61,8 @@ struct pb_session {
 	struct pb_track *track;
 	struct pb_stacks *stacks;
 	struct pb_drain *drain;
+	void *unwinder; /* of parts->unwinder; NULL where frame pointers are all */
+	struct pb_track_listener remaps;
 	struct pb_control *control; /* mapped */
 	struct bpf_link **links;
 	uint32_t n_links;
@@ -124,6 +133,26 @@ int pb_session_module_fd(void *session, uint32_t module)
 	return file == PB_NONE ? -1 : pb_files_fd(s->files, file);
 }
 
+static bool unwinds(const struct pb_session *s)
+{
+	return s->args->unwind != PB_UNWIND_FP && !s->args->kernel_only;
+}
+
+/* Maps that nobody is going to read need no memory. */
+static int shrink_tables(struct pb_session *s)
+{
+	static const char *const names[] = {"mappings", "pages", "rules", "segments", "processes"};
+	struct bpf_map *map;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < PB_ARRAY_SIZE(names) && !err; i++) {
+		map = bpf_object__find_map_by_name(s->bpf.object, names[i]);
+		err = map ? bpf_map__set_max_entries(map, 1) : -ENOENT;
+	}
+	return err ? pb_err(-err, "leave unwind tables out") : 0;
+}
+
 /* Fill the rodata and size the maps. */
 static int configure(struct pb_session *s)
 {
@@ -140,6 +169,7 @@ static int configure(struct pb_session *s)
 	cfg->user_stacks = !args->kernel_only;
 	cfg->kernel_stacks = !args->user_only;
 	cfg->max_kernel_frames = pb_perf_max_stack(PB_KERNEL_FRAMES_MAX);
+	cfg->unwind = args->unwind;
 
 	map = bpf_object__find_map_by_name(s->bpf.object, "counts");
 	err = map ? bpf_map__set_max_entries(map, (uint32_t)args->max_stacks) : -ENOENT;
@@ -149,19 +179,20 @@ static int configure(struct pb_session *s)
 	err = map ? bpf_map__set_max_entries(map, (uint32_t)args->ring_bytes) : -ENOENT;
 	if (err)
 		return pb_err(-err, "set --ring-size");
-	return 0;
+	return unwinds(s) ? 0 : shrink_tables(s);
 }
 
 /* Programs that follow processes are loaded only where processes are followed. */
 static int choose_programs(struct pb_session *s)
 {
 	const struct pb_target *t = s->target;
+	bool everyone = t->scope == PB_SCOPE_ALL || t->scope == PB_SCOPE_CGROUP;
 	const struct {
 		const char *name;
 		bool wanted;
 	} programs[] = {
-		{"on_fork", t->children},
-		{"on_exec", t->launch != NULL},
+		{"on_fork", t->children || (everyone && unwinds(s))},
+		{"on_exec", t->launch || unwinds(s)},
 		{"on_free", t->scope == PB_SCOPE_PROCESS || t->scope == PB_SCOPE_THREAD},
 	};
 	struct bpf_program *prog;
@@ -225,10 +256,26 @@ static void bump_layout(void *ctx, uint32_t tgid)
 		       "process %u maps code over code, and the table for that is full", tgid);
 }
 
+static int open_unwinder(struct pb_session *s)
+{
+	const struct pb_unwinder_parts parts = {
+		.object = s->bpf.object,
+		.track = s->track,
+		.files = s->files,
+		.limit_bytes = s->args->table_bytes,
+	};
+
+	return unwinds(s) ? s->parts->unwinder->open(&s->unwinder, &parts) : 0;
+}
+
 static int make_parts(struct pb_session *s)
 {
 	struct pb_stacks_parts parts = {
-		.profile = s->parts->profile, .on_anonymous = hold_perf_map, .ctx = s};
+		.profile = s->parts->profile,
+		.on_anonymous = hold_perf_map,
+		.ctx = s,
+		.unwind = (enum pb_unwind_mode)s->args->unwind,
+	};
 	bool everyone = s->target->scope == PB_SCOPE_ALL || s->target->scope == PB_SCOPE_CGROUP;
 	int err;
 
@@ -237,7 +284,11 @@ static int make_parts(struct pb_session *s)
 		  : pb_track_new(&s->track, s->files, &s->cpus, everyone, s->target->children);
 	if (err)
 		return err;
-	pb_track_on_remap(s->track, bump_layout, s);
+	s->remaps = (struct pb_track_listener){.on_remap = bump_layout, .ctx = s};
+	pb_track_listen(s->track, &s->remaps);
+	err = open_unwinder(s);
+	if (err)
+		return err;
 	parts.track = s->track;
 	parts.files = s->files;
 	err = pb_stacks_new(&s->stacks, &parts);
@@ -304,6 +355,8 @@ void pb_session_free(struct pb_session *s)
 	free(s->links);
 	pb_drain_free(s->drain);
 	pb_stacks_free(s->stacks);
+	if (s->unwinder)
+		s->parts->unwinder->free(s->unwinder);
 	pb_track_free(s->track);
 	pb_files_free(s->files);
 	if (s->control)
@@ -405,9 +458,11 @@ static int attach(struct pb_session *s)
 
 	s->stats_fd = pb_cost_enable();
 	s->bpf_ns_before = pb_cost_bpf_ns(s->bpf.object);
-	err = insert_targets(s);
+	/* First, so that no exec or fork falls between what is read from /proc and what the kernel tells. */
+	err = attach_followers(s);
+	err = err ? err : insert_targets(s);
+	err = err ? err : pb_track_update(s->track); /* tables are there before the first event */
 	renew_lease(s, clock_ns(CLOCK_MONOTONIC));
-	err = err ? err : attach_followers(s);
 	err = err ? err : s->parts->probes->attach(s, &s->bpf, s->args);
 	if (err)
 		return err;
@@ -440,6 +495,8 @@ static int open_loop(struct pb_session *s)
 	err = watch(s, s->signal_fd, 0);
 	err = err ? err : watch(s, s->timer_fd, 0);
 	err = err ? err : watch(s, pb_drain_fd(s->drain), 0);
+	if (s->unwinder)
+		err = err ? err : watch(s, s->parts->unwinder->fd(s->unwinder), 0);
 	fds = pb_track_fds(s->track, &n);
 	for (i = 0; i < n && !err; i++)
 		err = watch(s, fds[i], 0);
@@ -538,8 +595,8 @@ static void loop(struct pb_session *s)
 {
 	uint64_t end_ns = s->args->duration_ns ? s->ready_ns + s->args->duration_ns : UINT64_MAX;
 	struct epoll_event events[16];
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	uint64_t now_ns = s->ready_ns;
+	struct timespec pause = {0};
+	uint64_t now_ns = s->ready_ns, pause_ns;
 	int timeout_ms, n, i;
 	bool asked;
 
@@ -557,7 +614,11 @@ static void loop(struct pb_session *s)
 			else
 				asked = true;
 		}
+		if (s->unwinder)
+			s->parts->unwinder->take_misses(s->unwinder);
 		pb_drain_stacks(s->drain);
+		pause_ns = PAUSE_FACTOR * (clock_ns(CLOCK_MONOTONIC) - now_ns);
+		pause.tv_nsec = (long)(pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
 		if (asked)
 			nanosleep(&pause, NULL);
 	}
@@ -571,7 +632,7 @@ static int describe_capture(struct pb_session *s, struct pb_report *r)
 		return pb_err(errno, "ask for the kernel's version");
 	r->started_ns = clock_ns(CLOCK_REALTIME);
 	if (pb_report_set(&r->host, name.nodename) || pb_report_set(&r->kernel, name.release) ||
-	    pb_report_set(&r->unwind, "fp"))
+	    pb_report_set(&r->unwind, unwind_names[s->args->unwind]))
 		return -ENOMEM;
 	return pb_target_describe(s->target, s->args, r);
 }
@@ -586,6 +647,10 @@ static int settle(struct pb_session *s, struct pb_report *r)
 	r->duration_ns = s->stopped_ns - s->ready_ns;
 	r->map_bytes = (int64_t)(pb_cost_map_bytes(s->bpf.object) + pb_track_ring_bytes(s->track));
 	pb_drain_stacks(s->drain);
+	if (s->unwinder) {
+		r->map_bytes += (int64_t)s->parts->unwinder->bytes(s->unwinder);
+		s->parts->unwinder->describe(s->unwinder, r);
+	}
 	err = pb_drain_ledger(s->drain, r);
 	if (err || pb_drain_tally(s->drain, &sum))
 		return err ? err : -EIO;

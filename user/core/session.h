@@ -25,6 +25,7 @@ struct pb_profile;
 struct pb_report;
 struct pb_session;
 struct pb_stacks;
+struct pb_unwinder_type;
 
 /* An opened, not yet loaded BPF object of a tool. */
 struct pb_bpf {
@@ -46,9 +47,10 @@ struct pb_probes {
 struct pb_session_parts {
 	const char *program; /* name, for messages */
 	const struct pb_probes *probes;
-	const struct pb_args *args;          /* the tool's own args struct begins with it */
-	struct pb_profile *profile;          /* locations and modules are added while running */
-	int (*open_perf_map)(uint32_t tgid); /* a descriptor, to be closed, or -errno */
+	const struct pb_args *args;              /* the tool's own args struct begins with it */
+	struct pb_profile *profile;              /* locations and modules are added while running */
+	int (*open_perf_map)(uint32_t tgid);     /* a descriptor, to be closed, or -errno */
+	const struct pb_unwinder_type *unwinder; /* keeps unwind tables, unless --unwind fp */
 };
 
 /**

@@ -18,6 +18,7 @@
 #include "user/core/log.h"
 
 #define RING_DATA_BYTES (128u << 10)
+#define ROUNDS_MAX      4 /* of a drain: a storm of records must not keep us here */
 
 struct ring {
 	int fd;
@@ -338,8 +339,8 @@ static uint64_t now_ns(void)
  * What is recorded while we collect waits: a ring that was read early may by then hold an older record
  * than one that was read late, say the fork of a child whose exec we have seen.
  */
-int pb_sideband_drain(struct pb_sideband *s,
-		      void (*on_event)(void *, const struct pb_sideband_event *), void *ctx)
+static int drain_round(struct pb_sideband *s,
+		       void (*on_event)(void *, const struct pb_sideband_event *), void *ctx)
 {
 	struct pb_sideband_event event;
 	uint64_t until_ns = now_ns();
@@ -360,4 +361,16 @@ int pb_sideband_drain(struct pb_sideband *s,
 	}
 	drop_records(s, k);
 	return 0;
+}
+
+/* What had to wait is out of its ring, so no descriptor would become readable for its sake. */
+int pb_sideband_drain(struct pb_sideband *s,
+		      void (*on_event)(void *, const struct pb_sideband_event *), void *ctx)
+{
+	int rounds = 0, err;
+
+	do
+		err = drain_round(s, on_event, ctx);
+	while (!err && s->n_order && ++rounds < ROUNDS_MAX);
+	return err;
 }

@@ -48,6 +48,7 @@ uint64_t pb_sideband_bytes(const struct pb_sideband *s);
 /**
  * pb_sideband_drain() - hand over everything recorded until the call, oldest first over all CPUs.
  *
+ * And what is recorded meanwhile, as far as a few more rounds go.
  * Return: 0; -ENOMEM, with the events still in the rings.
  */
 int pb_sideband_drain(struct pb_sideband *s,

@@ -12,10 +12,11 @@
 
 /* Causes of broken stacks, by how the walk ended. Stable ids for reports. */
 static const char *const end_causes[PB_END_COUNT] = {
-	[PB_END_NO_FP] = "no_frame_pointer",
-	[PB_END_BAD_FP] = "frame_pointer_lost",
-	[PB_END_UNREADABLE] = "stack_unreadable",
-	[PB_END_COMPAT] = "32_bit_task",
+	[PB_END_NO_FP] = "no_frame_pointer",      [PB_END_BAD_FP] = "frame_pointer_lost",
+	[PB_END_UNREADABLE] = "stack_unreadable", [PB_END_COMPAT] = "32_bit_task",
+	[PB_END_NO_RULE] = "no_unwind_rule",      [PB_END_UNSUPPORTED] = "unsupported_rule",
+	[PB_END_BAD_FRAME] = "bad_frame",         [PB_END_NO_MAPPING] = "unknown_code",
+	[PB_END_NO_PROCESS] = "new_process",
 };
 
 struct stack {
@@ -247,18 +248,36 @@ static int user_location(struct pb_stacks *s, const struct pb_stack_record *r, u
 }
 
 /*
- * Without frame pointers a walk follows whatever the register held, for a frame or two, to addresses
- * that no code has. Those are not shown: the stack ends at the last frame that can be true.
+ * How a walk ended whose frame @i, the event's own at 0, lies in no code. By frame pointers that takes code
+ * without them: the walk followed whatever the register held. By rules it is no frame that a rule led
+ * to. Where a walk by rules went on by frame pointers, its end tells.
  */
+static enum pb_walk_end end_astray(const struct pb_stacks *s, const struct pb_stack_record *r,
+				   uint32_t i)
+{
+	bool by_fp = s->with.unwind == PB_UNWIND_FP || r->user_end == PB_END_NO_FP ||
+		     r->user_end == PB_END_BAD_FP;
+
+	if (i > 0)
+		return !by_fp ? PB_END_BAD_FRAME : i == 1 ? PB_END_NO_FP : PB_END_BAD_FP;
+	/* The walk may have known better than we, who find a task in the middle of an exec. */
+	return r->user_end == PB_END_NO_PROCESS || r->user_end == PB_END_NO_MAPPING
+		       ? r->user_end
+		       : PB_END_UNREADABLE;
+}
+
+/* What lies in no code is not shown: the stack ends at the last frame that can be true. */
 static void resolve_user(struct pb_stacks *s, const struct pb_stack_record *r, struct stack *stack)
 {
 	uint32_t *frames = s->frames + s->n_frames, i, swap;
 
 	for (i = 0; i < r->n_user; i++) {
-		if (user_location(s, r, r->frames[r->n_kernel + i], i > 0, &frames[i])) {
-			stack->user_end = i == 0   ? PB_END_UNREADABLE
-					  : i == 1 ? PB_END_NO_FP
-						   : PB_END_BAD_FP;
+		uint64_t frame = r->frames[r->n_kernel + i];
+		bool is_return = i > 0 && !(frame & PB_FRAME_INTERRUPTED);
+
+		frame &= ~PB_FRAME_INTERRUPTED;
+		if (user_location(s, r, frame, is_return, &frames[i])) {
+			stack->user_end = (uint8_t)end_astray(s, r, i);
 			break;
 		}
 	}
@@ -361,9 +380,15 @@ static const char *name_of(const struct pb_profile *p, uint32_t location)
 enum quality { COMPLETE, TRUNCATED, BROKEN };
 
 /*
- * Frame pointers often end one frame early: the C library's code around main() and thread starts
- * keeps none, so what main() saved is no frame pointer. The names there tell that it is the bottom.
+ * Ends that may be the bottom all the same. Frame pointers often end one frame early: the C library's code
+ * around main() and thread starts keeps none, so what main() saved is no frame pointer.
  */
+static bool may_be_bottom(uint8_t end)
+{
+	return end == PB_END_NO_FP || end == PB_END_BAD_FP || end == PB_END_NO_RULE;
+}
+
+/* A rule tells of the outermost frame, whatever its name; without rules it is the names that tell. */
 static enum quality judge(const struct pb_stacks *s, const struct stack *stack,
 			  bool (*is_bottom)(const char *))
 {
@@ -374,7 +399,7 @@ static enum quality judge(const struct pb_stacks *s, const struct stack *stack,
 		return TRUNCATED;
 	if (stack->user_end < PB_END_COUNT && !end_causes[stack->user_end])
 		return COMPLETE;
-	for (i = 0; i < 2 && i < stack->n_user; i++) {
+	for (i = 0; i < 2 && i < stack->n_user && may_be_bottom(stack->user_end); i++) {
 		if (is_bottom(name_of(s->with.profile, frames[i])))
 			return COMPLETE;
 	}

@@ -29,6 +29,7 @@ struct pb_stacks_parts {
 	struct pb_profile *profile; /* modules and locations are added to it */
 	struct pb_track *track;
 	struct pb_files *files;
+	enum pb_unwind_mode unwind; /* how stacks are walked: tells why one went astray */
 	/* Called at the first address in code without a file of a process; may be NULL. */
 	void (*on_anonymous)(void *ctx, uint32_t tgid);
 	void *ctx;

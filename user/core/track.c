@@ -15,27 +15,21 @@
 #include "user/core/procmaps.h"
 #include "user/core/sideband.h"
 
-/* Of executable code in one image; a hostile target must not fill our memory. */
-#define MAPPINGS_MAX     16384 /* of one image: a hostile target must not fill our memory */
 #define BUCKETS          1024
 #define RESCAN_PERIOD_NS 100000000ull
-
-struct mapping {
-	struct pb_place place;
-	uint64_t since_ns; /* 0: before we looked */
-};
 
 /* What a process was from one exec (or its fork) to the next. */
 struct image {
 	uint64_t since_ns;
-	struct mapping *maps;
-	uint32_t n, size;
+	struct pb_space *space;
 };
 
 struct process {
 	struct process *next; /* in its bucket */
 	uint32_t tgid;
-	uint64_t ended_ns; /* first thread exited; 0: lives */
+	uint64_t met_ns;   /* when it was first read from /proc; 0: we were told of it */
+	uint64_t ended_ns; /* first thread exited, or it was not there any more; 0: lives */
+	bool reused;       /* its pid is that of another by now, which is not followed */
 	uint64_t rescanned_ns;
 	struct image *images; /* oldest first, at least one */
 	uint32_t n_images;
@@ -49,11 +43,20 @@ struct pb_track {
 	bool lost;            /* records were lost: /proc is to be read again */
 	uint64_t updated_ns, rescanned_ns;
 	bool failed; /* no memory inside a callback */
-	void (*on_remap)(void *ctx, uint32_t tgid);
-	void *remap_ctx;
+	const struct pb_track_listener *listeners[PB_TRACK_LISTENERS_MAX];
+	uint32_t n_listeners;
 	uint32_t count;
 	struct process *buckets[BUCKETS];
 };
+
+/* Call @verb of all listeners that have it. */
+#define TELL(t, verb, ...)                                                                         \
+	do {                                                                                       \
+		for (uint32_t i_ = 0; i_ < (t)->n_listeners; i_++) {                               \
+			if ((t)->listeners[i_]->verb)                                              \
+				(t)->listeners[i_]->verb((t)->listeners[i_]->ctx, __VA_ARGS__);    \
+		}                                                                                  \
+	} while (0)
 
 static uint64_t now_ns(void)
 {
@@ -81,12 +84,20 @@ int pb_track_new(struct pb_track **out, struct pb_files *files, const struct pb_
 	return 0;
 }
 
+void pb_track_listen(struct pb_track *t, const struct pb_track_listener *listener)
+{
+	if (t->n_listeners < PB_TRACK_LISTENERS_MAX)
+		t->listeners[t->n_listeners++] = listener;
+	else
+		pb_log(PB_LOG_ERROR, "more than %d listeners to mappings", PB_TRACK_LISTENERS_MAX);
+}
+
 static void free_process(struct process *p)
 {
 	uint32_t i;
 
 	for (i = 0; i < p->n_images; i++)
-		free(p->images[i].maps);
+		pb_space_free(p->images[i].space);
 	free(p->images);
 	free(p);
 }
@@ -122,23 +133,32 @@ static struct process *find_process(const struct pb_track *t, uint32_t tgid)
 	return p;
 }
 
-/* Start a new image of @p. Return: it, or NULL without memory. */
-static struct image *add_image(struct process *p, uint64_t since_ns)
+/* Start a new image of @p, with what @parent has mapped if that is not NULL. Return: 0; -ENOMEM. */
+static int add_image(struct process *p, uint64_t since_ns, const struct image *parent)
 {
+	struct image image = {.since_ns = since_ns};
 	struct image *images = reallocarray(p->images, p->n_images + 1, sizeof(*images));
 
 	if (!images)
-		return NULL;
+		return -ENOMEM;
 	p->images = images;
-	images[p->n_images] = (struct image){.since_ns = since_ns};
-	return &images[p->n_images++];
+	if (parent)
+		image.space = pb_space_share(parent->space);
+	else if (pb_space_new(&image.space))
+		return -ENOMEM;
+	images[p->n_images++] = image;
+	p->rescanned_ns = 0;
+	return 0;
 }
 
-static struct process *add_process(struct pb_track *t, uint32_t tgid, uint64_t since_ns)
+static struct process *add_process(struct pb_track *t, uint32_t tgid, uint64_t since_ns,
+				   const struct image *parent)
 {
 	struct process *p = calloc(1, sizeof(*p));
 
-	if (!p || !add_image(p, since_ns)) {
+	if (!p || add_image(p, since_ns, parent)) {
+		if (p)
+			free(p->images);
 		free(p);
 		t->failed = true;
 		return NULL;
@@ -155,24 +175,6 @@ static struct image *newest(const struct process *p)
 	return &p->images[p->n_images - 1];
 }
 
-static int add_mapping(struct image *image, const struct mapping *m)
-{
-	uint32_t size = image->size ? image->size * 2 : 16;
-	struct mapping *maps;
-
-	if (image->n == MAPPINGS_MAX)
-		return 0;
-	if (image->n == image->size) {
-		maps = reallocarray(image->maps, size, sizeof(*maps));
-		if (!maps)
-			return -ENOMEM;
-		image->maps = maps;
-		image->size = size;
-	}
-	image->maps[image->n++] = *m;
-	return 0;
-}
-
 /* Code that belongs to no file on disk: JIT, stacks, the kernel's own pages. */
 static enum pb_module_kind kind_of(const char *path)
 {
@@ -185,108 +187,40 @@ static enum pb_module_kind kind_of(const char *path)
 	return PB_MODULE_FILE;
 }
 
-void pb_track_on_remap(struct pb_track *t, void (*on_remap)(void *ctx, uint32_t tgid), void *ctx)
-{
-	t->on_remap = on_remap;
-	t->remap_ctx = ctx;
-}
-
-static bool same_code(const struct pb_place *a, const struct pb_place *b)
-{
-	if (a->file != b->file || a->kind != b->kind)
-		return false;
-	return a->file == PB_NONE || a->start - a->file_off == b->start - b->file_off;
-}
-
-/* Is that already what the image has in the whole range? A JIT compiler that protects its pages anew
- * for each function would otherwise add a mapping each time. */
-static bool is_current(const struct image *image, const struct pb_place *place)
-{
-	uint32_t i;
-
-	for (i = image->n; i-- > 0;) {
-		const struct pb_place *last = &image->maps[i].place;
-
-		if (last->start < place->end && place->start < last->end)
-			return last->start <= place->start && last->end >= place->end &&
-			       same_code(last, place);
-	}
-	return false;
-}
-
-/*
- * Does the image have other code in the range? The same file at the same place is no other code, and
- * memory without a file is never told apart: a JIT compiler protects its pages anew all the time.
- */
-static bool covers_other(const struct image *image, const struct pb_place *place)
-{
-	uint32_t i;
-
-	for (i = image->n; i-- > 0;) {
-		const struct pb_place *old = &image->maps[i].place;
-
-		if (old->start >= place->end || place->start >= old->end)
-			continue;
-		if (old->file != place->file)
-			return true;
-		if (place->file != PB_NONE &&
-		    old->start - old->file_off != place->start - place->file_off)
-			return true;
-		if (old->start <= place->start && old->end >= place->end)
-			return false; /* what lies under it is gone */
-	}
-	return false;
-}
-
-/* Record a mapping of @p's newest image, pinning its file. */
-static void note_mapping(struct pb_track *t, struct process *p, uint64_t since_ns,
+/* Record a mapping of @p's newest image, pinning its file. Return: whether that changed anything. */
+static bool note_mapping(struct pb_track *t, struct process *p, uint64_t since_ns,
 			 const struct pb_file_sight *sight, uint64_t file_off)
 {
-	struct mapping m = {
-		.place = {.file = PB_NONE,
-			  .kind = kind_of(sight->path),
-			  .start = sight->start,
-			  .end = sight->end,
-			  .file_off = file_off},
-		.since_ns = since_ns,
+	struct pb_place place = {
+		.file = PB_NONE,
+		.kind = kind_of(sight->path),
+		.start = sight->start,
+		.end = sight->end,
+		.file_off = file_off,
 	};
+	int change;
 
-	if (m.place.kind == PB_MODULE_FILE) {
-		m.place.file = pb_files_see(t->files, sight);
-		if (m.place.file == PB_NONE) {
+	if (place.kind == PB_MODULE_FILE) {
+		place.file = pb_files_see(t->files, sight);
+		if (place.file == PB_NONE) {
 			t->failed = true;
-			return;
+			return false;
 		}
 	}
-	if (is_current(newest(p), &m.place))
-		return;
-	if (t->on_remap && covers_other(newest(p), &m.place))
-		t->on_remap(t->remap_ctx, p->tgid);
-	if (add_mapping(newest(p), &m))
+	change = pb_space_map(&newest(p)->space, &place, since_ns);
+	if (change < 0)
 		t->failed = true;
+	if (change == PB_SPACE_REPLACED)
+		TELL(t, on_remap, p->tgid);
+	return change > 0;
 }
 
 struct scan {
 	struct pb_track *t;
 	struct process *p;
-	uint64_t
-		since_ns; /* when what is found may have appeared; 0: before anything we were told */
+	uint64_t since_ns; /* when what is found may have appeared; 0: before we looked */
+	bool changed;
 };
-
-static bool is_known(const struct image *image, const struct pb_procmap *map)
-{
-	uint32_t i;
-
-	for (i = 0; i < image->n; i++) {
-		const struct pb_place *place = &image->maps[i].place;
-
-		if (place->start == map->start && place->end == map->end &&
-		    place->file_off == map->file_off &&
-		    (place->file == PB_NONE) == (map->path[0] != '/'))
-			return true;
-	}
-	return false;
-}
 
 static void on_procmap(void *ctx, const struct pb_procmap *map)
 {
@@ -301,14 +235,16 @@ static void on_procmap(void *ctx, const struct pb_procmap *map)
 	};
 
 	/* After a loss what looks the same may be another file: note_mapping() compares those. */
-	if (scan->since_ns || !is_known(newest(scan->p), map))
-		note_mapping(scan->t, scan->p, scan->since_ns, &sight, map->file_off);
+	if (scan->since_ns || !pb_space_has(newest(scan->p)->space, kind_of(map->path), map->start,
+					    map->end, map->file_off))
+		scan->changed |=
+			note_mapping(scan->t, scan->p, scan->since_ns, &sight, map->file_off);
 }
 
-/* Read what is mapped now. */
+/* Read what is mapped now. Listeners hear once of whatever is new. */
 static int scan_process(struct pb_track *t, struct process *p, uint64_t since_ns)
 {
-	struct scan scan = {t, p, since_ns};
+	struct scan scan = {.t = t, .p = p, .since_ns = since_ns};
 	int err;
 
 	p->rescanned_ns = now_ns();
@@ -320,6 +256,25 @@ static int scan_process(struct pb_track *t, struct process *p, uint64_t since_ns
 		       "root, or with CAP_SYS_PTRACE",
 		       p->tgid, strerror(-err));
 	}
+	/* Nobody may have told us of its end, or it came before our time. */
+	if (err == -ESRCH && !p->ended_ns)
+		p->ended_ns = p->rescanned_ns;
+	if (scan.changed)
+		TELL(t, on_mapped, p->tgid);
+	return err;
+}
+
+/* Take in a process that we were not told of. Return: 0; -ENOMEM; -errno of reading it. */
+static int meet(struct pb_track *t, uint32_t tgid, struct process **out)
+{
+	struct process *p = add_process(t, tgid, 0, NULL);
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	err = scan_process(t, p, 0);
+	p->met_ns = now_ns();
+	*out = p;
 	return err;
 }
 
@@ -327,9 +282,7 @@ int pb_track_follow(struct pb_track *t, uint32_t tgid)
 {
 	struct process *p = find_process(t, tgid);
 
-	if (!p)
-		p = add_process(t, tgid, 0);
-	return p ? scan_process(t, p, 0) : -ENOMEM;
+	return p ? scan_process(t, p, 0) : meet(t, tgid, &p);
 }
 
 int pb_track_follow_all(struct pb_track *t)
@@ -363,47 +316,78 @@ static void on_map(struct pb_track *t, const struct pb_sideband_event *e)
 		.ino = e->ino,
 	};
 
-	if (p)
-		note_mapping(t, p, e->time_ns, &sight, e->file_off);
+	if (p && !p->reused && note_mapping(t, p, e->time_ns, &sight, e->file_off))
+		TELL(t, on_mapped, e->tgid);
 }
 
 static void on_exec(struct pb_track *t, const struct pb_sideband_event *e)
 {
 	struct process *p = find_process(t, e->tgid);
 
-	if (p) {
+	if (p ? p->reused : !t->everyone)
+		return;
+	if (!p)
+		p = add_process(t, e->tgid, e->time_ns, NULL);
+	else if (add_image(p, e->time_ns, NULL))
+		t->failed = true;
+	if (!p)
+		return;
+	p->ended_ns = 0;
+	TELL(t, on_exec, e->tgid);
+}
+
+/*
+ * A process that has a known pid begins. Return: whether it is another one than we know. It is the same if
+ * we have read it from /proc before its fork was reported; listeners have heard of it then.
+ */
+static bool begin_anew(struct pb_track *t, struct process *p, const struct pb_sideband_event *e,
+		       const struct image *parent)
+{
+	bool other = p->met_ns < e->time_ns;
+
+	if (other) {
+		TELL(t, on_gone, p->tgid);
+		p->met_ns = 0;
 		p->ended_ns = 0;
-		if (!add_image(p, e->time_ns))
-			t->failed = true;
-	} else if (t->everyone) {
-		add_process(t, e->tgid, e->time_ns);
 	}
+	if (add_image(p, e->time_ns, parent))
+		t->failed = true;
+	return other;
 }
 
 /* A child starts with its parent's mappings. */
 static void on_fork(struct pb_track *t, const struct pb_sideband_event *e)
 {
-	struct process *parent = find_process(t, e->parent_tgid), *p;
-	struct image *from, *to;
-	uint32_t i;
+	struct process *parent = find_process(t, e->parent_tgid);
+	struct process *p = find_process(t, e->tgid);
+	const struct image *from = parent ? newest(parent) : NULL;
+	bool begins = true;
 
-	if (!parent || (!t->everyone && !t->children))
-		return;
-	p = find_process(t, e->tgid); /* a reused pid: the same row, a new image */
-	if (p) {
-		p->ended_ns = 0;
-		to = add_image(p, e->time_ns);
-	} else {
-		p = add_process(t, e->tgid, e->time_ns);
-		to = p ? newest(p) : NULL;
-	}
-	if (!to) {
-		t->failed = true;
+	if (!t->everyone && (!parent || parent->reused || !t->children)) {
+		if (p && p->met_ns < e->time_ns) {
+			p->reused = true;
+			p->ended_ns = p->ended_ns ? p->ended_ns : e->time_ns;
+		}
 		return;
 	}
-	from = newest(parent);
-	for (i = 0; i < from->n; i++)
-		t->failed |= add_mapping(to, &from->maps[i]) != 0;
+	if (p)
+		begins = begin_anew(t, p, e, from);
+	else if (parent) /* else it is read when somebody asks for it */
+		p = add_process(t, e->tgid, e->time_ns, from);
+	if (!p || !parent)
+		return;
+	if (begins)
+		TELL(t, on_fork, e->parent_tgid, e->tgid);
+	else
+		TELL(t, on_mapped, e->tgid);
+}
+
+static void on_end(struct pb_track *t, const struct pb_sideband_event *e)
+{
+	struct process *p = find_process(t, e->tgid);
+
+	if (p && !p->reused)
+		p->ended_ns = e->time_ns;
 }
 
 static void rescan_all(struct pb_track *t, uint64_t since_ns)
@@ -413,15 +397,16 @@ static void rescan_all(struct pb_track *t, uint64_t since_ns)
 
 	pb_log(PB_LOG_DEBUG, "records of mappings were lost; reading /proc again");
 	for (i = 0; i < BUCKETS; i++) {
-		for (p = t->buckets[i]; p; p = p->next)
-			scan_process(t, p, since_ns);
+		for (p = t->buckets[i]; p; p = p->next) {
+			if (!p->reused)
+				scan_process(t, p, since_ns);
+		}
 	}
 }
 
 static void on_event(void *ctx, const struct pb_sideband_event *e)
 {
 	struct pb_track *t = ctx;
-	struct process *p;
 
 	switch (e->kind) {
 	case PB_SIDEBAND_MAP:
@@ -434,9 +419,7 @@ static void on_event(void *ctx, const struct pb_sideband_event *e)
 		on_fork(t, e);
 		break;
 	case PB_SIDEBAND_EXIT:
-		p = find_process(t, e->tgid);
-		if (p)
-			p->ended_ns = e->time_ns;
+		on_end(t, e);
 		break;
 	case PB_SIDEBAND_LOST:
 		t->lost = true;
@@ -469,26 +452,11 @@ int pb_track_update(struct pb_track *t)
 		rescan_all(t, t->updated_ns);
 	}
 	t->updated_ns = now;
+	if (!err)
+		TELL(t, on_updated, now);
 	failed = t->failed;
 	t->failed = false;
 	return err ? err : failed ? -ENOMEM : 0;
-}
-
-/* The newest mapping at @addr that was there at @time_ns. */
-static const struct mapping *find_mapping(const struct image *image, uint64_t time_ns,
-					  uint64_t addr)
-{
-	const struct mapping *best = NULL, *m;
-	uint32_t i;
-
-	for (i = 0; i < image->n; i++) {
-		m = &image->maps[i];
-		if (addr < m->place.start || addr >= m->place.end || m->since_ns > time_ns)
-			continue;
-		if (!best || m->since_ns >= best->since_ns)
-			best = m;
-	}
-	return best;
 }
 
 static const struct image *image_at(const struct process *p, uint64_t time_ns)
@@ -504,26 +472,38 @@ int pb_track_find(struct pb_track *t, uint32_t tgid, uint64_t time_ns, uint64_t 
 		  struct pb_place *out)
 {
 	struct process *p = find_process(t, tgid);
-	const struct mapping *m;
-	uint64_t now;
+	const struct pb_place *place;
 
-	if (!p) {
-		p = add_process(t, tgid, 0);
-		if (!p)
-			return -ENOENT;
-		scan_process(t, p, 0);
-	}
-	m = find_mapping(image_at(p, time_ns), time_ns, addr);
-	if (!m && image_at(p, time_ns) == newest(p)) {
-		/* Perhaps the kernel could not tell us. Look, but not for every stray address. */
-		now = now_ns();
-		if (now - p->rescanned_ns > RESCAN_PERIOD_NS && !scan_process(t, p, 0))
-			m = find_mapping(newest(p), time_ns, addr);
-	}
-	if (!m)
+	if (!p && meet(t, tgid, &p) == -ENOMEM)
 		return -ENOENT;
-	*out = m->place;
+	place = pb_space_at(image_at(p, time_ns)->space, time_ns, addr);
+	/* Perhaps the kernel could not tell us. Look, but not for every stray address. */
+	if (!place && image_at(p, time_ns) == newest(p) && !pb_track_look_again(t, tgid))
+		place = pb_space_at(newest(p)->space, time_ns, addr);
+	if (!place)
+		return -ENOENT;
+	*out = *place;
 	return 0;
+}
+
+int pb_track_current(const struct pb_track *t, uint32_t tgid, struct pb_place **out, uint32_t *n)
+{
+	const struct process *p = find_process(t, tgid);
+
+	return p && !p->reused ? pb_space_current(newest(p)->space, out, n) : -ESRCH;
+}
+
+int pb_track_look_again(struct pb_track *t, uint32_t tgid)
+{
+	struct process *p = find_process(t, tgid);
+
+	if (!p)
+		return t->everyone ? meet(t, tgid, &p) : -ESRCH;
+	if (p->reused)
+		return -ESRCH;
+	if (now_ns() - p->rescanned_ns <= RESCAN_PERIOD_NS)
+		return -EAGAIN;
+	return scan_process(t, p, 0);
 }
 
 /* Images that a later one has replaced before @time_ns. */
@@ -532,27 +512,37 @@ static void drop_old_images(struct process *p, uint64_t time_ns)
 	uint32_t old = 0, i;
 
 	while (old + 1 < p->n_images && p->images[old + 1].since_ns < time_ns)
-		free(p->images[old++].maps);
+		pb_space_free(p->images[old++].space);
 	for (i = old; i < p->n_images && old; i++)
 		p->images[i - old] = p->images[i];
 	p->n_images -= old;
 }
 
+/* Has it ended before @time_ns, and not only its first thread? */
+static bool is_gone(const struct process *p, uint64_t time_ns)
+{
+	char path[32];
+
+	if (!p->ended_ns || p->ended_ns >= time_ns)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%u", p->tgid);
+	return p->reused || access(path, F_OK);
+}
+
 void pb_track_retire(struct pb_track *t, uint64_t time_ns)
 {
 	struct process **link, *p;
-	char path[32];
 	uint32_t i;
 
 	for (i = 0; i < BUCKETS; i++) {
 		for (link = &t->buckets[i]; (p = *link);) {
 			drop_old_images(p, time_ns);
-			snprintf(path, sizeof(path), "/proc/%u", p->tgid);
-			if (!p->ended_ns || p->ended_ns >= time_ns || !access(path, F_OK)) {
+			if (!is_gone(p, time_ns)) {
 				link = &p->next;
 				continue;
 			}
 			*link = p->next;
+			TELL(t, on_gone, p->tgid);
 			free_process(p);
 		}
 	}

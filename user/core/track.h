@@ -15,18 +15,10 @@
 
 #include "user/core/own.h"
 #include "user/core/perfevent.h"
-#include "user/core/profile.h"
+#include "user/core/space.h"
 
 struct pb_files;
 struct pb_track;
-
-/* An address in a mapping. */
-struct pb_place {
-	uint32_t file;            /* of pb_files; PB_NONE: no file, see kind */
-	enum pb_module_kind kind; /* FILE, VDSO or ANON */
-	uint64_t start, end;      /* of the mapping */
-	uint64_t file_off;        /* of start */
-};
 
 /**
  * pb_track_new() - start recording.
@@ -39,9 +31,27 @@ struct pb_place {
  */
 int pb_track_new(struct pb_track **out, struct pb_files *files, const struct pb_cpus *cpus,
 		 bool everyone, bool children);
-/* Call @on_remap when code is mapped where other code had been: the same address means another
- * function from then on. */
-void pb_track_on_remap(struct pb_track *t, void (*on_remap)(void *ctx, uint32_t tgid), void *ctx);
+
+/* Who wants to hear of changes. Each may be NULL; called from within the verbs below. */
+struct pb_track_listener {
+	/* What a followed process has mapped has changed, or was read for the first time. */
+	void (*on_mapped)(void *ctx, uint32_t tgid);
+	/* Code was mapped where other code had been: the same address means another function now. */
+	void (*on_remap)(void *ctx, uint32_t tgid);
+	/* A process begins anew, with nothing mapped. */
+	void (*on_exec)(void *ctx, uint32_t tgid);
+	/* A process begins with the mappings of another; on_mapped() does not follow. */
+	void (*on_fork)(void *ctx, uint32_t parent_tgid, uint32_t tgid);
+	/* A process has ended, and nobody will ask for it any more. */
+	void (*on_gone)(void *ctx, uint32_t tgid);
+	/* pb_track_update() has taken in all there was. */
+	void (*on_updated)(void *ctx, uint64_t now_ns);
+	void *ctx;
+};
+
+/* Add a listener, borrowed for the life of @t: at most PB_TRACK_LISTENERS_MAX, before anything is followed. */
+#define PB_TRACK_LISTENERS_MAX 4
+void pb_track_listen(struct pb_track *t, const struct pb_track_listener *listener);
 void pb_track_free(struct pb_track *t);
 PB_DEFINE_FREE(pb_track, pb_track_free);
 
@@ -67,6 +77,20 @@ void pb_track_stop(struct pb_track *t);
  */
 int pb_track_find(struct pb_track *t, uint32_t tgid, uint64_t time_ns, uint64_t addr,
 		  struct pb_place *out);
+
+/**
+ * pb_track_current() - what a process has mapped now, by its newest image: sorted, apart.
+ * @out: set on success, to be freed; untouched on failure
+ *
+ * Where mappings lie over each other the newest counts. What was unmapped and not mapped anew is still
+ * there: the kernel does not tell. O(n log n).
+ * Return: 0; -ESRCH if it is not followed; -ENOMEM.
+ */
+int pb_track_current(const struct pb_track *t, uint32_t tgid, struct pb_place **out, uint32_t *n);
+
+/* Read /proc again for a process, since somebody met memory in it that we do not know; at most ten times
+ * a second. Starts to follow it if everyone is followed. Return: 0; -EAGAIN: too soon; -ESRCH; -errno. */
+int pb_track_look_again(struct pb_track *t, uint32_t tgid);
 
 /* Forget processes that ended, and images that were replaced, before @time_ns: nobody will ask for
  * them any more. */

@@ -15,11 +15,12 @@
 #include "user/core/report.h"
 #include "user/core/stacks.h"
 #include "user/render/render.h"
-#include "user/render/tree.h"
 #include "user/symbol/bottom.h"
 #include "user/symbol/perfmap.h"
 #include "user/symbol/symbol.h"
+#include "user/tool/explain.h"
 #include "user/tool/outputs.h"
+#include "user/unwind/unwind.h"
 
 /* What a capture, or a saved file, turned into. */
 struct result {
@@ -77,46 +78,6 @@ static int name_and_build(const struct pb_tool *tool, struct pb_session *session
 	return err ? pb_err(-err, "put the profile together") : 0;
 }
 
-/* Tell a person in one line why stacks are incomplete. */
-static void explain_broken(const struct pb_report *report)
-{
-	const struct pb_report_broken *worst = report->broken_by;
-	const char *why = "built without frame pointers";
-
-	if (report->kept < 20 || report->broken * 20 < report->kept || !report->n_broken_by)
-		return;
-	if (!strcmp(worst->cause, "stack_unreadable"))
-		why = "parts of its stack could not be read";
-	else if (!strcmp(worst->cause, "32_bit_task"))
-		why = "32-bit code, which is not walked";
-	pb_log(PB_LOG_INFO, "%.0f %% of stacks are incomplete, %s in %s: %s",
-	       100.0 * (double)report->broken / (double)report->kept,
-	       worst->events * 2 > report->broken ? "mostly" : "most of all",
-	       pb_module_base(worst->module), why);
-}
-
-/* What was lost, why, and what to do about it. */
-static void explain_losses(const struct pb_report *report)
-{
-	for (uint32_t i = 0; i < report->n_lost; i++)
-		pb_log(PB_LOG_WARN, "%llu of %llu events are lost: %s",
-		       (unsigned long long)report->lost[i].events,
-		       (unsigned long long)report->produced, report->lost[i].sentence);
-}
-
-static void explain_rate(const struct pb_report *report)
-{
-	double seconds = (double)report->duration_ns / 1e9;
-
-	/* Where the target was idle, the clock may have been too. */
-	if (report->asked_hz > 0 && seconds > 0.5 && report->achieved_hz < 0.9 * report->asked_hz &&
-	    (double)report->produced > 0.5 * report->asked_hz * seconds)
-		pb_log(PB_LOG_WARN,
-		       "asked for %.0f Hz, got %.1f: the kernel slowed sampling down, or the machine "
-		       "did not run all the time",
-		       report->asked_hz, report->achieved_hz);
-}
-
 static int write_result(const struct pb_tool *tool, const struct pb_args *args, struct result *r)
 {
 	int err;
@@ -152,7 +113,8 @@ static int capture(const struct pb_tool *tool, const void *args, struct result *
 	struct pb_session_parts parts = {.program = tool->program->name,
 					 .probes = tool->probes,
 					 .args = args,
-					 .open_perf_map = pb_perfmap_open};
+					 .open_perf_map = pb_perfmap_open,
+					 .unwinder = &pb_unwind};
 	pb_auto(pb_session) struct pb_session *session = NULL;
 	int err, status;
 
@@ -174,11 +136,8 @@ static int capture(const struct pb_tool *tool, const void *args, struct result *
 	r->profile->time_ns = r->report->started_ns;
 	r->profile->duration_ns = r->report->duration_ns;
 	status = write_result(tool, common, r);
-	if (!common->quiet) {
-		explain_losses(r->report);
-		explain_broken(r->report);
-		explain_rate(r->report);
-	}
+	if (!common->quiet)
+		pb_explain(r->report);
 	return with_command_status(session, status);
 }
 
@@ -285,8 +244,6 @@ static int check_args(const struct pb_tool *tool, void *args, const struct pb_pa
 
 	if (err || common->action != PB_ACTION_RUN)
 		return err;
-	if (common->unwind == PB_UNWIND_EH)
-		return pb_fail(EINVAL, "--unwind eh is not in this version: use auto or fp");
 	err = pb_outputs_check(common);
 	return err ? err : tool->check(args);
 }

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "tests/hostbpf/draw.h"
+
 #define RING  65536
 #define ROOMY 64
 
@@ -422,17 +424,6 @@ static void deepest_stacks_of_both_halves_fit_together(void **state)
 	assert_int_equal(r->frames[PB_FRAMES_MAX - 1], 0x402000 + 16 * (PB_USER_FRAMES_MAX - 2));
 }
 
-/* A generator that gives the same storm on every machine: xorshift64*. */
-static __u64 storm_state;
-
-static __u32 draw(__u32 below)
-{
-	storm_state ^= storm_state >> 12;
-	storm_state ^= storm_state << 25;
-	storm_state ^= storm_state >> 27;
-	return (__u32)((storm_state * 0x2545f4914f6cdd1dull) >> 33) % below;
-}
-
 static __u64 n_interrupts, n_wanted;
 
 static void storm_interrupt(void)
@@ -503,7 +494,7 @@ static void ledger_closes_after_a_storm_over_tiny_maps(void **state)
 	size_t round, i;
 
 	(void)state;
-	storm_state = 0x243f6a8885a308d3ull;
+	draw_from(0);
 	n_interrupts = 0;
 	for (round = 0; round < sizeof(sizes) / sizeof(sizes[0]); round++) {
 		scene_open(&s, sizes[round], 100 * sizes[round]);

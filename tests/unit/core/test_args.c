@@ -109,6 +109,7 @@ static void defaults_are_those_of_the_contract(void **state)
 	assert_int_equal(args.max_depth, 127);
 	assert_int_equal(args.max_stacks, 65536);
 	assert_int_equal(args.ring_bytes, 4 << 20);
+	assert_int_equal(args.table_bytes, 64 << 20);
 	assert_int_equal(args.top, 20);
 	assert_true(args.ready_fd == UINT64_MAX);
 	assert_int_equal(args.duration_ns, 0);
@@ -123,6 +124,8 @@ static void help_states_the_defaults_that_hold(void **state)
 	assert_non_null(strstr(option("max-depth")->help, "default 127"));
 	assert_non_null(strstr(option("max-stacks")->help, "default 65536"));
 	assert_non_null(strstr(option("ring-size")->help, "default 4M"));
+	assert_non_null(strstr(option("table-size")->help, "default 64M"));
+	assert_non_null(strstr(option("unwind")->help, "auto (the default)"));
 	assert_non_null(strstr(option("top")->help, "default 20"));
 }
 
@@ -132,6 +135,8 @@ static void choices_stand_in_the_order_of_their_enums(void **state)
 	accepts("-a --unwind fp --color never");
 	assert_int_equal(args.unwind, PB_UNWIND_FP);
 	assert_int_equal(args.color, PB_COLOR_NEVER);
+	accepts("-a --unwind auto");
+	assert_int_equal(args.unwind, PB_UNWIND_AUTO);
 	accepts("-a --unwind eh --color always");
 	assert_int_equal(args.unwind, PB_UNWIND_EH);
 	assert_int_equal(args.color, PB_COLOR_ALWAYS);
@@ -207,6 +212,7 @@ static void a_saved_profile_has_no_target_and_no_capture(void **state)
 		{"--max-depth 5", "--max-depth"},
 		{"--max-stacks 16", "--max-stacks"},
 		{"--ring-size 4k", "--ring-size"},
+		{"--table-size 1M", "--table-size"},
 		{"--no-children", "--no-children"},
 		{"--ready-fd 2", "--ready-fd"},
 	};
@@ -263,6 +269,12 @@ static void ring_size_is_a_power_of_two(void **state)
 static void bounds_are_those_of_the_contract(void **state)
 {
 	(void)state;
+	accepts("-a --table-size 1M");
+	assert_int_equal(args.table_bytes, 1 << 20);
+	accepts("-a --table-size 256M");
+	assert_int_equal(args.table_bytes, 256 << 20);
+	refuses("-a --table-size 1023k", "--table-size: 1023k is out of range, 1M to 256M");
+	refuses("-a --table-size 257M", "--table-size: 257M is out of range, 1M to 256M");
 	accepts("-a --max-depth 1 --max-stacks 16 --top 1");
 	accepts("-a --max-depth 1024 --max-stacks 1048576 --top 10000");
 	refuses("-a --max-depth 1025", "--max-depth: 1025 is out of range, 1 to 1024");

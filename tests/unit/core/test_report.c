@@ -82,6 +82,12 @@ static struct pb_report *full_report(void)
 	r->broken_by[0].cause = "no_frame_pointer";
 	r->broken_by[0].events = 18;
 	r->n_broken_by = 1;
+	r->unwind_modules = 12;
+	r->unwind_without = 3;
+	r->unwind_refused = 1;
+	r->unwind_evicted = 2;
+	r->unwind_rows = 260000;
+	r->unwind_misses = 7;
 	r->bpf_ns_per_event = 4125.5;
 	r->bpf_cpu_pct = 0.0412;
 	r->tool_cpu_s = 0.0625;
@@ -143,7 +149,9 @@ static void the_json_has_the_keys_of_the_design(void **state)
 		      "    \"broken_by\": [\n"
 		      "      {\"module\": \"/usr/lib/libx.so\", \"cause\": \"no_frame_pointer\", "
 		      "\"events\": 18}\n"
-		      "    ]\n"
+		      "    ],\n"
+		      "    \"unwind\": {\"modules\": 12, \"without\": 3, \"refused\": 1, "
+		      "\"evicted\": 2, \"rows\": 260000, \"misses\": 7}\n"
 		      "  },\n"
 		      "  \"overhead\": {\n"
 		      "    \"bpf_ns_per_event\": 4125.5,\n"
@@ -180,6 +188,12 @@ static void reading_gives_back_what_was_written(void **state)
 	assert_string_equal(back->lost[0].sentence, r->lost[0].sentence);
 	assert_true(strstr(back->lost[0].sentence, "--ring-size") != NULL);
 	assert_string_equal(back->broken_by[0].cause, "no_frame_pointer");
+	assert_int_equal(back->unwind_modules, 12);
+	assert_int_equal(back->unwind_without, 3);
+	assert_int_equal(back->unwind_refused, 1);
+	assert_int_equal(back->unwind_evicted, 2);
+	assert_int_equal(back->unwind_rows, 260000);
+	assert_int_equal(back->unwind_misses, 7);
 	assert_true(back->achieved_hz == r->achieved_hz);
 	assert_true(back->max_rss_bytes == r->max_rss_bytes);
 }
@@ -372,6 +386,10 @@ static void anything_else_is_refused(void **state)
 		{"\"cause\": \"no_frame_pointer\"", "\"cause\": 1"},
 		{"\"module\": \"/usr/lib/libx.so\", ", ""},
 		{"\"events\": 18", "\"events\": 1.8"},
+		{"\"modules\": 12", "\"modules\": -12"},
+		{"\"modules\": 12, ", ""},
+		{"\"misses\": 7", "\"misses\": null"},
+		{"\"unwind\": {\"modules\": 12,", "\"unwind\": [], \"x\": {"},
 		{"4125.5", "-4125.5"},
 		{"4125.5", "1e300"},
 		{"4125.5", "\"fast\""},
@@ -385,6 +403,25 @@ static void anything_else_is_refused(void **state)
 		if (read_with(changes[i][0], changes[i][1]) != -EPROTO)
 			fail_msg("%s was accepted for %s", changes[i][1], changes[i][0]);
 	}
+}
+
+static void file_of_before_there_were_tables_still_reads(void **state)
+{
+	pb_auto(pb_report) struct pb_report *r = full_report(), *back = NULL;
+	pb_autofree char *text = json_of(r);
+	pb_autofree char *again = NULL;
+	char *from = strstr(text, ",\n    \"unwind\": {"), *to;
+
+	(void)state;
+	assert_non_null(from);
+	to = strchr(from, '}') + 1;
+	memmove(from, to, strlen(to) + 1);
+	assert_int_equal(pb_report_read(&back, text), 0);
+	assert_int_equal(back->broken, 18);
+	again = json_of(back);
+	assert_non_null(strstr(again, "\"unwind\": {\"modules\": 0, \"without\": 0, "
+				      "\"refused\": 0, \"evicted\": 0, \"rows\": 0, "
+				      "\"misses\": 0}"));
 }
 
 static void text_that_is_no_object_is_refused(void **state)
@@ -495,6 +532,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_cause_has_no_sentence),
 		cmocka_unit_test(members_of_a_tool_itself_are_ignored),
 		cmocka_unit_test(anything_else_is_refused),
+		cmocka_unit_test(file_of_before_there_were_tables_still_reads),
 		cmocka_unit_test(text_that_is_no_object_is_refused),
 		cmocka_unit_test(too_many_causes_are_refused),
 		cmocka_unit_test(the_ledger_says_it_all_in_one_line),

@@ -62,7 +62,7 @@ static void on_anonymous(void *ctx, uint32_t tgid)
 	n_anonymous++;
 }
 
-static int setup(void **state)
+static int setup_for(enum pb_unwind_mode unwind)
 {
 	static const struct pb_value_type types[] = {{"samples", "count"}, {"cpu", "nanoseconds"}};
 	static const uint8_t build_id[20] = {0xab, 0xcd};
@@ -70,10 +70,10 @@ static int setup(void **state)
 		.tgid = A, .path = "/nowhere/app", .build_id = build_id, .build_id_len = 20};
 	struct pb_file_sight library = {.tgid = A, .path = "/nowhere/lib.so"};
 	struct pb_stacks_parts parts = {.track = (struct pb_track *)&file_state,
+					.unwind = unwind,
 					.on_anonymous = on_anonymous,
 					.ctx = &n_anonymous};
 
-	(void)state;
 	n_anonymous = 0;
 	if (pb_profile_new(&profile, types, 2) || pb_report_new(&report) || pb_files_new(&files))
 		return -1;
@@ -82,6 +82,20 @@ static int setup(void **state)
 	parts.profile = profile;
 	parts.files = files;
 	return pb_stacks_new(&stacks, &parts);
+}
+
+/* Walks by frame pointers alone. */
+static int setup(void **state)
+{
+	(void)state;
+	return setup_for(PB_UNWIND_FP);
+}
+
+/* Walks by rules, and by frame pointers where there are none. */
+static int setup_auto(void **state)
+{
+	(void)state;
+	return setup_for(PB_UNWIND_AUTO);
 }
 
 static int teardown(void **state)
@@ -417,6 +431,157 @@ static void stack_that_goes_astray_later_has_lost_its_frame_pointer(void **state
 	assert_int_equal(report->truncated, 0);
 }
 
+/* A row: how the walk ended, how many user frames up the first address without code is, the cause. */
+struct astray {
+	enum pb_walk_end end;
+	uint32_t depth;
+	const char *cause;
+};
+
+static void expect_astray(const struct astray *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		begin(A, rows[i].end);
+		for (uint32_t k = 0; k < rows[i].depth; k++)
+			user_frame(CODE + 0x100 * (i + 1) + k);
+		user_frame(0x99);
+		keep();
+		count(1 + i, 0); /* tells the rows apart */
+	}
+	build();
+	assert_int_equal(report->complete, 0);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t want = 0, got = 0;
+
+		for (size_t k = 0; k < n; k++)
+			want += strcmp(rows[k].cause, rows[i].cause) ? 0 : 1 + k;
+		for (uint32_t k = 0; k < report->n_broken_by; k++)
+			got += strcmp(report->broken_by[k].cause, rows[i].cause)
+				       ? 0
+				       : report->broken_by[k].events;
+		if (want != got)
+			fail_msg("row %zu: %s has %llu events", i, rows[i].cause,
+				 (unsigned long long)got);
+	}
+}
+
+static void walk_by_frame_pointers_goes_astray_by_frame_pointers(void **state)
+{
+	static const struct astray rows[] = {
+		{PB_END_BOTTOM, 1, "no_frame_pointer"},
+		{PB_END_DEPTH, 2, "frame_pointer_lost"},
+		{PB_END_UNREADABLE, 1, "no_frame_pointer"},
+		{PB_END_NO_FP, 1, "no_frame_pointer"},
+		{PB_END_UNREADABLE, 3, "frame_pointer_lost"},
+	};
+
+	(void)state;
+	expect_astray(rows, PB_ARRAY_SIZE(rows));
+}
+
+static void walk_by_rules_goes_astray_by_its_end(void **state)
+{
+	static const struct astray rows[] = {
+		{PB_END_NO_MAPPING, 1, "bad_frame"},      {PB_END_NO_MAPPING, 4, "bad_frame"},
+		{PB_END_BOTTOM, 1, "bad_frame"},          {PB_END_OUTERMOST, 2, "bad_frame"},
+		{PB_END_DEPTH, 2, "bad_frame"},           {PB_END_NO_FP, 1, "no_frame_pointer"},
+		{PB_END_BAD_FP, 2, "frame_pointer_lost"},
+	};
+
+	(void)state;
+	expect_astray(rows, PB_ARRAY_SIZE(rows));
+}
+
+static void ends_of_walks_by_rules_are_causes_of_their_own(void **state)
+{
+	static const struct {
+		enum pb_walk_end end;
+		const char *cause;
+	} rows[] = {
+		{PB_END_NO_RULE, "no_unwind_rule"}, {PB_END_UNSUPPORTED, "unsupported_rule"},
+		{PB_END_BAD_FRAME, "bad_frame"},    {PB_END_NO_MAPPING, "unknown_code"},
+		{PB_END_NO_PROCESS, "new_process"},
+	};
+	size_t n = PB_ARRAY_SIZE(rows), i;
+
+	(void)state;
+	for (i = 0; i < n; i++) {
+		begin(A, rows[i].end);
+		user_frame(LIBRARY + 0x10 + i);
+		user_frame(CODE + 0x20);
+		keep();
+		count(n - i, 0); /* in this order in the report */
+	}
+	build();
+	assert_int_equal(report->complete, 0);
+	assert_int_equal(report->n_broken_by, n);
+	for (i = 0; i < n; i++) {
+		assert_string_equal(report->broken_by[i].cause, rows[i].cause);
+		assert_string_equal(report->broken_by[i].module, "/nowhere/app");
+		assert_int_equal(report->broken_by[i].events, n - i);
+	}
+	/* Each frame that lies in code has its name, the last one too. */
+	assert_string_equal(path_of(3), "[broken] 400020r 7f0000000013");
+}
+
+static void outermost_frame_by_rule_is_complete_whatever_its_name(void **state)
+{
+	(void)state;
+	begin(A, PB_END_OUTERMOST);
+	user_frame(LIBRARY + 0x10);
+	user_frame(CODE + 0x20);
+	keep();
+	count(4, 0);
+	build();
+	assert_int_equal(report->complete, 4);
+	assert_string_equal(path_of(0), "400020r 7f0000000010");
+}
+
+static void bottom_by_name_counts_only_where_no_rule_could_tell(void **state)
+{
+	static const enum pb_walk_end ends[] = {
+		PB_END_NO_FP,      PB_END_BAD_FP,    PB_END_NO_RULE,    PB_END_UNSUPPORTED,
+		PB_END_UNREADABLE, PB_END_BAD_FRAME, PB_END_NO_MAPPING, PB_END_NO_PROCESS,
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < PB_ARRAY_SIZE(ends); i++) {
+		begin(A, ends[i]);
+		user_frame(LIBRARY + 0x10);
+		user_frame(CODE + 0x20);
+		keep();
+		count(1, 0);
+	}
+	name(CODE + 0x20, "main");
+	build();
+	assert_int_equal(report->complete, 3);
+	assert_int_equal(report->broken, 5);
+}
+
+/* The system call that a new process sleeps in was made by code that we never saw. */
+static void system_call_from_a_new_process_says_so(void **state)
+{
+	static const enum pb_walk_end ends[] = {PB_END_NO_PROCESS, PB_END_NO_MAPPING,
+						PB_END_OUTERMOST};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < PB_ARRAY_SIZE(ends); i++) {
+		begin(A, ends[i]);
+		r.in_kernel = 1;
+		user_frame(0x123456);
+		keep();
+		count(3 - i, 0);
+	}
+	build();
+	assert_int_equal(report->n_broken_by, 3);
+	assert_string_equal(report->broken_by[0].cause, "new_process");
+	assert_string_equal(report->broken_by[0].module, "[unknown]");
+	assert_string_equal(report->broken_by[1].cause, "unknown_code");
+	assert_string_equal(report->broken_by[2].cause, "stack_unreadable");
+}
+
 static void depth_limit_is_truncated(void **state)
 {
 	(void)state;
@@ -656,6 +821,19 @@ int main(void)
 		cmocka_unit_test_setup_teardown(astray_return_address_is_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			stack_that_goes_astray_later_has_lost_its_frame_pointer, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			walk_by_frame_pointers_goes_astray_by_frame_pointers, setup, teardown),
+		cmocka_unit_test_setup_teardown(walk_by_rules_goes_astray_by_its_end, setup_auto,
+						teardown),
+		cmocka_unit_test_setup_teardown(ends_of_walks_by_rules_are_causes_of_their_own,
+						setup_auto, teardown),
+		cmocka_unit_test_setup_teardown(
+			outermost_frame_by_rule_is_complete_whatever_its_name, setup_auto,
+			teardown),
+		cmocka_unit_test_setup_teardown(bottom_by_name_counts_only_where_no_rule_could_tell,
+						setup_auto, teardown),
+		cmocka_unit_test_setup_teardown(system_call_from_a_new_process_says_so, setup_auto,
+						teardown),
 		cmocka_unit_test_setup_teardown(depth_limit_is_truncated, setup, teardown),
 		cmocka_unit_test_setup_teardown(cut_kernel_stack_is_truncated, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -191,6 +191,8 @@ static void on_remap(void *ctx, uint32_t tgid)
 	n_remaps++;
 }
 
+static const struct pb_track_listener remaps = {.on_remap = on_remap, .ctx = &n_remaps};
+
 static void same_address_is_another_file_at_another_time(void **state)
 {
 	uint64_t a, b, again;
@@ -199,7 +201,7 @@ static void same_address_is_another_file_at_another_time(void **state)
 	(void)state;
 	open_or_skip(false, false);
 	n_remaps = 0;
-	pb_track_on_remap(track, on_remap, &n_remaps);
+	pb_track_listen(track, &remaps);
 	follow(self);
 	make_file("a", "a");
 	make_file("b", "b");
@@ -230,7 +232,7 @@ static void protecting_pages_anew_is_no_new_code(void **state)
 	(void)state;
 	open_or_skip(false, false);
 	n_remaps = 0;
-	pb_track_on_remap(track, on_remap, &n_remaps);
+	pb_track_listen(track, &remaps);
 	follow(self);
 	make_file("a", "a");
 	file = map_code("a", NULL);
@@ -412,6 +414,74 @@ static void nothing(void)
 {
 }
 
+static uint32_t n_forks, n_mapped, n_updated, forked_tgid;
+
+static void on_fork(void *ctx, uint32_t parent_tgid, uint32_t tgid)
+{
+	(void)ctx;
+	assert_int_equal(parent_tgid, self);
+	forked_tgid = tgid;
+	n_forks++;
+}
+
+static void on_mapped(void *ctx, uint32_t tgid)
+{
+	(void)ctx;
+	(void)tgid;
+	n_mapped++;
+}
+
+static void on_updated(void *ctx, uint64_t time_ns)
+{
+	(void)ctx;
+	assert_true(time_ns <= now_ns());
+	/* What the update took in was told before. */
+	assert_int_equal(n_forks, 1);
+	n_updated++;
+}
+
+static void update_is_told_behind_all_that_it_took_in(void **state)
+{
+	static const struct pb_track_listener listener = {
+		.on_fork = on_fork, .on_mapped = on_mapped, .on_updated = on_updated};
+	struct child c;
+
+	(void)state;
+	open_or_skip(false, true);
+	n_forks = n_mapped = n_updated = 0;
+	pb_track_listen(track, &listener);
+	follow(self);
+	assert_int_equal(n_mapped, 1);
+	c = start_child(nothing);
+	update();
+	end_child(&c);
+	assert_int_equal(n_forks, 1);
+	assert_int_equal(forked_tgid, c.pid);
+	assert_int_equal(n_updated, 1);
+	assert_int_equal(n_mapped, 1);
+}
+
+static void current_is_what_proc_lists(void **state)
+{
+	struct pb_place *places = NULL, place;
+	uint32_t n = 0, i;
+
+	(void)state;
+	open_or_skip(false, false);
+	follow(self);
+	assert_int_equal(pb_track_current(track, self, &places, &n), 0);
+	assert_true(n > 1);
+	for (i = 0; i < n; i++) {
+		assert_true(places[i].start < places[i].end);
+		assert_true(!i || places[i - 1].end <= places[i].start);
+		assert_int_equal(find(self, now_ns(), (void *)(uintptr_t)places[i].start, &place),
+				 0);
+		assert_int_equal(place.file, places[i].file);
+		assert_int_equal(place.file_off, places[i].file_off);
+	}
+	free(places);
+}
+
 static void child_starts_with_its_parents_code(void **state)
 {
 	struct child c;
@@ -550,6 +620,9 @@ int main(void)
 			stack_from_before_an_exec_belongs_to_the_old_program, setup, teardown),
 		cmocka_unit_test_setup_teardown(child_starts_with_its_parents_code, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(update_is_told_behind_all_that_it_took_in, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(current_is_what_proc_lists, setup, teardown),
 		cmocka_unit_test_setup_teardown(children_are_left_out_where_nobody_wants_them,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(short_lived_process_is_known_after_its_end, setup,

@@ -264,6 +264,10 @@ struct pb_report *pb_sample_report(void)
 	r->broken_by[0].cause = "no_frame_pointer";
 	r->broken_by[0].events = 2;
 	assert_int_equal(pb_report_set(&r->broken_by[0].module, "/opt/app/bin/app"), 0);
+	r->unwind_modules = 5;
+	r->unwind_without = 2;
+	r->unwind_rows = 26000;
+	r->unwind_misses = 1;
 	r->bpf_ns_per_event = 2345.6;
 	r->bpf_cpu_pct = 0.0123;
 	r->tool_cpu_s = 0.045;

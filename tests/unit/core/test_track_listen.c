@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Who hears what, and when: the events here are made by the test, so it needs no perf events. */
+#include "user/core/track.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#define PAGE   4096
+#define PARENT 5000000u /* above any pid, so that /proc has none */
+#define CHILD  5000001u
+#define CODE   0x400000ull
+
+static struct pb_track *track;
+static char heard[512];
+
+static void hear(void *ctx, const char *what, uint32_t tgid)
+{
+	size_t used = strlen(heard);
+
+	assert_ptr_equal(ctx, heard);
+	snprintf(heard + used, sizeof(heard) - used, "%s%s %s", used ? ", " : "", what,
+		 tgid == PARENT               ? "parent"
+		 : tgid == CHILD              ? "child"
+		 : tgid == (uint32_t)getpid() ? "self"
+					      : "other");
+}
+
+static void hear_mapped(void *ctx, uint32_t tgid)
+{
+	hear(ctx, "mapped", tgid);
+}
+
+static void hear_remap(void *ctx, uint32_t tgid)
+{
+	hear(ctx, "remap", tgid);
+}
+
+static void hear_exec(void *ctx, uint32_t tgid)
+{
+	hear(ctx, "exec", tgid);
+}
+
+static void hear_fork(void *ctx, uint32_t parent_tgid, uint32_t tgid)
+{
+	assert_int_equal(parent_tgid, PARENT);
+	hear(ctx, "fork", tgid);
+}
+
+static void hear_gone(void *ctx, uint32_t tgid)
+{
+	hear(ctx, "gone", tgid);
+}
+
+static const struct pb_track_listener listener = {
+	.on_mapped = hear_mapped,
+	.on_remap = hear_remap,
+	.on_exec = hear_exec,
+	.on_fork = hear_fork,
+	.on_gone = hear_gone,
+	.ctx = heard,
+};
+
+static int setup(void **state)
+{
+	(void)state;
+	pb_log_init("test", PB_LOG_ERROR);
+	track = calloc(1, sizeof(*track));
+	if (!track || pb_files_new(&track->files))
+		return -1;
+	track->children = true;
+	heard[0] = '\0';
+	pb_track_listen(track, &listener);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct pb_files *files = track->files;
+
+	(void)state;
+	pb_track_free(track);
+	pb_files_free(files);
+	return 0;
+}
+
+/* All that was heard since the last time. */
+static void expect(const char *want)
+{
+	assert_string_equal(heard, want);
+	heard[0] = '\0';
+}
+
+static void map(uint32_t tgid, const char *path, uint64_t start, uint64_t time_ns)
+{
+	struct pb_sideband_event e = {.kind = PB_SIDEBAND_MAP,
+				      .time_ns = time_ns,
+				      .tgid = tgid,
+				      .start = start,
+				      .end = start + PAGE,
+				      .path = path};
+
+	on_event(track, &e);
+}
+
+static void happen(enum pb_sideband_kind kind, uint32_t tgid, uint64_t time_ns)
+{
+	struct pb_sideband_event e = {
+		.kind = kind, .time_ns = time_ns, .tgid = tgid, .parent_tgid = PARENT};
+
+	on_event(track, &e);
+}
+
+static const char *path_at(uint32_t tgid, uint64_t time_ns, uint64_t addr)
+{
+	struct pb_place place;
+
+	if (pb_track_find(track, tgid, time_ns, addr, &place) || place.kind != PB_MODULE_FILE)
+		return "";
+	return pb_files_path(track->files, place.file);
+}
+
+/* A parent that was there before we looked, as far as the tracker knows. */
+static void begin_parent(void)
+{
+	assert_non_null(add_process(track, PARENT, 0, NULL));
+	map(PARENT, "/parent", CODE, 10);
+	expect("mapped parent");
+}
+
+static void changes_are_told_and_repetitions_are_not(void **state)
+{
+	(void)state;
+	begin_parent();
+	map(PARENT, "/parent", CODE, 11);
+	expect("");
+	map(PARENT, "/library", CODE + PAGE, 12);
+	expect("mapped parent");
+	map(PARENT, "/other", CODE, 13);
+	expect("remap parent, mapped parent");
+	map(CHILD, "/child", CODE, 14);
+	expect(""); /* it is not followed */
+}
+
+static void exec_begins_with_nothing_mapped(void **state)
+{
+	struct pb_place *places;
+	uint32_t n;
+
+	(void)state;
+	begin_parent();
+	happen(PB_SIDEBAND_EXEC, PARENT, 20);
+	expect("exec parent");
+	assert_int_equal(pb_track_current(track, PARENT, &places, &n), 0);
+	assert_int_equal(n, 0);
+	free(places);
+	map(PARENT, "/new", CODE, 21);
+	expect("mapped parent"); /* and no remap: what lay there is gone with its program */
+	happen(PB_SIDEBAND_EXEC, CHILD, 22);
+	expect("");
+	track->everyone = true;
+	happen(PB_SIDEBAND_EXEC, CHILD, 23);
+	expect("exec child");
+}
+
+static void child_has_what_its_parent_had_at_the_fork(void **state)
+{
+	struct pb_place *places;
+	uint32_t n;
+
+	(void)state;
+	begin_parent();
+	happen(PB_SIDEBAND_FORK, CHILD, 20);
+	expect("fork child");
+	map(PARENT, "/later", CODE + PAGE, 30);
+	expect("mapped parent");
+	map(CHILD, "/mine", CODE + 2 * PAGE, 30);
+	expect("mapped child");
+	assert_string_equal(path_at(CHILD, 40, CODE), "/parent");
+	assert_string_equal(path_at(CHILD, 40, CODE + PAGE), "");
+	assert_string_equal(path_at(PARENT, 40, CODE + PAGE), "/later");
+	assert_string_equal(path_at(PARENT, 40, CODE + 2 * PAGE), "");
+	assert_int_equal(pb_track_current(track, CHILD, &places, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(places[0].start, CODE);
+	assert_int_equal(places[1].start, CODE + 2 * PAGE);
+	free(places);
+}
+
+static void reused_pid_is_gone_and_then_forked(void **state)
+{
+	(void)state;
+	begin_parent();
+	happen(PB_SIDEBAND_FORK, CHILD, 20);
+	map(CHILD, "/first", CODE + PAGE, 21);
+	happen(PB_SIDEBAND_EXIT, CHILD, 22);
+	expect("fork child, mapped child");
+	happen(PB_SIDEBAND_FORK, CHILD, 30);
+	expect("gone child, fork child");
+	assert_string_equal(path_at(CHILD, 25, CODE + PAGE), "/first");
+	assert_string_equal(path_at(CHILD, 35, CODE + PAGE), "");
+	assert_string_equal(path_at(CHILD, 35, CODE), "/parent");
+	/* Its end is not that of the one before. */
+	pb_track_retire(track, 40);
+	expect("");
+}
+
+static void pid_that_went_to_a_stranger_is_not_followed(void **state)
+{
+	struct pb_place *places;
+	uint32_t n;
+
+	(void)state;
+	begin_parent();
+	happen(PB_SIDEBAND_FORK, CHILD, 20);
+	happen(PB_SIDEBAND_EXIT, CHILD, 22);
+	expect("fork child");
+	track->children = false;
+	happen(PB_SIDEBAND_FORK, CHILD, 30);
+	map(CHILD, "/stranger", CODE, 31);
+	happen(PB_SIDEBAND_EXEC, CHILD, 32);
+	expect("");
+	assert_int_equal(pb_track_current(track, CHILD, &places, &n), -ESRCH);
+	assert_int_equal(pb_track_look_again(track, CHILD), -ESRCH);
+	/* Stacks of the old one can still be asked for, until nobody will. */
+	assert_string_equal(path_at(CHILD, 21, CODE), "/parent");
+	pb_track_retire(track, 40);
+	expect("gone child");
+	assert_null(find_process(track, CHILD));
+}
+
+static void reused_pid_is_gone_although_proc_has_it(void **state)
+{
+	uint32_t self = (uint32_t)getpid();
+
+	(void)state;
+	assert_non_null(add_process(track, self, 0, NULL));
+	happen(PB_SIDEBAND_EXIT, self, 20);
+	pb_track_retire(track, 30);
+	expect(""); /* only its first thread ended, since its pid is still there */
+	happen(PB_SIDEBAND_FORK, self, 40);
+	pb_track_retire(track, 50);
+	expect("gone self");
+}
+
+/* /proc was read while the report of the fork was still on its way. */
+static void child_that_was_read_before_its_fork_was_told_is_no_other(void **state)
+{
+	struct process *p;
+
+	(void)state;
+	begin_parent();
+	p = add_process(track, CHILD, 0, NULL);
+	assert_non_null(p);
+	p->met_ns = 50;
+	happen(PB_SIDEBAND_FORK, CHILD, 20);
+	expect("mapped child");
+	assert_string_equal(path_at(CHILD, 30, CODE), "/parent");
+	happen(PB_SIDEBAND_FORK, CHILD, 60);
+	expect("gone child, fork child");
+}
+
+static void child_of_an_unknown_parent_is_read_when_it_is_asked_for(void **state)
+{
+	(void)state;
+	track->everyone = true;
+	happen(PB_SIDEBAND_FORK, CHILD, 20);
+	expect("");
+	assert_null(find_process(track, CHILD));
+	/* A known pid is another process then, and nothing is known of it. */
+	assert_non_null(add_process(track, CHILD, 0, NULL));
+	map(CHILD, "/first", CODE, 30);
+	happen(PB_SIDEBAND_FORK, CHILD, 40);
+	expect("mapped child, gone child");
+	assert_string_equal(path_at(CHILD, 45, CODE), "");
+}
+
+static void ended_process_is_told_gone_when_nobody_will_ask(void **state)
+{
+	(void)state;
+	begin_parent();
+	happen(PB_SIDEBAND_EXIT, PARENT, 20);
+	pb_track_retire(track, 20);
+	expect("");
+	pb_track_retire(track, 21);
+	expect("gone parent");
+	pb_track_retire(track, 22);
+	expect("");
+}
+
+static void first_reading_is_told_once_and_not_for_each_mapping(void **state)
+{
+	uint32_t self = (uint32_t)getpid();
+
+	(void)state;
+	assert_int_equal(pb_track_follow(track, self), 0);
+	expect("mapped self");
+	assert_int_equal(pb_track_follow(track, self), 0);
+	expect(""); /* nothing new */
+	assert_int_equal(pb_track_follow(track, CHILD), -ESRCH);
+	expect("");
+}
+
+static void process_that_find_meets_is_told(void **state)
+{
+	struct pb_place place;
+
+	(void)state;
+	assert_int_equal(pb_track_find(track, (uint32_t)getpid(), 1,
+				       (uint64_t)(uintptr_t)process_that_find_meets_is_told,
+				       &place),
+			 0);
+	expect("mapped self");
+}
+
+static void looking_again_finds_what_nobody_told_us(void **state)
+{
+	uint32_t self = (uint32_t)getpid();
+	struct process *p;
+	void *code;
+
+	(void)state;
+	assert_int_equal(pb_track_look_again(track, self), -ESRCH); /* it is not followed */
+	assert_int_equal(pb_track_follow(track, self), 0);
+	expect("mapped self");
+	p = find_process(track, self);
+	code = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(code, MAP_FAILED);
+	p->rescanned_ns = 0;
+	assert_int_equal(pb_track_look_again(track, self), 0);
+	expect("mapped self");
+	assert_non_null(pb_space_at(newest(p)->space, 0, (uint64_t)(uintptr_t)code));
+	p->rescanned_ns = 0;
+	assert_int_equal(pb_track_look_again(track, self), 0);
+	expect("");
+	munmap(code, PAGE);
+}
+
+static void looking_again_too_soon_is_refused(void **state)
+{
+	uint32_t self = (uint32_t)getpid();
+	struct process *p;
+
+	(void)state;
+	track->everyone = true;
+	assert_int_equal(pb_track_look_again(track, self), 0); /* it is followed from here on */
+	expect("mapped self");
+	p = find_process(track, self);
+	/* On a slow machine the period may have passed: until it has not. */
+	do
+		p->rescanned_ns = now_ns();
+	while (pb_track_look_again(track, self) != -EAGAIN);
+	expect("");
+	/* An exec is worth a look at once. */
+	happen(PB_SIDEBAND_EXEC, self, now_ns());
+	assert_int_equal(pb_track_look_again(track, self), 0);
+	expect("exec self, mapped self");
+	assert_int_equal(pb_track_look_again(track, CHILD), -ESRCH);
+	expect("");
+}
+
+static void process_that_could_not_be_read_is_forgotten(void **state)
+{
+	(void)state;
+	track->everyone = true;
+	assert_int_equal(pb_track_look_again(track, CHILD), -ESRCH);
+	assert_non_null(find_process(track, CHILD));
+	pb_track_retire(track, now_ns() + 1);
+	assert_null(find_process(track, CHILD));
+}
+
+static void current_of_an_unknown_process_is_refused(void **state)
+{
+	struct pb_place *places = NULL;
+	uint32_t n = 7;
+
+	(void)state;
+	assert_int_equal(pb_track_current(track, CHILD, &places, &n), -ESRCH);
+	assert_null(places);
+	assert_int_equal(n, 7);
+}
+
+static void every_listener_hears_what_it_asked_for(void **state)
+{
+	static const struct pb_track_listener only_exec = {.on_exec = hear_exec, .ctx = heard};
+
+	(void)state;
+	begin_parent();
+	pb_track_listen(track, &only_exec);
+	map(PARENT, "/library", CODE + PAGE, 12);
+	happen(PB_SIDEBAND_EXEC, PARENT, 20);
+	expect("mapped parent, exec parent, exec parent");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(changes_are_told_and_repetitions_are_not, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(exec_begins_with_nothing_mapped, setup, teardown),
+		cmocka_unit_test_setup_teardown(child_has_what_its_parent_had_at_the_fork, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(reused_pid_is_gone_and_then_forked, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(pid_that_went_to_a_stranger_is_not_followed, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(reused_pid_is_gone_although_proc_has_it, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			child_that_was_read_before_its_fork_was_told_is_no_other, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			child_of_an_unknown_parent_is_read_when_it_is_asked_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(ended_process_is_told_gone_when_nobody_will_ask,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(first_reading_is_told_once_and_not_for_each_mapping,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(process_that_find_meets_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(looking_again_finds_what_nobody_told_us, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(looking_again_too_soon_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(process_that_could_not_be_read_is_forgotten, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(current_of_an_unknown_process_is_refused, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(every_listener_hears_what_it_asked_for, setup,
+						teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
