@@ -1,0 +1,138 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# What guest/job left, against what it should be. Each judge prints a line for each thing that is wrong.
+
+# shellcheck source=tests/bpf/insns.sh
+. tests/bpf/insns.sh
+
+# bpf_loop() came with 5.17: the expectation of what the programs find out by asking the kernel.
+is_too_old()
+{
+	[ "$(printf '%s\n' 5.17 "$(kernel_series "$1")" | sort -V | tail -1)" = 5.17 ] &&
+		[ "$(kernel_series "$1")" != 5.17 ]
+}
+
+# judge_refusal OUT: a kernel that lacks something gets status 3 and one sentence that says what.
+judge_refusal()
+{
+	local status name
+
+	ls "$1"/*.status >/dev/null 2>&1 || { echo "nothing was tried"; return; }
+	for status in "$1"/*.status; do
+		name=$(basename "$status" .status)
+		[ "$(cat "$status")" = 3 ] || echo "$name: exit status $(cat "$status") instead of 3"
+		grep -q '5\.17 or newer is needed' "$1/$name.err" && [ "$(wc -l <"$1/$name.err")" -le 2 ] ||
+			echo "$name: does not say in a sentence what is missing: $(head -c 1000 "$1/$name.err")"
+	done
+}
+
+# judge_load OUT: every object loads in every configuration.
+judge_load()
+{
+	local file
+
+	ls "$1"/load.* >/dev/null 2>&1 || { echo "no object was loaded"; return; }
+	for file in "$1"/load.*; do
+		grep '^not ok ' "$file" | sed "s/^/$(basename "$file"): /"
+		grep -qE '^(not )?ok ' "$file" || echo "$(basename "$file"): no answer: $(head -c 1000 "$file")"
+	done
+}
+
+# insns_rows OUT: rows for insns_compare.
+insns_rows()
+{
+	local file
+
+	for file in "$1"/load.*; do
+		insns_of "${file##*/load.}" <"$file"
+	done
+}
+
+# judge_report OUT NAME: it ended well, and its ledger is closed.
+judge_report()
+{
+	local base=$1/$2
+
+	[ -s "$base.status" ] || { echo "$2: was not run"; return 1; }
+	[ "$(cat "$base.status")" = 0 ] ||
+		{ echo "$2: exit status $(cat "$base.status"): $(head -c 2000 "$base.err")"; return 1; }
+	jq -e '.events.kept >= 200 and .events.produced == .events.kept + ([.events.lost_by[]] | add // 0) and
+		.events.kept == .stacks.complete + .stacks.truncated + .stacks.broken' "$base.json" >/dev/null ||
+		{ echo "$2: too few events, or the ledger is open: $(jq -c '[.events, .stacks]' "$base.json")"; return 1; }
+}
+
+# complete_pct OUT NAME: of all events, those with a complete stack, in percent.
+complete_pct()
+{
+	jq -r '10000 * .stacks.complete / .events.kept | floor / 100' "$1/$2.json"
+}
+
+judge_complete()
+{
+	jq -e '100 * .stacks.complete >= 99 * .events.kept' "$1/$2.json" >/dev/null ||
+		echo "$2: $(complete_pct "$1" "$2") % of the stacks are complete: $(jq -c .stacks "$1/$2.json")"
+}
+
+# judge_shape OUT NAME: hot_a, hot_b and hot_c have 60, 30 and 10 %, and main is where it belongs.
+judge_shape()
+{
+	awk -v name="$2" '
+		{ n = $NF; sub(/ [0-9]+$/, "") }
+		match($0, /;hot_[abc]$/) {
+			leaf = substr($0, RSTART + 5)
+			hot += n
+			by[leaf] += n
+			if ($0 ~ /;main;serve;handle;(parse;hot_a|query;hot_b|reply;hot_c)$/) whole += n
+		}
+		function share(leaf, want, got) {
+			got = hot ? 100 * by[leaf] / hot : 0
+			if (got < want - 8 || got > want + 8)
+				printf "%s: hot_%s has %.1f %% instead of %d %%\n", name, leaf, got, want
+		}
+		END {
+			share("a", 60); share("b", 30); share("c", 10)
+			if (whole < 0.95 * hot) printf "%s: %d of %d samples show all callers\n", name, whole, hot
+		}' "$1/$2.folded"
+}
+
+# judge_depth OUT NAME DEPTH: the recursion is there to its last frame.
+judge_depth()
+{
+	awk -v name="$2" -v depth="$3" '
+		{ n = $NF; sub(/ [0-9]+$/, "") }
+		/;bottom$/ { all += n; if (gsub(/;down/, "") == depth) exact += n }
+		END { if (!all || exact < all)
+			printf "%s: %d of %d samples show %d frames of down()\n", name, exact, all, depth }' "$1/$2.folded"
+}
+
+# judge RELEASE OUT: all of it.
+judge()
+{
+	local name
+
+	if is_too_old "$1"; then
+		judge_refusal "$2"
+		return
+	fi
+	judge_load "$2"
+	for name in shape shape-nofp deep; do
+		judge_report "$2" $name || continue
+		judge_complete "$2" $name
+		case $name in
+		shape*) judge_shape "$2" $name ;;
+		deep) judge_depth "$2" deep 1000 ;;
+		esac
+	done
+}
+
+# sum_up RELEASE OUT: a few words for the line of a kernel that is well.
+sum_up()
+{
+	if is_too_old "$1"; then
+		echo "refused, as it should be: $(head -1 "$2/shape.err")"
+		return
+	fi
+	echo "$(insns_rows "$2" | awk -v p="$INSNS_PROGRAM" '$2 == p && $4 > most { most = $4 }
+		END { print "at most " most + 0 " instructions of " p }')," \
+		"complete $(complete_pct "$2" shape) / $(complete_pct "$2" shape-nofp) / $(complete_pct "$2" deep) %"
+}
