@@ -198,6 +198,39 @@ expect_at_least()
 stderr: $(cat "$T/err")"
 }
 
+# From the outermost frame of a program of ours to main: what lies between is libc, mostly without names.
+# (No {1,2}: not every awk knows it.)
+# shellcheck disable=SC2034 # the tests use it
+ROOT='_start;[^;]+;([^;]+;)?main'
+
+# expect_complete PERCENT [FILE]: of the events kept, by the report's own word.
+expect_complete()
+{
+	local file=${2:-$T/r.json}
+
+	expect_json '.events.kept >= 100' "$file"
+	expect_json ".stacks.complete >= $1 / 100 * .events.kept" "$file"
+}
+
+# expect_chains FILE REGEX: what is not marked as cut off matches, whole. Beside the report's own word,
+# since an unwinder that invents frames thinks well of itself.
+expect_chains()
+{
+	local bad
+
+	bad=$(sed 's/ [0-9]*$//' "$1" | grep -vE '^[^;]*;\[(broken|truncated)\](;|$)' | grep -vE -- "^($2)\$")
+	[ -z "$bad" ] || die "stacks that cannot be: $COMMAND
+$(sort <<<"$bad" | uniq -c | sort -rn | head -12)"
+}
+
+# expect_causes REGEX: nothing else broke a stack.
+expect_causes()
+{
+	jq -e "[.stacks.broken_by[].cause] | all(test(\"^($1)\$\"))" "$T/r.json" >/dev/null ||
+		die "broken by other than $1: $COMMAND
+$(jq -c '.stacks.broken_by[]' "$T/r.json")"
+}
+
 # ticks PID: its CPU time so far in clock ticks (100 per second).
 ticks()
 {

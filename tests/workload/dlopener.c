@@ -14,7 +14,7 @@ VISIBLE static void main_work(uint64_t until)
 		sink = burn(STEPS_50US, sink);
 }
 
-static void work_in(const char *path, uint64_t until, int close)
+VISIBLE static void work_in(const char *path, uint64_t until, int close)
 {
 	void *lib = dlopen(path, RTLD_NOW);
 	void (*entry)(volatile uint64_t *);

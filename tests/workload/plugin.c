@@ -2,6 +2,10 @@
 /* A library that dlopener opens; HOT names its hot function, plugin_a_hot or plugin_b_hot. */
 #include "tests/workload/workload.h"
 
+#ifndef FRAME_BYTES
+#define FRAME_BYTES 8
+#endif
+
 VISIBLE static uint64_t HOT(uint64_t x)
 {
 	return burn(STEPS_50US, x);
@@ -10,6 +14,9 @@ VISIBLE static uint64_t HOT(uint64_t x)
 void plugin_entry(volatile uint64_t *to);
 void plugin_entry(volatile uint64_t *to)
 {
+	char room[FRAME_BYTES];
+
+	KEEP_ROOM(room);
 	*to = HOT(*to);
-	KEEP_FRAME();
+	KEEP_ROOM(room);
 }

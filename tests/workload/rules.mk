@@ -4,8 +4,13 @@
 WL       := $(O)/tests/workload
 WL_FLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer \
 	    -fno-optimize-sibling-calls -fno-shrink-wrap -fno-ipa-icf -I. $(WARN)
-WL_PLAIN := shape threads forks execs deep stacks kernelhog dlopener exits jit mainexit idle slots
-WORKLOADS := $(WL_PLAIN:%=$(WL)/%) $(WL)/shape-nofp $(WL)/hostile $(WL)/libplugin_a.so $(WL)/libplugin_b.so
+WL_PLAIN := shape threads forks execs deep stacks kernelhog dlopener exits jit mainexit idle slots memfd huge
+# As a distribution builds its programs: nothing keeps a frame pointer.
+WL_FLAGS_NOFP := $(WL_FLAGS) -O2 -fomit-frame-pointer -fasynchronous-unwind-tables -DPB_NO_FRAMES
+WL_NOFP  := shape threads forks deep exits dlopener mixed liar huge
+WORKLOADS := $(WL_PLAIN:%=$(WL)/%) $(WL_NOFP:%=$(WL)/%-nofp) $(WL)/hostile $(WL)/calls $(WL)/throws \
+	     $(WL)/chains $(WL)/hop-a $(WL)/hop-b $(WL)/libtiny.so $(WL)/libplugin_a.so $(WL)/libplugin_b.so \
+	     $(WL)/libplugin_a-nofp.so $(WL)/libplugin_b-nofp.so
 
 .PHONY: workloads
 workloads: $(WORKLOADS)
@@ -18,13 +23,46 @@ $(WL_PLAIN:%=$(WL)/%): $(WL)/%: tests/workload/%.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(WL_FLAGS) $< tests/workload/sink.c -pthread -ldl -o $@
 
-$(WL)/shape-nofp: tests/workload/shape.c
+$(WL_NOFP:%=$(WL)/%-nofp): $(WL)/%-nofp: tests/workload/%.c
 	$(call say,CC,$@)
-	$(Q)$(CC) $(WL_FLAGS) -O2 -fomit-frame-pointer -DPB_NO_FRAMES $< tests/workload/sink.c -o $@
+	$(Q)$(CC) $(WL_FLAGS_NOFP) $< tests/workload/sink.c -pthread -ldl -o $@
+
+$(WL)/chains: tests/workload/chains.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(WL_FLAGS_NOFP) $< tests/workload/sink.c -pthread -o $@
 
 $(WL)/libplugin_%.so: tests/workload/plugin.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(WL_FLAGS) -DHOT=plugin_$*_hot -fPIC -shared $< -o $@
+
+# Frames of two sizes at the same addresses: the rules of one lead astray in the other.
+$(WL)/libplugin_a-nofp.so: FRAME_BYTES := 16
+$(WL)/libplugin_b-nofp.so: FRAME_BYTES := 120
+$(WL)/libplugin_%-nofp.so: tests/workload/plugin.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(WL_FLAGS_NOFP) -DHOT=plugin_$*_hot -DFRAME_BYTES=$(FRAME_BYTES) -fPIC -shared $< -o $@
+
+$(WL)/hop-a: FRAME_BYTES := 40
+$(WL)/hop-b: FRAME_BYTES := 408
+$(WL)/hop-%: tests/workload/hop.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(WL_FLAGS_NOFP) -DPROGRAM=hop_$* -DFRAME_BYTES=$(FRAME_BYTES) $< tests/workload/sink.c -o $@
+
+$(WL)/libtiny.so: tests/workload/tiny.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(WL_FLAGS_NOFP) -fPIC -shared $< -o $@
+# Calls through the PLT, whose stubs bind at the first call.
+$(WL)/calls: tests/workload/calls.c $(WL)/libtiny.so
+	$(call say,CC,$@)
+	$(Q)$(CC) $(WL_FLAGS_NOFP) $< tests/workload/sink.c -L$(WL) -ltiny -Wl,-rpath,'$$ORIGIN' \
+		-Wl,-z,lazy -o $@
+
+$(WL)/sink.o: tests/workload/sink.c tests/workload/workload.h | $(WL)/.dir
+	$(Q)$(CC) $(WL_FLAGS_NOFP) -c $< -o $@
+$(WL)/throws: tests/workload/throws.cc $(WL)/sink.o
+	$(call say,CXX,$@)
+	$(Q)$(CXX) $(filter-out -std=% -Wstrict-prototypes -Wmissing-prototypes,$(WL_FLAGS_NOFP)) -std=gnu++17 \
+		$< $(WL)/sink.o -o $@
 
 # Symbol names that no compiler would write: ESC and bell, markup, a folded line's separators.
 $(WL)/hostile: tests/workload/hostile.c

@@ -41,6 +41,9 @@ extern volatile uint64_t sink;
 /* Keeps a call from becoming a jump: a caller that has gone is missing in the stack. */
 #define KEEP_FRAME() __asm__ volatile("" ::: "memory")
 
+/* Keeps an array on the stack, and so gives the frame its size. */
+#define KEEP_ROOM(array) __asm__ volatile("" ::"r"(array) : "memory")
+
 static inline uint64_t now_ns(void)
 {
 	struct timespec ts;
