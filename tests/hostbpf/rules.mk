@@ -21,4 +21,4 @@ $(REPLAY)/replay_target: tests/unwind/replay_target.c tests/unwind/replay_truth.
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -fomit-frame-pointer -fasynchronous-unwind-tables \
-		-fno-optimize-sibling-calls -fno-shrink-wrap -I. $(WARN) $< -pthread -o $@
+		-fno-optimize-sibling-calls -I. $(WARN) $< -pthread -o $@

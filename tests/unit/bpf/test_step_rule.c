@@ -243,6 +243,10 @@ static void return_address_away_from_the_cfa(void **state)
 	s.stack[1] = RA_FP;
 	s.stack[11] = RA_OUTER;
 	EXPECT_WALK(&s, PB_END_OUTERMOST, LEAF, RA_FP, RA_OUTER);
+	PUBLISH(.cfa = PB_CFA_SP, .fp = PB_FP_CFA, .cfa_off = 64, .fp_off = -16, .ra_off = -56);
+	s.stack[6] = scene_addr(10);
+	s.stack[7] = RA;
+	EXPECT_WALK(&s, PB_END_OUTERMOST, LEAF, RA_FP, RA_OUTER);
 }
 
 static void frame_pointer_that_is_gone_is_not_used(void **state)
@@ -699,6 +703,9 @@ static void row_is_found_among_any_number(void **state)
 
 	(void)state;
 	walk.mapping = (struct pb_unwind_mapping){.bias = 0x10000, .first_page = 4, .n_pages = 1};
+	/* The next page is another module's. */
+	rows[70] = 0xabc;
+	*TABLES_AT(pages, 5) = (struct pb_unwind_page){.first = 70, .rows = 1};
 	for (k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++) {
 		n = numbers[k];
 		*TABLES_AT(pages, 4) = (struct pb_unwind_page){.first = 77, .rows = (__u16)n};
@@ -726,7 +733,9 @@ static void tables_that_contradict_themselves_have_no_rule(void **state)
 	page = TABLES_AT(pages, 0);
 	EXPECT_WALK(&s, PB_END_OUTERMOST, LEAF);
 	page->rows = 0;
+	page->first = 1; /* the row that was met before */
 	EXPECT_WALK(&s, PB_END_NO_RULE, LEAF);
+	page->first = 0;
 	page->rows = 2;
 	page->segment = TABLES_SEGMENTS; /* not made yet */
 	EXPECT_WALK(&s, PB_END_NO_RULE, LEAF);
