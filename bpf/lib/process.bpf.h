@@ -58,8 +58,12 @@ static __always_inline bool pb_find_process(struct task_struct *task, struct pb_
 	if (!p)
 		return false;
 	known = *(volatile __u64 *)&p->owner;
-	if (!known)
+	if (!known) {
 		known = __sync_val_compare_and_swap(&p->owner, 0, owner) ?: owner;
+		/* That may have been another process' element by then. */
+		if (bpf_map_lookup_elem(&processes, &tgid) != p)
+			return false;
+	}
 	out->first = *(volatile __u32 *)&p->first;
 	out->n = *(volatile __u32 *)&p->n;
 	out->owner = owner;

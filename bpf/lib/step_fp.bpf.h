@@ -11,6 +11,7 @@
 #define PB_LIB_STEP_FP_BPF_H
 
 #include "bpf/lib/helpers.bpf.h"
+#include "bpf/lib/uretprobe.bpf.h"
 #include "bpf/lib/walk.bpf.h"
 
 /* A chain that breaks at its first link was none: that code keeps no frame pointers. */
@@ -35,6 +36,8 @@ static __always_inline enum pb_walk_end pb_step_fp(struct pb_walk *w)
 		return pb_fp_broken(w);
 	if (bpf_probe_read_user(&saved, sizeof(saved), (void *)fp))
 		return w->fp_steps ? PB_END_UNREADABLE : PB_END_NO_FP;
+	if (saved.ra && saved.ra == w->trampoline)
+		saved.ra = pb_uretprobe_resolve(w, PB_URETPROBE_SLOT(fp + sizeof(saved))) ?: 1;
 	saved.ra = PB_RETURN_ADDR(saved.ra);
 	if (!saved.ra)
 		return PB_END_BOTTOM;

@@ -85,17 +85,12 @@ static __always_inline void pb_walk_user(struct pb_walk *w, struct task_struct *
 
 	w->is_return = 0;
 	w->fp_steps = 0;
-	w->trampoline = 0;
-	w->process.owner = 0;
-	w->process.n = 0;
 	w->mapping.size = 0;
-	if (w->mode != PB_UNWIND_FP) {
-		pb_uretprobe_begin(w, task);
-		if (!pb_find_process(task, &w->process)) {
-			w->process.owner = 0;
-			w->process.n = 0;
-		}
+	if (w->mode == PB_UNWIND_FP || !pb_find_process(task, &w->process)) {
+		w->process.owner = 0;
+		w->process.n = 0;
 	}
+	pb_uretprobe_begin(w, task);
 	bpf_loop(PB_USER_FRAMES_MAX + 1, pb_walk_round, &context, 0);
 	if (w->end == PB_END_NO_MAPPING || w->end == PB_END_NO_PROCESS)
 		pb_miss(task->tgid, w->regs.ip);

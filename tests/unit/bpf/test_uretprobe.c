@@ -106,6 +106,20 @@ static void live_uretprobe_gives_its_return_address_back(void **state)
 	}
 }
 
+/* Words 0, 2, 4 hold the frame pointers, each that of the next frame. */
+static void uretprobes_are_resolved_where_frame_pointers_are_walked(void **state)
+{
+	(void)state;
+	s.cfg.unwind = PB_UNWIND_FP;
+	scene_frame(&s, 0, scene_addr(2), RA);
+	scene_frame(&s, 2, scene_addr(4), RA2);
+	scene_frame(&s, 4, 0, RA_OUTER);
+	s.event.regs.fp = scene_addr(0);
+	probe(0, 1);
+	probe(1, 3);
+	EXPECT_WALK(&s, PB_END_BOTTOM, LEAF, RA, RA2, RA_OUTER);
+}
+
 static void uretprobes_on_every_frame_are_resolved_in_one_pass(void **state)
 {
 	(void)state;
@@ -344,6 +358,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(stack_without_uretprobes_is_as_ever),
 		TEST(live_uretprobe_gives_its_return_address_back),
+		TEST(uretprobes_are_resolved_where_frame_pointers_are_walked),
 		TEST(uretprobes_on_every_frame_are_resolved_in_one_pass),
 		TEST(uretprobe_is_resolved_for_an_event_in_the_kernel),
 		TEST(chained_uretprobes_share_a_return_address),
