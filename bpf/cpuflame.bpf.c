@@ -6,7 +6,8 @@
  * doing. The filter decides whether the current task counts; fork, exec and free keep the set of
  * followed processes exact without a perf event per process. All else is the shared capture.
  *
- * Kernel floor: 5.17 (bpf_loop), and BTF for CO-RE and the scheduler tracepoints.
+ * Kernel floor: 6.1 (hashes whose elements come and go, in a perf event program: "bpf: Remove tracing program
+ * restriction on map types"), and BTF for CO-RE and the scheduler tracepoints.
  */
 #include "bpf/abi/cpuflame.h"
 #include "bpf/lib/arch.bpf.h"

@@ -35,7 +35,7 @@ enum pb_unwind_mode {
 #define PB_UNWIND_SEGMENTS_MAX     256u
 #define PB_UNWIND_PAGES_MAX        (1u << 16)
 #define PB_UNWIND_RULES_MAX        (1u << 15)
-#define PB_UNWIND_MAPPINGS_MAX     (1u << 16)
+#define PB_UNWIND_MAPPINGS_MAX     (1u << 18)
 #define PB_UNWIND_RUN_MAX          (1u << 14) /* mappings of one process */
 #define PB_UNWIND_PROCESSES_MAX    (1u << 14)
 #define PB_UNWIND_MISS_SLOTS       256u
@@ -109,8 +109,9 @@ PB_ABI_SIZE(struct pb_unwind_mapping, 32);
 
 /*
  * What a process has mapped. The owner tells whose mappings these are, so that a reused pid and a process
- * after an exec are unknown and not walked wrongly: see pb_unwind_owner(). The user half cannot know
- * it and writes 0; the kernel half fills it in at the first event.
+ * after an exec are unknown and not walked wrongly: see pb_unwind_owner(). The kernel half writes it, at
+ * fork and exec, with n = 0 where nothing is known yet. For processes that are older than the tool the user
+ * half writes 0, and the first event claims the entry.
  */
 struct pb_unwind_process {
 	__u64 owner;

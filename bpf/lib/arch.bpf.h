@@ -61,6 +61,10 @@ struct pb_perf_ctx {
 #define PB_URETPROBE_SLOT(cfa) ((cfa)-8)
 #define PB_URETPROBE_SP(stack) ((stack) + 8)
 
+/* Callees give these back as they were, so in a caller's frame they need not be what the event saw: rbx, r12
+ * to r15 (AMD64 supplement, 3.2.1). */
+#define PB_CALLEE_SAVED(reg) ((reg) == 3 || (reg) >= 12)
+
 #define PB_XOL_SLOT 128 /* UPROBE_XOL_SLOT_BYTES */
 
 /*
@@ -71,10 +75,14 @@ struct pb_perf_ctx {
 #define PB_TRAMPOLINE_CALLED 0x0d /* offset behind the system call, and all the time within it */
 #define PB_TRAMPOLINE_POPPED 0x0f /* behind the first pop */
 
-/* At offset @at and with this @sp, has the kernel dealt with the innermost instance, which would be @stack's? */
+/*
+ * At offset @at and with this @sp, has the kernel dealt with the innermost instance, which would be @stack's?
+ * While the system call runs it shows probes the stack pointer of before the pushes (sys_uretprobe()).
+ */
 static __always_inline bool pb_trampoline_done(__u64 at, __u64 sp, __u64 stack)
 {
-	return at > PB_TRAMPOLINE_CALLED || (at == PB_TRAMPOLINE_CALLED && sp + 16 != stack);
+	return at > PB_TRAMPOLINE_CALLED ||
+	       (at == PB_TRAMPOLINE_CALLED && sp + 16 != stack && sp - 8 != stack);
 }
 
 /* Where the return address is then. */
@@ -149,6 +157,9 @@ struct pb_perf_ctx {
 #define PB_CFA_GROWS_AT_ONCE   false
 #define PB_URETPROBE_SLOT(cfa) (cfa)
 #define PB_URETPROBE_SP(stack) (stack)
+
+/* x19 to x28, and x29 and x30 with them (AAPCS64, 6.1.1). */
+#define PB_CALLEE_SAVED(reg)   ((reg) >= 19)
 
 #define PB_XOL_SLOT       4 /* UPROBE_XOL_SLOT_BYTES */
 

@@ -13,7 +13,7 @@
  *   - counts[key].sent is set only after the frames are in the ring buffer, so a key without frames
  *     is offered again at its next event, and is a loss only if that never succeeds.
  *
- * Kernel floor: 5.17 for bpf_loop(). No stack-trace map: those lose stacks by collision.
+ * Kernel floor: 6.1. No stack-trace map: those lose stacks by collision.
  */
 #ifndef PB_LIB_CAPTURE_BPF_H
 #define PB_LIB_CAPTURE_BPF_H

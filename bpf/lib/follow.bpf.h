@@ -17,22 +17,27 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (cfg.capture.scope == PB_SCOPE_PROCESS)
 		pb_follow_fork(parent, child);
 	if (cfg.capture.user_stacks && cfg.capture.unwind != PB_UNWIND_FP)
-		pb_unwind_fork(parent, child);
+		pb_unwind_fork(&cfg.capture, parent, child);
 	return 0;
 }
 
 SEC("?tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task)
 {
+	pb_start_at_exec(task);
 	if (cfg.capture.user_stacks && cfg.capture.unwind != PB_UNWIND_FP)
-		pb_unwind_exec(task);
-	return pb_start_at_exec(task);
+		pb_unwind_exec(&cfg.capture, task);
+	return 0;
 }
 
 SEC("?tp_btf/sched_process_free")
 int BPF_PROG(on_free, struct task_struct *task)
 {
-	return pb_forget(&cfg.capture, task);
+	if (cfg.capture.scope == PB_SCOPE_PROCESS || cfg.capture.scope == PB_SCOPE_THREAD)
+		pb_forget(&cfg.capture, task);
+	if (cfg.capture.user_stacks && cfg.capture.unwind != PB_UNWIND_FP)
+		pb_unwind_free(task);
+	return 0;
 }
 
 #endif

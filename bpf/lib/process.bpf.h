@@ -4,17 +4,19 @@
  *
  * A walk must never use the mappings of another program. So an entry carries its owner, made of the
  * process' start and its exec id: a reused pid does not match, nor does a process in the middle of an exec.
- * Fork and exec are followed here, at once, since the user half hears of them too late: a child begins with
- * its parent's run, and at exec the entry goes. The user half writes all else (user/unwind).
+ * Fork, exec and exit are followed here, at once, since the user half hears of them too late: a child
+ * begins with its parent's run, and after an exec the entry says who the process is now and that nothing
+ * of its memory is known. The user half fills that in (user/unwind), and leaves the owner as it is.
  */
 #ifndef PB_LIB_PROCESS_BPF_H
 #define PB_LIB_PROCESS_BPF_H
 
 #include "bpf/abi/unwind.h"
+#include "bpf/lib/filter.bpf.h"
 #include "bpf/lib/helpers.bpf.h"
 
-/* Process -> its run of mappings. Written by the user half, and at fork here; deleted by the user half
- * when the process is gone, and at exec here. */
+/* Process -> its run of mappings. Written by the user half, and at fork and exec here; deleted here when the
+ * kernel frees the process. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -38,57 +40,107 @@ struct {
 	__type(value, __u64);
 } missed SEC(".maps");
 
-/* Never 0, which stands for an entry that nobody has used yet. */
-static __always_inline __u64 pb_unwind_owner(struct task_struct *task)
+/* Never 0, which stands for an entry that nobody has claimed yet. @leader: of the process' threads. */
+static __always_inline __u64 pb_unwind_owner(struct task_struct *task, struct task_struct *leader)
 {
-	return (task->group_leader->start_boottime ^ task->self_exec_id << 48) | 1ull << 63;
+	return (leader->start_boottime ^ task->self_exec_id << 48) | 1ull << 63;
+}
+
+/* The first event of a process that is older than the tool. False: the element is another one's by now. */
+static __always_inline bool pb_claim(struct pb_unwind_process *p, __u32 tgid, __u64 owner)
+{
+	__u64 known = __sync_val_compare_and_swap(&p->owner, 0, owner);
+
+	if (known)
+		return known == owner;
+	if (bpf_map_lookup_elem(&processes, &tgid) == p)
+		return true;
+	__sync_val_compare_and_swap(&p->owner, owner, 0);
+	return false;
 }
 
 /*
- * Copy the entry of the process @task belongs to, if it is his. The owner is read again behind the
- * rest: an element that was replaced meanwhile may already serve another process.
+ * Copy the entry of the process @task belongs to, if it is his. The owner is read again behind the rest, as
+ * an atomic operation that nothing is reordered with: an element that was replaced meanwhile may already
+ * serve another process.
  */
 static __always_inline bool pb_find_process(struct task_struct *task, struct pb_unwind_process *out)
 {
-	__u64 owner = pb_unwind_owner(task), known;
+	__u64 owner = pb_unwind_owner(task, task->group_leader);
 	struct pb_unwind_process *p;
 	__u32 tgid = task->tgid;
+	__u64 known;
 
 	p = bpf_map_lookup_elem(&processes, &tgid);
 	if (!p)
 		return false;
 	known = *(volatile __u64 *)&p->owner;
-	if (!known) {
-		known = __sync_val_compare_and_swap(&p->owner, 0, owner) ?: owner;
-		/* That may have been another process' element by then. */
-		if (bpf_map_lookup_elem(&processes, &tgid) != p)
-			return false;
-	}
+	if (known != owner && (known || !pb_claim(p, tgid, owner)))
+		return false;
 	out->first = *(volatile __u32 *)&p->first;
 	out->n = *(volatile __u32 *)&p->n;
 	out->owner = owner;
-	return known == owner && *(volatile __u64 *)&p->owner == owner;
+	return __sync_fetch_and_add(&p->owner, 0) == owner;
+}
+
+/* Does the user half follow this process? Entries of others would only fill the map. */
+static __always_inline bool pb_is_followed(const volatile struct pb_capture_cfg *cfg, __u32 tgid,
+					   __u64 start_ns)
+{
+	if (cfg->scope == PB_SCOPE_PROCESS)
+		return pb_is_target(tgid, start_ns);
+	return cfg->scope == PB_SCOPE_ALL || cfg->scope == PB_SCOPE_CGROUP;
 }
 
 /* sched_process_fork: the child has its parent's memory. A failed insert shows as a miss later. */
-static __always_inline int pb_unwind_fork(struct task_struct *parent, struct task_struct *child)
+static __always_inline int pb_unwind_fork(const volatile struct pb_capture_cfg *cfg,
+					  struct task_struct *parent, struct task_struct *child)
 {
 	struct pb_unwind_process entry = {};
 	__u32 tgid = child->tgid;
 
-	if (child->tgid == parent->tgid || !pb_find_process(parent, &entry))
-		return 0;
-	entry.owner = pb_unwind_owner(child);
+	if (child->tgid == parent->tgid)
+		return 0; /* a thread */
+	if (!pb_find_process(parent, &entry)) {
+		if (!pb_is_followed(cfg, tgid, child->start_boottime))
+			return 0;
+		entry.first = 0;
+		entry.n = 0;
+	}
+	entry.owner = pb_unwind_owner(child, child);
 	bpf_map_update_elem(&processes, &tgid, &entry, BPF_ANY);
 	return 0;
 }
 
 /* sched_process_exec: nothing of what was mapped is there any more. */
-static __always_inline int pb_unwind_exec(struct task_struct *task)
+static __always_inline int pb_unwind_exec(const volatile struct pb_capture_cfg *cfg,
+					  struct task_struct *task)
 {
+	struct task_struct *leader = task->group_leader;
+	struct pb_unwind_process entry = {.owner = pb_unwind_owner(task, leader)};
 	__u32 tgid = task->tgid;
 
-	bpf_map_delete_elem(&processes, &tgid);
+	if (bpf_map_lookup_elem(&processes, &tgid) ||
+	    pb_is_followed(cfg, tgid, leader->start_boottime))
+		bpf_map_update_elem(&processes, &tgid, &entry, BPF_ANY);
+	return 0;
+}
+
+/* sched_process_free: by then the pid may be another process', which has an owner of its own. */
+static __always_inline int pb_unwind_free(struct task_struct *task)
+{
+	__u32 tgid = task->tgid;
+	struct pb_unwind_process *p;
+	__u64 owner;
+
+	if (task->pid != task->tgid)
+		return 0;
+	p = bpf_map_lookup_elem(&processes, &tgid);
+	if (!p)
+		return 0;
+	owner = *(volatile __u64 *)&p->owner;
+	if (!owner || owner == pb_unwind_owner(task, task))
+		bpf_map_delete_elem(&processes, &tgid);
 	return 0;
 }
 

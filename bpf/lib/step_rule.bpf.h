@@ -193,14 +193,27 @@ static __always_inline bool pb_read_saved(const struct pb_walk *w,
 	*fp = rule->fp == PB_FP_UNDEFINED ? 0 : w->regs.fp;
 	if (rule->fp == PB_FP_FP)
 		at = w->regs.fp + rule->fp_off;
+	/* One that cannot be read is not known; whether it is needed shows later. */
 	if ((rule->fp == PB_FP_CFA || rule->fp == PB_FP_FP) &&
 	    bpf_probe_read_user(fp, sizeof(*fp), (void *)at))
-		return false;
+		*fp = 0;
 	if (rule->ra == PB_RA_REG) {
 		*ra = w->regs.gpr[rule->reg % PB_GPRS];
 		return true;
 	}
 	return !bpf_probe_read_user(ra, sizeof(*ra), (void *)(cfa + rule->ra_off));
+}
+
+/*
+ * Is the register of a rule, in a caller's frame, what it was when the event hit? The rules of callees that
+ * save it are not kept, so one that callees may save is not known. What others may change serves
+ * hand-written code that calls its own helpers, which leave it alone.
+ */
+static __always_inline bool pb_regs_last(const struct pb_unwind_rule *rule)
+{
+	if (rule->ra == PB_RA_REG)
+		return false;
+	return rule->cfa != PB_CFA_REG || !PB_CALLEE_SAVED(rule->reg);
 }
 
 /* Return: PB_END_NOT_WALKED to go on, else why the walk is over. */
@@ -212,6 +225,7 @@ static __always_inline enum pb_walk_end pb_step_rule(struct pb_walk *w,
 	bool popped = rule->ra == PB_RA_REG && !w->is_return;
 	__u64 lowest = w->regs.sp + ((PB_CFA_GROWS_AT_ONCE || w->is_return) && !popped ? 1 : 0);
 	__u64 cfa, fp = 0, ra = 0;
+	bool in_doubt;
 
 	if (rule->cfa == PB_CFA_SIGNAL)
 		return pb_step_signal(w);
@@ -219,6 +233,10 @@ static __always_inline enum pb_walk_end pb_step_rule(struct pb_walk *w,
 		return PB_END_OUTERMOST;
 	if (rule->cfa >= PB_CFA_UNSUPPORTED)
 		return PB_END_UNSUPPORTED;
+	if (w->is_return && !pb_regs_last(rule))
+		return PB_END_UNSUPPORTED;
+	if ((rule->cfa == PB_CFA_FP || rule->cfa == PB_CFA_DEREF_FP) && !w->regs.fp)
+		return PB_END_BAD_FRAME;
 	cfa = pb_find_cfa(w, rule);
 	if (!cfa)
 		return PB_END_UNREADABLE;
@@ -233,7 +251,9 @@ static __always_inline enum pb_walk_end pb_step_rule(struct pb_walk *w,
 		return PB_END_BOTTOM;
 	if (!pb_is_user_code(ra))
 		return PB_END_BAD_FRAME;
+	in_doubt = w->is_return && rule->cfa == PB_CFA_REG;
 	pb_step_to(w, ra, cfa, fp);
+	w->in_doubt = in_doubt;
 	w->fp_steps = 0;
 	return PB_END_NOT_WALKED;
 }

@@ -57,12 +57,16 @@ static long pb_walk_round(__u32 round, void *context)
 	}
 	if (w->depth && !w->is_return)
 		frame |= PB_FRAME_INTERRUPTED;
+	if (!known && w->in_doubt) {
+		w->end = PB_END_BAD_FRAME;
+		return 1;
+	}
 	w->rec.frames[at] = frame;
 	w->hash = pb_stack_hash_add(w->hash, frame);
 	w->at = at + 1;
 	w->depth++;
 	if (!known) {
-		w->end = w->process.owner ? PB_END_NO_MAPPING : PB_END_NO_PROCESS;
+		w->end = w->process.n ? PB_END_NO_MAPPING : PB_END_NO_PROCESS;
 		return 1;
 	}
 	rule = pb_find_rule(w);
@@ -84,12 +88,11 @@ static __always_inline void pb_walk_user(struct pb_walk *w, struct task_struct *
 	struct pb_walk_context context = {.walk = w};
 
 	w->is_return = 0;
+	w->in_doubt = 0;
 	w->fp_steps = 0;
 	w->mapping.size = 0;
-	if (w->mode == PB_UNWIND_FP || !pb_find_process(task, &w->process)) {
-		w->process.owner = 0;
+	if (w->mode == PB_UNWIND_FP || !pb_find_process(task, &w->process))
 		w->process.n = 0;
-	}
 	pb_uretprobe_begin(w, task);
 	bpf_loop(PB_USER_FRAMES_MAX + 1, pb_walk_round, &context, 0);
 	if (w->end == PB_END_NO_MAPPING || w->end == PB_END_NO_PROCESS)

@@ -20,7 +20,7 @@ struct pb_walk {
 	__u32 mode;      /* enum pb_unwind_mode */
 	__u32 is_return; /* 1: regs.ip is a return address, so the call lies before it */
 	__u32 fp_steps;  /* steps by frame pointers in a row, up to regs */
-	__u32 pad;
+	__u32 in_doubt; /* 1: a register led to regs.ip, and may not have lasted; code must lie there */
 
 	/* Bounds of a search in the tables. Volatile, so that they are read from here at each step: from 6.19
 	 * on the verifier follows registers so closely that it would not see an end of it. */
@@ -53,6 +53,7 @@ static __always_inline void pb_step_to(struct pb_walk *w, __u64 ip, __u64 sp, __
 	w->regs.sp = sp;
 	w->regs.fp = fp;
 	w->is_return = 1;
+	w->in_doubt = 0;
 }
 
 #endif

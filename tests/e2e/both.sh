@@ -95,7 +95,7 @@ seven_uretprobes_on_one_stack_are_walked_through()
 {
 	_uretprobe right_down
 	expect_complete 97
-	expect_at_least "$(samples "$T/r.folded" ';right_down;right_inner')" 200 "samples below them"
+	expect_at_least "$(samples "$T/r.folded" ';right_down;right_inner')" 50 "samples below them"
 }
 
 a_uretprobe_on_a_leaf_leaves_its_callers_right()

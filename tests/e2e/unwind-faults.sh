@@ -10,7 +10,7 @@
 # the dynamic linker while it binds (unwind.sh tells why).
 _expect_only_young()
 {
-	expect_causes 'new_process|unknown_code|stack_unreadable|bad_frame'
+	expect_causes 'new_process|unknown_code|stack_unreadable|bad_frame|unsupported_rule'
 	expect_json '[.stacks.broken_by[] | select(.cause == "bad_frame" and
 		(.module | test("/ld-linux") | not))] == []'
 	expect_json '([.stacks.broken_by[] | select(.cause == "bad_frame") | .events] | add // 0)

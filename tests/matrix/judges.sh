@@ -151,7 +151,7 @@ expect_finds a_loader_that_says_nothing_is_found 'load.x: '
 rm "$T/out/load.x"
 expect_finds no_loader_at_all_is_found 'no object was loaded'
 
-# A kernel before 5.17 is to be refused, and only there a refusal is right.
+# A kernel before 6.1 is to be refused, and only there a refusal is right.
 refused()
 {
 	local name
@@ -160,7 +160,7 @@ refused()
 	for name in shape shape-nofp deep; do
 		rm "$T/out/$name".json "$T/out/$name".folded
 		echo 3 >"$T/out/$name.status"
-		echo 'cpuflame: kernel X refused the BPF programs: 5.17 or newer is needed' >"$T/out/$name.err"
+		echo 'cpuflame: kernel X refused the BPF programs: 6.1 or newer is needed' >"$T/out/$name.err"
 	done
 }
 
@@ -175,5 +175,5 @@ rm "$T/out"/*.status
 expect_finds a_refusal_is_more_than_silence 'nothing was tried' 5.10.0-46-amd64
 refused
 left shape-nofp 1000 0 0
-all=$(judge 5.17.1-amd64 "$T/out" 2>&1)
-expect no_refusal_from_5_17_on 2 "$(grep -c 'exit status 3' <<<"$all")"
+all=$(judge 6.1.0-1-amd64 "$T/out" 2>&1)
+expect no_refusal_from_6_1_on 2 "$(grep -c 'exit status 3' <<<"$all")"

@@ -5,11 +5,11 @@
 # shellcheck source=tests/bpf/insns.sh
 . tests/bpf/insns.sh
 
-# bpf_loop() came with 5.17: the expectation of what the programs find out by asking the kernel.
+# The floor is 6.1: the expectation of what the programs find out by asking the kernel.
 is_too_old()
 {
-	[ "$(printf '%s\n' 5.17 "$(kernel_series "$1")" | sort -V | tail -1)" = 5.17 ] &&
-		[ "$(kernel_series "$1")" != 5.17 ]
+	[ "$(printf '%s\n' 6.1 "$(kernel_series "$1")" | sort -V | tail -1)" = 6.1 ] &&
+		[ "$(kernel_series "$1")" != 6.1 ]
 }
 
 # judge_refusal OUT: a kernel that lacks something gets status 3 and one sentence that says what.
@@ -21,7 +21,7 @@ judge_refusal()
 	for status in "$1"/*.status; do
 		name=$(basename "$status" .status)
 		[ "$(cat "$status")" = 3 ] || echo "$name: exit status $(cat "$status") instead of 3"
-		grep -q '5\.17 or newer is needed' "$1/$name.err" && [ "$(wc -l <"$1/$name.err")" -le 2 ] ||
+		grep -q '6\.1 or newer is needed' "$1/$name.err" && [ "$(wc -l <"$1/$name.err")" -le 2 ] ||
 			echo "$name: does not say in a sentence what is missing: $(head -c 1000 "$1/$name.err")"
 	done
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Two tables: what a sight looked like (path, build id, device, inode) -> file, so that the common
- * case costs no system call; and inode of what was opened -> file, so that one file seen by two
- * routes is one file.
+ * case costs no more than a look at the descriptor; and inode of what was opened -> file, so that one
+ * file seen by two routes is one file. An inode is no identity: "cp new program" writes into the old one.
  */
 #include "user/core/files.h"
 
@@ -21,11 +21,18 @@
 #define DESCRIPTORS_SPARED 64
 #define TRIES_MAX          8 /* to open a file that several processes map */
 
+/* What was opened, and which state of it. Not its ctime: unlink and chmod change that, and no code. */
+struct identity {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime;
+};
+
 struct file {
 	char *path;
 	int fd;
-	dev_t dev;
-	ino_t ino;
+	struct identity identity; /* when it was opened */
 	uint8_t build_id[PB_BUILD_ID_MAX];
 	uint32_t build_id_len;
 	uint32_t tries;
@@ -112,17 +119,55 @@ static bool same_look(const void *rows, uint32_t id, const void *key)
 	       !strcmp(look->path, s->path);
 }
 
-struct inode_key {
-	uint64_t dev;
-	uint64_t ino;
+static struct identity identity_of(const struct stat *st)
+{
+	return (struct identity){st->st_dev, st->st_ino, st->st_size, st->st_mtim};
+}
+
+static bool same_identity(const struct identity *a, const struct identity *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       a->mtime.tv_sec == b->mtime.tv_sec && a->mtime.tv_nsec == b->mtime.tv_nsec;
+}
+
+/* What may be told from a file that was opened: its identity, and the build id of the sight. */
+struct opened {
+	struct identity identity;
+	const struct pb_file_sight *sight;
 };
+
+/* Without the build id, which one of two sights of the same file may lack. */
+static uint64_t inode_hash(const struct pb_files *f, const struct identity *identity)
+{
+	uint64_t key[] = {identity->dev, identity->ino, (uint64_t)identity->size,
+			  (uint64_t)identity->mtime.tv_sec, (uint64_t)identity->mtime.tv_nsec};
+
+	return pb_idtable_hash(f->by_inode, key, sizeof(key));
+}
 
 static bool same_inode(const void *rows, uint32_t id, const void *key)
 {
 	const struct file *file = &((const struct pb_files *)rows)->files[id];
-	const struct inode_key *k = key;
+	const struct opened *o = key;
 
-	return file->fd >= 0 && file->dev == k->dev && file->ino == k->ino;
+	if (file->fd < 0 || !same_identity(&file->identity, &o->identity))
+		return false;
+	/* /proc shows no build id, so that one is not known says nothing. */
+	return !file->build_id_len || !o->sight->build_id_len ||
+	       (file->build_id_len == o->sight->build_id_len &&
+		!memcmp(file->build_id, o->sight->build_id, file->build_id_len));
+}
+
+/* Does the descriptor still show what was there when it was opened? */
+static bool is_unchanged(const struct file *file)
+{
+	struct identity now;
+	struct stat st;
+
+	if (file->fd < 0 || fstat(file->fd, &st))
+		return false;
+	now = identity_of(&st);
+	return same_identity(&file->identity, &now);
 }
 
 /*
@@ -191,12 +236,18 @@ static char *path_without_deleted(const char *path)
 	return strndup(path, len);
 }
 
+static void set_build_id(struct file *file, const struct pb_file_sight *s)
+{
+	file->build_id_len = s->build_id_len;
+	memcpy(file->build_id, s->build_id, s->build_id_len);
+}
+
 static uint32_t add_file(struct pb_files *f, const struct pb_file_sight *s)
 {
 	pb_autofree char *path = path_without_deleted(s->path);
 	struct stat st = {.st_dev = 0};
+	struct opened opened = {.sight = s};
 	pb_autoclose int fd = -1;
-	struct inode_key key;
 	struct file *file;
 	uint64_t hash;
 	uint32_t id;
@@ -204,12 +255,15 @@ static uint32_t add_file(struct pb_files *f, const struct pb_file_sight *s)
 	if (!path || grow((void **)&f->files, &f->files_size, f->n_files, sizeof(*f->files)))
 		return PB_NONE;
 	fd = open_sight(s, &st);
-	key = (struct inode_key){st.st_dev, st.st_ino};
-	hash = pb_idtable_hash(f->by_inode, &key, sizeof(key));
+	opened.identity = identity_of(&st);
+	hash = inode_hash(f, &opened.identity);
 	if (fd >= 0) {
-		id = pb_idtable_find(f->by_inode, hash, same_inode, f, &key);
-		if (id != PB_IDTABLE_NONE)
+		id = pb_idtable_find(f->by_inode, hash, same_inode, f, &opened);
+		if (id != PB_IDTABLE_NONE) {
+			if (!f->files[id].build_id_len)
+				set_build_id(&f->files[id], s);
 			return id;
+		}
 		if (pb_idtable_add(f->by_inode, hash, f->n_files))
 			return PB_NONE;
 	} else {
@@ -217,10 +271,9 @@ static uint32_t add_file(struct pb_files *f, const struct pb_file_sight *s)
 		       path, s->tgid);
 	}
 	file = &f->files[f->n_files];
-	*file = (struct file){.fd = pb_take_fd(fd), .dev = st.st_dev, .ino = st.st_ino};
+	*file = (struct file){.fd = pb_take_fd(fd), .identity = opened.identity};
 	file->path = pb_take(path);
-	file->build_id_len = s->build_id_len;
-	memcpy(file->build_id, s->build_id, s->build_id_len);
+	set_build_id(file, s);
 	return f->n_files++;
 }
 
@@ -249,25 +302,40 @@ static void retry(struct file *file, const struct pb_file_sight *s)
 	if (file->fd >= 0 || file->tries++ >= TRIES_MAX)
 		return;
 	file->fd = open_sight(s, &st);
+	if (file->fd >= 0)
+		file->identity = identity_of(&st);
+}
+
+/* A look that was there before: of the same file, unless that was rewritten where it lies. */
+static uint32_t see_again(struct pb_files *f, struct look *look, const struct pb_file_sight *s)
+{
+	struct file *file = &f->files[look->file];
+	uint32_t id;
+
+	retry(file, s);
+	if (file->fd < 0 || is_unchanged(file))
+		return look->file;
+	id = add_file(f, s);
+	if (id != PB_NONE)
+		look->file = id;
+	return id;
 }
 
 uint32_t pb_files_see(struct pb_files *f, const struct pb_file_sight *sight)
 {
 	static const uint8_t no_build_id[1];
 	struct pb_file_sight s = *sight;
+	uint32_t look, id;
 	uint64_t hash;
-	uint32_t id;
 
 	if (!s.build_id || s.build_id_len > PB_BUILD_ID_MAX) {
 		s.build_id = no_build_id;
 		s.build_id_len = 0;
 	}
 	hash = look_hash(f, &s);
-	id = pb_idtable_find(f->by_look, hash, same_look, f, &s);
-	if (id != PB_IDTABLE_NONE) {
-		retry(&f->files[f->looks[id].file], &s);
-		return f->looks[id].file;
-	}
+	look = pb_idtable_find(f->by_look, hash, same_look, f, &s);
+	if (look != PB_IDTABLE_NONE)
+		return see_again(f, &f->looks[look], &s);
 	id = add_file(f, &s);
 	if (id != PB_NONE && !add_look(f, &s, hash, id))
 		return id;
@@ -276,7 +344,7 @@ uint32_t pb_files_see(struct pb_files *f, const struct pb_file_sight *sight)
 
 int pb_files_fd(const struct pb_files *f, uint32_t id)
 {
-	return f->files[id].fd;
+	return is_unchanged(&f->files[id]) ? f->files[id].fd : -1;
 }
 
 const char *pb_files_path(const struct pb_files *f, uint32_t id)

@@ -32,12 +32,14 @@ PB_DEFINE_FREE(pb_files, pb_files_free);
  *
  * Tries /proc/PID/map_files (the mapped inode itself), then the path inside the target's root, then,
  * if a build id is there to check it by, the path as we see it. Only regular files are opened. A file that
- * cannot be opened has an id too, by path and build id, and no descriptor.
+ * cannot be opened has an id too, by path and build id, and no descriptor. A file that was rewritten in
+ * place since it was pinned (its size or time of modification tells) is a new file with a new id.
  * Return: the id; PB_NONE without memory.
  */
 uint32_t pb_files_see(struct pb_files *f, const struct pb_file_sight *sight);
 
-/* Of a file: its descriptor (borrowed, -1 if none), path (owned), and build id (0 bytes if unknown). */
+/* Of a file: its descriptor (borrowed, -1 if none, or if the file was changed since it was pinned: its
+ * names would be another program's), path (owned), and build id (0 bytes if unknown). */
 int pb_files_fd(const struct pb_files *f, uint32_t id);
 const char *pb_files_path(const struct pb_files *f, uint32_t id);
 const uint8_t *pb_files_build_id(const struct pb_files *f, uint32_t id, uint32_t *len);

@@ -121,8 +121,9 @@ void pb_preflight_raise_limits(void)
 int pb_preflight_explain_load(int err, uint64_t map_bytes)
 {
 	struct utsname kernel = {.release = "?"};
-	/* The newest thing we ask for: bpf_loop(), 5.17. Asked of the kernel, since versions lie. */
-	bool old = libbpf_probe_bpf_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_loop, NULL) == 0;
+	/* Asked of the kernel, since versions lie. What we need of 6.1 is not a helper; this one came with it. */
+	bool old = libbpf_probe_bpf_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_user_ringbuf_drain,
+					   NULL) == 0;
 
 	uname(&kernel);
 	switch (err) {
@@ -140,6 +141,6 @@ int pb_preflight_explain_load(int err, uint64_t map_bytes)
 	}
 	return pb_fail(EOPNOTSUPP, "kernel %s refused the BPF programs (%s): %s", kernel.release,
 		       strerror(err),
-		       old ? "5.17 or newer is needed"
+		       old ? "6.1 or newer is needed"
 			   : "is it locked down? -v shows the verifier's words");
 }

@@ -8,6 +8,8 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -34,13 +36,17 @@
 #include "user/core/track.h"
 #include "user/core/unwinder.h"
 
-#define TICK_NS      100000000ull  /* drain, renew the lease, redraw the live line */
-#define RETIRE_NS    2000000000ull /* how long a process that has ended can still be asked for */
-/* Between two answers to the kernel: four times what the last one took, so that a fork storm costs a
- * fifth of a CPU at most, and what begins in quiet is known at once. */
-#define PAUSE_FACTOR 4
-#define PAUSE_MAX_NS 2000000ull
-#define NS_PER_S     1000000000ull
+#define TICK_NS         100000000ull  /* drain, renew the lease, redraw the live line */
+#define RETIRE_NS       2000000000ull /* how long a process that has ended can still be asked for */
+/* Between two answers to the kernel: four times what the last one took, so that a storm costs about a fifth
+ * of a CPU, and what begins in quiet is known at once. */
+#define PAUSE_FACTOR    4
+#define PAUSE_MAX_NS    20000000ull
+/* Of answers that unwind tables may take before everything else goes on: a few milliseconds, and at the start
+ * all they need, 50 ms each. */
+#define ROUNDS          2
+#define ROUNDS_AT_START 200
+#define NS_PER_S        1000000000ull
 
 static const char *const unwind_names[] = {
 	[PB_UNWIND_AUTO] = "auto", [PB_UNWIND_EH] = "eh", [PB_UNWIND_FP] = "fp"};
@@ -153,6 +159,33 @@ static int shrink_tables(struct pb_session *s)
 	return err ? pb_err(-err, "leave unwind tables out") : 0;
 }
 
+/* Mappings that all processes together may have, with those that were just replaced: 64 each, which most do
+ * not need, since forked ones share. A power of two. */
+static uint32_t count_mappings(const struct pb_session *s)
+{
+	uint32_t wanted = 0, n = PB_UNWIND_MAPPINGS_MAX / 4;
+	DIR *proc = NULL;
+	struct dirent *entry;
+
+	if (s->target->scope == PB_SCOPE_ALL || s->target->scope == PB_SCOPE_CGROUP)
+		proc = opendir("/proc");
+	while (proc && (entry = readdir(proc)))
+		wanted += isdigit((unsigned char)entry->d_name[0]) ? 64 : 0;
+	if (proc)
+		closedir(proc);
+	while (n < wanted && n < PB_UNWIND_MAPPINGS_MAX)
+		n *= 2;
+	return n;
+}
+
+static int size_tables(struct pb_session *s)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(s->bpf.object, "mappings");
+	int err = map ? bpf_map__set_max_entries(map, count_mappings(s)) : -ENOENT;
+
+	return err ? pb_err(-err, "size the unwind tables") : 0;
+}
+
 /* Fill the rodata and size the maps. */
 static int configure(struct pb_session *s)
 {
@@ -179,7 +212,7 @@ static int configure(struct pb_session *s)
 	err = map ? bpf_map__set_max_entries(map, (uint32_t)args->ring_bytes) : -ENOENT;
 	if (err)
 		return pb_err(-err, "set --ring-size");
-	return unwinds(s) ? 0 : shrink_tables(s);
+	return unwinds(s) ? size_tables(s) : shrink_tables(s);
 }
 
 /* Programs that follow processes are loaded only where processes are followed. */
@@ -193,7 +226,7 @@ static int choose_programs(struct pb_session *s)
 	} programs[] = {
 		{"on_fork", t->children || (everyone && unwinds(s))},
 		{"on_exec", t->launch || unwinds(s)},
-		{"on_free", t->scope == PB_SCOPE_PROCESS || t->scope == PB_SCOPE_THREAD},
+		{"on_free", !everyone || unwinds(s)},
 	};
 	struct bpf_program *prog;
 	size_t i;
@@ -434,6 +467,22 @@ static int insert_targets(struct pb_session *s)
 	return 0;
 }
 
+/* Is there something about unwind tables that waits for another look at what the kernel tells? */
+static bool is_pending(const struct pb_session *s)
+{
+	return s->unwinder && s->parts->unwinder->pending(s->unwinder);
+}
+
+/* Take the answers in that the unwinder waits for, up to @rounds times. */
+static int settle_tables(struct pb_session *s, uint32_t rounds)
+{
+	int err = 0;
+
+	while (!err && rounds-- && is_pending(s))
+		err = pb_track_update(s->track);
+	return err;
+}
+
 static int attach_followers(struct pb_session *s)
 {
 	static const char *const names[] = {"on_fork", "on_exec", "on_free"};
@@ -461,7 +510,9 @@ static int attach(struct pb_session *s)
 	/* First, so that no exec or fork falls between what is read from /proc and what the kernel tells. */
 	err = attach_followers(s);
 	err = err ? err : insert_targets(s);
-	err = err ? err : pb_track_update(s->track); /* tables are there before the first event */
+	/* Tables are there before the first event. */
+	err = err ? err : pb_track_update(s->track);
+	err = err ? err : settle_tables(s, ROUNDS_AT_START);
 	renew_lease(s, clock_ns(CLOCK_MONOTONIC));
 	err = err ? err : s->parts->probes->attach(s, &s->bpf, s->args);
 	if (err)
@@ -604,6 +655,8 @@ static void loop(struct pb_session *s)
 		timeout_ms = 1000;
 		if (end_ns - now_ns < NS_PER_S)
 			timeout_ms = (int)((end_ns - now_ns + 999999) / 1000000);
+		if (is_pending(s))
+			timeout_ms = 0;
 		n = epoll_wait(s->epoll_fd, events, PB_ARRAY_SIZE(events), timeout_ms);
 		now_ns = clock_ns(CLOCK_MONOTONIC);
 		for (i = 0, asked = false; i < n; i++) {
@@ -617,6 +670,8 @@ static void loop(struct pb_session *s)
 		if (s->unwinder)
 			s->parts->unwinder->take_misses(s->unwinder);
 		pb_drain_stacks(s->drain);
+		if (settle_tables(s, ROUNDS))
+			pb_log(PB_LOG_WARN, "out of memory: some stacks will be broken");
 		pause_ns = PAUSE_FACTOR * (clock_ns(CLOCK_MONOTONIC) - now_ns);
 		pause.tv_nsec = (long)(pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
 		if (asked)

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define RECORDS_MAX 16384
-
 struct record {
 	struct pb_place place;
 	uint64_t since_ns; /* not less than that of any record it lies over */
@@ -204,21 +202,35 @@ static void lay(struct pb_space *s, uint32_t first, uint32_t behind)
 	s->n_pieces = s->n_pieces - (behind - first) + n;
 }
 
+/* What cannot be told any more, since there is no room for what lies over it. Whole pieces, as a part of
+ * one would need room, too. */
+static void drop_pieces(struct pb_space *s, uint32_t first, uint32_t behind)
+{
+	memmove(&s->pieces[first], &s->pieces[behind], (s->n_pieces - behind) * sizeof(*s->pieces));
+	s->n_pieces -= behind - first;
+}
+
 int pb_space_map(struct pb_space **space, const struct pb_place *place, uint64_t since_ns)
 {
 	uint32_t first = piece_above(*space, place->start), behind;
 	enum pb_space_change change = compare(*space, place, first, &behind, &since_ns);
 	struct pb_space *s;
+	bool full;
 
 	if (change == PB_SPACE_SAME)
 		return change;
 	/* Where little would be won, full is full: looking for room each time would cost O(n) each. */
-	if ((*space)->n_records == RECORDS_MAX && (*space)->n_pieces > RECORDS_MAX / 4 * 3)
-		return PB_SPACE_SAME;
+	full = (*space)->n_records == PB_SPACE_MAX && (*space)->n_pieces > PB_SPACE_MAX / 4 * 3;
+	if (full && change != PB_SPACE_REPLACED)
+		return -ENOSPC;
 	if (unshare(space))
 		return -ENOMEM;
 	s = *space;
-	if (s->n_records == RECORDS_MAX && forget_history(s))
+	if (full) {
+		drop_pieces(s, first, behind);
+		return PB_SPACE_DROPPED;
+	}
+	if (s->n_records == PB_SPACE_MAX && forget_history(s))
 		return -ENOMEM;
 	if (grow(&s->records, &s->records_size, s->n_records, 1, sizeof(*s->records)) ||
 	    grow(&s->pieces, &s->pieces_size, s->n_pieces, 2, sizeof(*s->pieces)))

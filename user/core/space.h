@@ -3,7 +3,8 @@
  * Code in one address space, over time.
  *
  * Mappings are only ever added, since the kernel tells of no unmapping: where they lie over each other
- * the newest counts, and the older ones are kept for questions about the time before.
+ * the newest counts, and the older ones are kept for questions about the time before. A space that is
+ * full of what was unmapped long ago is for its owner to replace by a new one.
  *
  *   records   in the order in which they came      [ A ........ ]
  *                                                       [ B ]
@@ -33,7 +34,10 @@ enum pb_space_change {
 	PB_SPACE_SAME,     /* nothing: that code was there already, in the whole range */
 	PB_SPACE_ADDED,    /* code where none was known, or more of the same */
 	PB_SPACE_REPLACED, /* other code was there */
+	PB_SPACE_DROPPED, /* other code was there and is forgotten; there is no room for this one */
 };
+
+#define PB_SPACE_MAX 16384 /* mappings */
 
 struct pb_space;
 
@@ -52,8 +56,9 @@ PB_DEFINE_FREE(pb_space, pb_space_free);
  *
  * The same file at the same place is no other code, and memory without a file is never told apart: a JIT
  * compiler protects its pages anew all the time. What is beyond a bound of 16,384 mappings is not kept:
- * a hostile target must not fill our memory. O(log n), and a move of what lies above.
- * Return: enum pb_space_change; -ENOMEM.
+ * a hostile target must not fill our memory. If other code was there, that is forgotten, for all times:
+ * nothing is better than what is wrong. O(log n), and a move of what lies above.
+ * Return: enum pb_space_change; -ENOSPC: not kept, and nothing else changed; -ENOMEM.
  */
 int pb_space_map(struct pb_space **s, const struct pb_place *place, uint64_t since_ns);
 

@@ -17,6 +17,8 @@
 
 #define BUCKETS          1024
 #define RESCAN_PERIOD_NS 100000000ull
+#define RENEW_PERIOD_NS  1000000000ull  /* of a process whose space is full */
+#define CROWD_PERIOD_NS  10000000000ull /* and of one that has more mapped than is kept */
 
 /* What a process was from one exec (or its fork) to the next. */
 struct image {
@@ -27,10 +29,14 @@ struct image {
 struct process {
 	struct process *next; /* in its bucket */
 	uint32_t tgid;
-	uint64_t met_ns;   /* when it was first read from /proc; 0: we were told of it */
+	uint64_t
+		begun_ns; /* its fork or exec as we were told, or when it was first read from /proc */
 	uint64_t ended_ns; /* first thread exited, or it was not there any more; 0: lives */
 	bool reused;       /* its pid is that of another by now, which is not followed */
 	uint64_t rescanned_ns;
+	uint64_t full_ns; /* the first mapping since which not all are kept; 0: all are */
+	uint64_t renewed_ns;
+	bool crowded;         /* full right after it was renewed */
 	struct image *images; /* oldest first, at least one */
 	uint32_t n_images;
 };
@@ -41,6 +47,7 @@ struct pb_track {
 	bool everyone, children;
 	bool told_unreadable; /* that some /proc/PID/maps is closed to us */
 	bool lost;            /* records were lost: /proc is to be read again */
+	bool full;            /* some process may be */
 	uint64_t updated_ns, rescanned_ns;
 	bool failed; /* no memory inside a callback */
 	const struct pb_track_listener *listeners[PB_TRACK_LISTENERS_MAX];
@@ -54,7 +61,7 @@ struct pb_track {
 	do {                                                                                       \
 		for (uint32_t i_ = 0; i_ < (t)->n_listeners; i_++) {                               \
 			if ((t)->listeners[i_]->verb)                                              \
-				(t)->listeners[i_]->verb((t)->listeners[i_]->ctx, __VA_ARGS__);    \
+				(t)->listeners[i_]->verb((t)->listeners[i_]->ctx, ##__VA_ARGS__);  \
 		}                                                                                  \
 	} while (0)
 
@@ -133,11 +140,15 @@ static struct process *find_process(const struct pb_track *t, uint32_t tgid)
 	return p;
 }
 
-/* Start a new image of @p, with what @parent has mapped if that is not NULL. Return: 0; -ENOMEM. */
+/*
+ * Start a new image of @p, with what @parent has mapped if that is not NULL; before those that began later,
+ * where two CPUs have told of a fork and an exec in the wrong order. Return: 0; -ENOMEM.
+ */
 static int add_image(struct process *p, uint64_t since_ns, const struct image *parent)
 {
 	struct image image = {.since_ns = since_ns};
 	struct image *images = reallocarray(p->images, p->n_images + 1, sizeof(*images));
+	uint32_t i;
 
 	if (!images)
 		return -ENOMEM;
@@ -146,8 +157,14 @@ static int add_image(struct process *p, uint64_t since_ns, const struct image *p
 		image.space = pb_space_share(parent->space);
 	else if (pb_space_new(&image.space))
 		return -ENOMEM;
-	images[p->n_images++] = image;
+	for (i = p->n_images++; i > 0 && images[i - 1].since_ns > since_ns; i--)
+		images[i] = images[i - 1];
+	images[i] = image;
+	if (i + 1 < p->n_images)
+		return 0;
 	p->rescanned_ns = 0;
+	p->full_ns = 0;
+	p->crowded = false;
 	return 0;
 }
 
@@ -164,6 +181,7 @@ static struct process *add_process(struct pb_track *t, uint32_t tgid, uint64_t s
 		return NULL;
 	}
 	p->tgid = tgid;
+	p->begun_ns = since_ns;
 	p->next = t->buckets[tgid % BUCKETS];
 	t->buckets[tgid % BUCKETS] = p;
 	t->count++;
@@ -187,32 +205,49 @@ static enum pb_module_kind kind_of(const char *path)
 	return PB_MODULE_FILE;
 }
 
-/* Record a mapping of @p's newest image, pinning its file. Return: whether that changed anything. */
-static bool note_mapping(struct pb_track *t, struct process *p, uint64_t since_ns,
-			 const struct pb_file_sight *sight, uint64_t file_off)
+/* What a sight is, pinning its file. Return: 0; -ENOMEM. */
+static int make_place(struct pb_track *t, const struct pb_file_sight *sight, uint64_t file_off,
+		      struct pb_place *out)
 {
-	struct pb_place place = {
+	*out = (struct pb_place){
 		.file = PB_NONE,
 		.kind = kind_of(sight->path),
 		.start = sight->start,
 		.end = sight->end,
 		.file_off = file_off,
 	};
-	int change;
+	if (out->kind != PB_MODULE_FILE)
+		return 0;
+	out->file = pb_files_see(t->files, sight);
+	return out->file == PB_NONE ? -ENOMEM : 0;
+}
 
-	if (place.kind == PB_MODULE_FILE) {
-		place.file = pb_files_see(t->files, sight);
-		if (place.file == PB_NONE) {
-			t->failed = true;
-			return false;
-		}
-	}
-	change = pb_space_map(&newest(p)->space, &place, since_ns);
-	if (change < 0)
+/* Record a mapping of @p's newest image. Return: whether that changed anything. */
+static bool note_place(struct pb_track *t, struct process *p, uint64_t since_ns,
+		       const struct pb_place *place)
+{
+	int change = pb_space_map(&newest(p)->space, place, since_ns);
+
+	if (change == -ENOSPC || change == PB_SPACE_DROPPED) {
+		p->full_ns = p->full_ns ? p->full_ns : since_ns ? since_ns : now_ns();
+		t->full = true;
+	} else if (change < 0) {
 		t->failed = true;
-	if (change == PB_SPACE_REPLACED)
+	}
+	if (change == PB_SPACE_REPLACED || change == PB_SPACE_DROPPED)
 		TELL(t, on_remap, p->tgid);
 	return change > 0;
+}
+
+static bool note_mapping(struct pb_track *t, struct process *p, uint64_t since_ns,
+			 const struct pb_file_sight *sight, uint64_t file_off)
+{
+	struct pb_place place;
+
+	if (!make_place(t, sight, file_off, &place))
+		return note_place(t, p, since_ns, &place);
+	t->failed = true;
+	return false;
 }
 
 struct scan {
@@ -222,10 +257,9 @@ struct scan {
 	bool changed;
 };
 
-static void on_procmap(void *ctx, const struct pb_procmap *map)
+static struct pb_file_sight sight_of(const struct pb_procmap *map)
 {
-	struct scan *scan = ctx;
-	struct pb_file_sight sight = {
+	return (struct pb_file_sight){
 		.tgid = map->tid,
 		.start = map->start,
 		.end = map->end,
@@ -233,6 +267,12 @@ static void on_procmap(void *ctx, const struct pb_procmap *map)
 		.dev = map->dev,
 		.ino = map->ino,
 	};
+}
+
+static void on_procmap(void *ctx, const struct pb_procmap *map)
+{
+	struct scan *scan = ctx;
+	struct pb_file_sight sight = sight_of(map);
 
 	/* After a loss what looks the same may be another file: note_mapping() compares those. */
 	if (scan->since_ns || !pb_space_has(newest(scan->p)->space, kind_of(map->path), map->start,
@@ -241,14 +281,14 @@ static void on_procmap(void *ctx, const struct pb_procmap *map)
 			note_mapping(scan->t, scan->p, scan->since_ns, &sight, map->file_off);
 }
 
-/* Read what is mapped now. Listeners hear once of whatever is new. */
-static int scan_process(struct pb_track *t, struct process *p, uint64_t since_ns)
+/* Hand all that @p has mapped to @on_map. Return: 0; -errno. */
+static int read_maps(struct pb_track *t, struct process *p,
+		     void (*on_map)(void *, const struct pb_procmap *), void *ctx)
 {
-	struct scan scan = {.t = t, .p = p, .since_ns = since_ns};
 	int err;
 
 	p->rescanned_ns = now_ns();
-	err = pb_procmaps_read(p->tgid, on_procmap, &scan);
+	err = pb_procmaps_read(p->tgid, on_map, ctx);
 	if ((err == -EACCES || err == -EPERM) && !t->told_unreadable) {
 		t->told_unreadable = true;
 		pb_log(PB_LOG_WARN,
@@ -259,9 +299,129 @@ static int scan_process(struct pb_track *t, struct process *p, uint64_t since_ns
 	/* Nobody may have told us of its end, or it came before our time. */
 	if (err == -ESRCH && !p->ended_ns)
 		p->ended_ns = p->rescanned_ns;
+	return err;
+}
+
+/* Read what is mapped now. Listeners hear once of whatever is new. */
+static int scan_process(struct pb_track *t, struct process *p, uint64_t since_ns)
+{
+	struct scan scan = {.t = t, .p = p, .since_ns = since_ns};
+	int err = read_maps(t, p, on_procmap, &scan);
+
 	if (scan.changed)
 		TELL(t, on_mapped, p->tgid);
 	return err;
+}
+
+/* The reading of a process whose space is full of what it has unmapped since. */
+struct renewal {
+	struct pb_track *t;
+	struct process *p;
+	const struct pb_space *old;
+	uint64_t now_ns;
+	struct pb_place *anon; /* what waits until all files have their place */
+	uint32_t n_anon;
+	bool cut;
+};
+
+/* Was that very code in the old space? Then it has been there all the time. */
+static bool was_there(const struct renewal *r, const struct pb_place *place)
+{
+	const struct pb_place *was = pb_space_at(r->old, r->now_ns, place->start);
+
+	return was && was->kind == place->kind && was->file == place->file &&
+	       was->start - was->file_off == place->start - place->file_off &&
+	       was->end >= place->end;
+}
+
+static void renew_map(void *ctx, const struct pb_procmap *map)
+{
+	struct renewal *r = ctx;
+	struct pb_file_sight sight = sight_of(map);
+	struct pb_place place;
+
+	if (make_place(r->t, &sight, map->file_off, &place)) {
+		r->t->failed = true;
+		return;
+	}
+	if (place.kind != PB_MODULE_ANON) {
+		note_place(r->t, r->p, was_there(r, &place) ? 0 : r->now_ns, &place);
+		return;
+	}
+	if (r->n_anon && r->anon[r->n_anon - 1].end == place.start)
+		r->anon[r->n_anon - 1].end = place.end;
+	else if (r->n_anon < PB_SPACE_MAX)
+		r->anon[r->n_anon++] = place;
+	else
+		r->cut = true;
+}
+
+static bool may_renew(const struct process *p, uint64_t now)
+{
+	uint64_t period_ns = p->crowded ? CROWD_PERIOD_NS : RENEW_PERIOD_NS;
+
+	return p->full_ns && !p->reused && (!p->renewed_ns || now - p->renewed_ns > period_ns);
+}
+
+/*
+ * Begin a new image of a process whose newest one is full, by what /proc says: the kernel does not tell of
+ * what is unmapped, and a JIT compiler maps for days. What came before is still asked of the old image;
+ * what it could not take in counts from now on, as nobody knows since when it is there. Memory without a
+ * file has no names that could be wrong.
+ * Return: 0; -ENOMEM; -errno of reading it.
+ */
+static int renew(struct pb_track *t, struct process *p)
+{
+	pb_autofree struct pb_place *anon = calloc(PB_SPACE_MAX, sizeof(*anon));
+	struct renewal r = {.t = t, .p = p, .anon = anon, .now_ns = now_ns()};
+	uint64_t full_ns = p->full_ns;
+	bool crowded = p->crowded;
+	uint32_t i;
+	int err;
+
+	p->renewed_ns = r.now_ns;
+	if (full_ns <= newest(p)->since_ns) /* its parent was full */
+		full_ns = newest(p)->since_ns + 1;
+	r.old = newest(p)->space;
+	if (!anon || add_image(p, full_ns, NULL)) {
+		t->failed = true;
+		return -ENOMEM;
+	}
+	err = read_maps(t, p, renew_map, &r);
+	for (i = 0; i < r.n_anon && !err; i++)
+		note_place(t, p, 0, &anon[i]);
+	if (err) {
+		pb_space_free(p->images[--p->n_images].space);
+		p->full_ns = full_ns;
+		p->crowded = crowded;
+		return err;
+	}
+	if (r.cut && !p->full_ns)
+		p->full_ns = r.now_ns;
+	p->crowded = p->full_ns;
+	if (p->crowded)
+		pb_log(PB_LOG_DEBUG, "process %u has more code mappings than the %d that are kept",
+		       p->tgid, PB_SPACE_MAX);
+	TELL(t, on_remap, p->tgid);
+	TELL(t, on_mapped, p->tgid);
+	return 0;
+}
+
+/* Behind all that was reported: records from before would lie over what /proc says now. */
+static void renew_full(struct pb_track *t)
+{
+	uint64_t now = now_ns();
+	struct process *p;
+	uint32_t i;
+
+	t->full = false;
+	for (i = 0; i < BUCKETS; i++) {
+		for (p = t->buckets[i]; p; p = p->next) {
+			if (may_renew(p, now) && !p->ended_ns)
+				renew(t, p);
+			t->full |= p->full_ns && !p->ended_ns;
+		}
+	}
 }
 
 /* Take in a process that we were not told of. Return: 0; -ENOMEM; -errno of reading it. */
@@ -273,7 +433,7 @@ static int meet(struct pb_track *t, uint32_t tgid, struct process **out)
 	if (!p)
 		return -ENOMEM;
 	err = scan_process(t, p, 0);
-	p->met_ns = now_ns();
+	p->begun_ns = now_ns();
 	*out = p;
 	return err;
 }
@@ -285,7 +445,23 @@ int pb_track_follow(struct pb_track *t, uint32_t tgid)
 	return p ? scan_process(t, p, 0) : meet(t, tgid, &p);
 }
 
-int pb_track_follow_all(struct pb_track *t)
+/* A process that we were not told of when it began, since that was lost. Return: 0; -ENOMEM; -errno. */
+static int meet_lost(struct pb_track *t, uint32_t tgid)
+{
+	struct process *p = find_process(t, tgid);
+	int err = p ? 0 : meet(t, tgid, &p);
+
+	/* The kernel's own have no memory; they are the first in their bucket, and nobody has heard of them. */
+	if (err == -ESRCH) {
+		t->buckets[tgid % BUCKETS] = p->next;
+		free_process(p);
+		t->count--;
+	}
+	return err;
+}
+
+/* Call @take for all processes there are, until memory is out. Return: 0; -errno. */
+static int for_each_in_proc(struct pb_track *t, int (*take)(struct pb_track *, uint32_t tgid))
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
@@ -296,10 +472,15 @@ int pb_track_follow_all(struct pb_track *t)
 		return pb_err(errno, "open /proc");
 	while (err != -ENOMEM && (entry = readdir(proc))) {
 		if (!pb_parse_uint(entry->d_name, 1, UINT32_MAX, &tgid))
-			err = pb_track_follow(t, (uint32_t)tgid);
+			err = take(t, (uint32_t)tgid);
 	}
 	closedir(proc);
 	return err == -ENOMEM ? err : 0;
+}
+
+int pb_track_follow_all(struct pb_track *t)
+{
+	return for_each_in_proc(t, pb_track_follow);
 }
 
 static void on_map(struct pb_track *t, const struct pb_sideband_event *e)
@@ -338,19 +519,22 @@ static void on_exec(struct pb_track *t, const struct pb_sideband_event *e)
 
 /*
  * A process that has a known pid begins. Return: whether it is another one than we know. It is the same if
- * we have read it from /proc before its fork was reported; listeners have heard of it then.
+ * we have read it from /proc before its fork was reported, or were told of its exec before that; listeners
+ * have heard of it then.
  */
 static bool begin_anew(struct pb_track *t, struct process *p, const struct pb_sideband_event *e,
 		       const struct image *parent)
 {
-	bool other = p->met_ns < e->time_ns;
+	bool other = p->begun_ns < e->time_ns;
 
 	if (other) {
 		TELL(t, on_gone, p->tgid);
-		p->met_ns = 0;
+		p->begun_ns = e->time_ns;
 		p->ended_ns = 0;
+		p->reused = false;
 	}
-	if (add_image(p, e->time_ns, parent))
+	/* An unknown parent tells nothing that /proc has not. */
+	if ((other || parent) && add_image(p, e->time_ns, parent))
 		t->failed = true;
 	return other;
 }
@@ -364,7 +548,7 @@ static void on_fork(struct pb_track *t, const struct pb_sideband_event *e)
 	bool begins = true;
 
 	if (!t->everyone && (!parent || parent->reused || !t->children)) {
-		if (p && p->met_ns < e->time_ns) {
+		if (p && p->begun_ns < e->time_ns) {
 			p->reused = true;
 			p->ended_ns = p->ended_ns ? p->ended_ns : e->time_ns;
 		}
@@ -396,12 +580,15 @@ static void rescan_all(struct pb_track *t, uint64_t since_ns)
 	uint32_t i;
 
 	pb_log(PB_LOG_DEBUG, "records of mappings were lost; reading /proc again");
+	TELL(t, on_lost);
 	for (i = 0; i < BUCKETS; i++) {
 		for (p = t->buckets[i]; p; p = p->next) {
 			if (!p->reused)
 				scan_process(t, p, since_ns);
 		}
 	}
+	if (t->everyone)
+		for_each_in_proc(t, meet_lost);
 }
 
 static void on_event(void *ctx, const struct pb_sideband_event *e)
@@ -451,6 +638,8 @@ int pb_track_update(struct pb_track *t)
 		t->rescanned_ns = now;
 		rescan_all(t, t->updated_ns);
 	}
+	if (t->full)
+		renew_full(t);
 	t->updated_ns = now;
 	if (!err)
 		TELL(t, on_updated, now);
@@ -501,6 +690,8 @@ int pb_track_look_again(struct pb_track *t, uint32_t tgid)
 		return t->everyone ? meet(t, tgid, &p) : -ESRCH;
 	if (p->reused)
 		return -ESRCH;
+	if (p->full_ns)
+		return may_renew(p, now_ns()) ? renew(t, p) : -EAGAIN;
 	if (now_ns() - p->rescanned_ns <= RESCAN_PERIOD_NS)
 		return -EAGAIN;
 	return scan_process(t, p, 0);

@@ -32,6 +32,10 @@ struct pb_track;
 int pb_track_new(struct pb_track **out, struct pb_files *files, const struct pb_cpus *cpus,
 		 bool everyone, bool children);
 
+/* Stops recording, too. */
+void pb_track_free(struct pb_track *t);
+PB_DEFINE_FREE(pb_track, pb_track_free);
+
 /* Who wants to hear of changes. Each may be NULL; called from within the verbs below. */
 struct pb_track_listener {
 	/* What a followed process has mapped has changed, or was read for the first time. */
@@ -44,6 +48,8 @@ struct pb_track_listener {
 	void (*on_fork)(void *ctx, uint32_t parent_tgid, uint32_t tgid);
 	/* A process has ended, and nobody will ask for it any more. */
 	void (*on_gone)(void *ctx, uint32_t tgid);
+	/* Records were lost: anything may have happened. Called before /proc is read again. */
+	void (*on_lost)(void *ctx);
 	/* pb_track_update() has taken in all there was. */
 	void (*on_updated)(void *ctx, uint64_t now_ns);
 	void *ctx;
@@ -52,8 +58,6 @@ struct pb_track_listener {
 /* Add a listener, borrowed for the life of @t: at most PB_TRACK_LISTENERS_MAX, before anything is followed. */
 #define PB_TRACK_LISTENERS_MAX 4
 void pb_track_listen(struct pb_track *t, const struct pb_track_listener *listener);
-void pb_track_free(struct pb_track *t);
-PB_DEFINE_FREE(pb_track, pb_track_free);
 
 /* Follow a process and read its mappings of now. Return: 0; -ESRCH if it is gone; -ENOMEM. */
 int pb_track_follow(struct pb_track *t, uint32_t tgid);
@@ -64,7 +68,14 @@ int pb_track_follow_all(struct pb_track *t);
 const int *pb_track_fds(const struct pb_track *t, uint32_t *n);
 uint64_t pb_track_ring_bytes(const struct pb_track *t);
 
-/* Take in all that the kernel has reported until now. Return: 0; -ENOMEM. */
+/**
+ * pb_track_update() - take in all that the kernel has reported until now.
+ *
+ * After a loss /proc is read again, where everyone is followed also for processes not known yet. Mappings
+ * beyond the bound of pb_space_map() are not kept: a process that reaches it gets a new image by what
+ * /proc says, at most once a second, or every ten if it has more than that at once.
+ * Return: 0; -ENOMEM.
+ */
 int pb_track_update(struct pb_track *t);
 
 /* Stop recording, after the last update: what is known stays known. */
@@ -83,13 +94,14 @@ int pb_track_find(struct pb_track *t, uint32_t tgid, uint64_t time_ns, uint64_t 
  * @out: set on success, to be freed; untouched on failure
  *
  * Where mappings lie over each other the newest counts. What was unmapped and not mapped anew is still
- * there: the kernel does not tell. O(n log n).
+ * there: the kernel does not tell. O(n).
  * Return: 0; -ESRCH if it is not followed; -ENOMEM.
  */
 int pb_track_current(const struct pb_track *t, uint32_t tgid, struct pb_place **out, uint32_t *n);
 
 /* Read /proc again for a process, since somebody met memory in it that we do not know; at most ten times
- * a second. Starts to follow it if everyone is followed. Return: 0; -EAGAIN: too soon; -ESRCH; -errno. */
+ * a second, and every ten seconds if it has more mappings than are kept. Starts to follow it if everyone
+ * is followed. Return: 0; -EAGAIN: too soon; -ESRCH; -errno. */
 int pb_track_look_again(struct pb_track *t, uint32_t tgid);
 
 /* Forget processes that ended, and images that were replaced, before @time_ns: nobody will ask for

@@ -6,6 +6,7 @@
 #ifndef PB_CORE_UNWINDER_H
 #define PB_CORE_UNWINDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct bpf_object;
@@ -29,6 +30,9 @@ struct pb_unwinder_type {
 	/* To poll: readable when a walk missed something; then call take_misses(). */
 	int (*fd)(const void *unwinder);
 	void (*take_misses)(void *unwinder);
+	/* Does something wait for the next pb_track_update()? Then call it at once: until it is done, walks
+	 * of some processes end early. What only time can help does not count. */
+	bool (*pending)(const void *unwinder);
 	/* Kernel memory that is not in the maps of the object: segments made so far, bytes. */
 	uint64_t (*bytes)(const void *unwinder);
 	/* Fill report->unwind_*. */

@@ -127,9 +127,19 @@ static bool is_mapping_symbol(const char *name)
 	return name[0] == '$' && name[1] && strchr("adtx", name[1]) && (!name[2] || name[2] == '.');
 }
 
+/* The section of a symbol that names code, or is a label in code that names nothing; or NULL. */
+static const struct range *code_or_label(const struct table *t, const Elf64_Sym *s)
+{
+	if (s->st_shndx != SHN_UNDEF && s->st_shndx != SHN_ABS && s->st_shndx != SHN_COMMON &&
+	    ELF64_ST_TYPE(s->st_info) == STT_NOTYPE)
+		return find_code(t, s->st_value);
+	return code_of(t, s);
+}
+
 /*
- * Where functions start, sorted, and how far those that started up to there reach: what a function
- * that does not say where it ends may at most cover.
+ * Where functions and labels start, sorted, and how far those that started up to there reach: what a
+ * function that does not say where it ends may at most cover. A label may begin another function, in
+ * assembly that gives no types.
  */
 static int collect_extents(struct table *t)
 {
@@ -141,7 +151,7 @@ static int collect_extents(struct table *t)
 		return -ENOMEM;
 	for (i = 1; i < t->n_syms; i++) {
 		Elf64_Sym s = widen_sym(t->e, t->syms, i);
-		const struct range *code = code_of(t, &s);
+		const struct range *code = code_or_label(t, &s);
 		uint64_t end;
 
 		if (!code)

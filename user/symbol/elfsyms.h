@@ -11,8 +11,8 @@ struct pb_symtab;
  *
  * STT_FUNC and STT_GNU_IFUNC, sized STT_NOTYPE, and whatever global stands at the entry point, all
  * in executable sections only; addresses are virtual. A function of size 0 (assembly) reaches to
- * the next one in its section if that is at most 4096 bytes away, and only in .symtab, where the
- * next one is known; otherwise it covers nothing.
+ * the next one in its section, or to a label there, if that is at most 4096 bytes away, and only in
+ * .symtab, where the next one is known; otherwise it covers nothing.
  * Return: 0, perhaps with an empty table; -EPROTO if the tables are malformed; -EFBIG beyond the
  * bounds of a table; -ENOMEM.
  * Source: gABI, chapter "Symbol Table".

@@ -26,7 +26,7 @@ static const struct {
 	{"unknown_code",
 	 "code that appeared too recently to be known; a longer capture has less of it"},
 	{"new_process",
-	 "processes that began too recently to be known; the longer they run, the less of it"},
+	 "processes that are not known: they began too recently, or there is no room for them"},
 };
 
 static bool is_by_frame_pointer(const char *cause)
@@ -44,6 +44,10 @@ static const char *why_no_frame_pointer(const struct pb_report *report, const ch
 	if (report->unwind_refused)
 		return "no frame pointers, and perhaps no room for its unwind rules; raise "
 		       "--table-size";
+	/* Whose file could not be opened is among these, and may be built well. */
+	if (report->unwind_without)
+		return "no frame pointers, and no unwind rules or its file could not be read; if it has "
+		       "none, build it with -fasynchronous-unwind-tables or -fno-omit-frame-pointer";
 	return "no unwind rules and no frame pointers; build it with -fasynchronous-unwind-tables or "
 	       "-fno-omit-frame-pointer";
 }

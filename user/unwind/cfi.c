@@ -21,7 +21,7 @@
 /* Compilers nest two deep. */
 #define REMEMBERED_MAX   32
 /* Bytes of programs and CIEs that may be read, per byte of the section. Real sections need 1. */
-#define BUDGET_FACTOR    8
+#define BUDGET_FACTOR    2
 #define BUDGET_MIN       4096
 #define AUGMENTATION_MAX 16
 
@@ -171,6 +171,7 @@ struct pb_cfi {
 	uint64_t sp_reg, fp_reg, n_regs; /* DWARF numbers; general registers are below n_regs */
 	bool is_x86;
 	uint64_t budget; /* bytes that may still be read */
+	bool is_spent;   /* and were not enough */
 	struct cie cies[CIES_CACHED];
 };
 
@@ -295,10 +296,18 @@ void pb_cfi_free(struct pb_cfi *c)
 
 static bool spend(struct pb_cfi *c, size_t bytes)
 {
-	if (c->budget < bytes)
+	/* Not even for what is smaller: a section that needs so much is not worth the rest. */
+	if (c->is_spent || c->budget < bytes) {
+		c->is_spent = true;
 		return false;
+	}
 	c->budget -= bytes;
 	return true;
+}
+
+bool pb_cfi_is_spent(const struct pb_cfi *c)
+{
+	return c->is_spent;
 }
 
 /* --- expressions --- */

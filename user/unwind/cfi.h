@@ -14,6 +14,7 @@
 #ifndef PB_UNWIND_CFI_H
 #define PB_UNWIND_CFI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,5 +66,8 @@ typedef void pb_cfi_row(void *ctx, uint64_t addr, const struct pb_unwind_rule *r
  */
 int pb_cfi_run(struct pb_cfi *c, const struct pb_fde *fde, uint64_t from, uint64_t to,
 	       pb_cfi_row *row, void *ctx);
+
+/* Whether something was left out because the budget is used up: then no program will run any more. */
+bool pb_cfi_is_spent(const struct pb_cfi *c);
 
 #endif

@@ -7,7 +7,7 @@
 #include "user/core/elf.h"
 
 /* Of a section; the largest seen is 30 MB. */
-#define SECTION_MAX (64u << 20)
+#define SECTION_MAX (32u << 20)
 
 /* First bytes of .eh_frame_hdr: version, encodings of the pointer to .eh_frame and of two more
  * fields. */

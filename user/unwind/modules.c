@@ -32,11 +32,17 @@ struct module {
 	enum state state;
 	uint32_t refs;
 	bool had_table, was_refused; /* ever: for the report */
+	bool is_shut;                /* it could not be opened so far */
 	uint32_t rows;               /* of the table it has or had */
 	struct pb_elf *elf;          /* with a table only */
 	uint64_t base;               /* virtual address of the table's page 0 */
 	struct pb_stored stored;
 	uint64_t unused_ns; /* since when */
+};
+
+/* In a store: of what there may be too little. */
+struct room {
+	uint64_t bytes, rules;
 };
 
 struct pb_modules {
@@ -45,9 +51,9 @@ struct pb_modules {
 	struct module *rows;
 	uint32_t n;
 	uint32_t n_unused, n_leaving, n_refused;
-	uint64_t wanted;   /* bytes of refused tables */
-	uint64_t leaving;  /* bytes of tables that went since they were refused */
-	uint64_t retry_ns; /* when what went is free again; 0: nothing went */
+	struct room wanted;  /* for refused tables, each by what it lacked */
+	struct room leaving; /* of tables that went since they were refused */
+	uint64_t retry_ns;   /* when what went is free again; 0: nothing went */
 	uint64_t now_ns, aged_ns;
 	uint64_t evicted;
 	bool told_full;
@@ -73,7 +79,7 @@ void pb_modules_free(struct pb_modules *m)
 		return;
 	for (i = 0; i < m->n; i++) {
 		pb_elf_free(m->rows[i].elf);
-		free(m->rows[i].stored.parts);
+		pb_stored_free(&m->rows[i].stored);
 	}
 	free(m->rows);
 	free(m);
@@ -131,8 +137,8 @@ static int open_elf(struct pb_elf **out, const struct pb_modules *m, uint32_t mo
 	return fd < 0 ? -EBADF : pb_elf_open(out, fd);
 }
 
-/* Compile and store. */
-static int make_table(struct pb_modules *m, uint32_t module, struct module *row, uint64_t *bytes)
+/* Compile and store. What is not enough for the table stands in @lacks. */
+static int make_table(struct pb_modules *m, uint32_t module, struct module *row, struct room *lacks)
 {
 	pb_auto(pb_unwind_table) struct pb_unwind_table *table = NULL;
 	pb_auto(pb_elf) struct pb_elf *elf = NULL;
@@ -142,8 +148,11 @@ static int make_table(struct pb_modules *m, uint32_t module, struct module *row,
 		err = pb_unwind_module(&table, elf);
 	if (err)
 		return err;
-	*bytes = (uint64_t)table->n_rows * sizeof(*table->rows);
 	err = pb_store_put(m->store, table, &row->stored);
+	if (err && pb_store_rules_free(m->store) < table->n_rules)
+		lacks->rules = table->n_rules;
+	else if (err)
+		lacks->bytes = (uint64_t)table->n_rows * sizeof(*table->rows);
 	if (err)
 		return err == -EFBIG ? -E2BIG : err;
 	row->elf = pb_take(elf);
@@ -152,47 +161,68 @@ static int make_table(struct pb_modules *m, uint32_t module, struct module *row,
 	return 0;
 }
 
+static void leave(struct pb_modules *m, struct module *row)
+{
+	row->state = LEAVING;
+	m->leaving.bytes += row->stored.bytes;
+	m->leaving.rules += row->stored.n_rules;
+	m->n_leaving++;
+	m->n_unused--;
+}
+
+/* By what is lacking: a table that takes all the rules may be small. */
+static bool is_larger(const struct pb_modules *m, const struct pb_stored *a,
+		      const struct pb_stored *b)
+{
+	if (m->leaving.rules < m->wanted.rules)
+		return a->n_rules > b->n_rules;
+	return a->bytes > b->bytes;
+}
+
 /* Tables that make room are free only after their grace, so the one that needs it has to wait. */
 static void make_room(struct pb_modules *m)
 {
 	struct module *row, *largest;
 	uint32_t i;
 
-	while (m->leaving < m->wanted && m->n_unused) {
+	while (m->n_unused &&
+	       (m->leaving.bytes < m->wanted.bytes || m->leaving.rules < m->wanted.rules)) {
 		largest = NULL;
 		for (i = 0; i < m->n; i++) {
 			row = &m->rows[i];
 			if (row->state == TABLE && !row->refs &&
-			    (!largest || row->stored.bytes > largest->stored.bytes))
+			    (!largest || is_larger(m, &row->stored, &largest->stored)))
 				largest = row;
 		}
 		if (!largest)
 			return;
-		largest->state = LEAVING;
-		m->leaving += largest->stored.bytes;
-		m->n_leaving++;
-		m->n_unused--;
+		leave(m, largest);
 	}
 }
 
-static void refuse(struct pb_modules *m, struct module *row, uint64_t bytes)
+static void refuse(struct pb_modules *m, struct module *row, const struct room *lacks)
 {
 	if (!m->told_full)
 		pb_log(PB_LOG_WARN, "no room for more unwind tables: code that is new is walked by "
-				    "frame pointers; a larger --table-size helps");
+				    "frame pointers; a larger --table-size may help");
 	m->told_full = true;
 	row->state = REFUSED;
 	m->n_refused++;
-	m->wanted += bytes;
+	m->wanted.bytes += lacks->bytes;
+	m->wanted.rules += lacks->rules;
 	make_room(m);
 }
 
 /* First sight of a module, or the first since its table went. */
 static void compile(struct pb_modules *m, uint32_t module, struct module *row)
 {
-	uint64_t bytes = 0;
-	int err = make_table(m, module, row, &bytes);
+	bool was_shut = row->is_shut;
+	struct room lacks = {0};
+	int err = make_table(m, module, row, &lacks);
 
+	row->is_shut = err == -EBADF;
+	if (was_shut && row->is_shut)
+		return;
 	if (!err) {
 		row->state = TABLE;
 		row->had_table = true;
@@ -204,9 +234,14 @@ static void compile(struct pb_modules *m, uint32_t module, struct module *row)
 	       reason(err == -E2BIG ? -EFBIG : err));
 	row->was_refused |= err == -ENOSPC || err == -ENOMEM || err == -E2BIG;
 	if (err == -ENOSPC || err == -ENOMEM)
-		refuse(m, row, bytes);
-	else
+		refuse(m, row, &lacks);
+	else if (!row->is_shut)
 		row->state = WITHOUT;
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 /* A table that was about to go is used again before it went. */
@@ -215,7 +250,8 @@ static void keep(struct pb_modules *m, struct module *row)
 	row->state = TABLE;
 	m->n_leaving--;
 	m->n_unused++;
-	m->leaving -= m->leaving < row->stored.bytes ? m->leaving : row->stored.bytes;
+	m->leaving.bytes -= min_u64(m->leaving.bytes, row->stored.bytes);
+	m->leaving.rules -= min_u64(m->leaving.rules, row->stored.n_rules);
 }
 
 int pb_modules_use(struct pb_modules *m, const struct pb_place *place,
@@ -293,10 +329,7 @@ static void age(struct pb_modules *m)
 		row = &m->rows[i];
 		if (row->state != TABLE || row->refs || m->now_ns - row->unused_ns <= UNUSED_NS)
 			continue;
-		row->state = LEAVING;
-		m->leaving += row->stored.bytes;
-		m->n_leaving++;
-		m->n_unused--;
+		leave(m, row);
 	}
 }
 
@@ -310,7 +343,7 @@ static void forgive(struct pb_modules *m)
 			m->rows[i].state = NEW;
 	}
 	m->n_refused = 0;
-	m->wanted = m->leaving = 0;
+	m->wanted = m->leaving = (struct room){0};
 	m->retry_ns = 0;
 }
 
@@ -319,8 +352,10 @@ bool pb_modules_tick(struct pb_modules *m, uint64_t now_ns)
 	m->now_ns = now_ns;
 	drop_leaving(m);
 	pb_store_settle(m->store, now_ns);
-	if (!m->n_refused && now_ns > m->retry_ns)
-		m->leaving = m->retry_ns = 0; /* free since, and for whoever comes next */
+	if (!m->n_refused && now_ns > m->retry_ns) {
+		m->leaving = (struct room){0}; /* free since, and for whoever comes next */
+		m->retry_ns = 0;
+	}
 	age(m);
 	make_room(m);
 	if (!m->n_refused || !m->retry_ns || now_ns <= m->retry_ns)
@@ -341,7 +376,8 @@ void pb_modules_describe(const struct pb_modules *m, struct pb_report *report)
 		row = &m->rows[i];
 		report->unwind_modules += row->had_table;
 		report->unwind_refused += row->was_refused;
-		report->unwind_without += row->state == WITHOUT && !row->was_refused;
+		report->unwind_without +=
+			(row->state == WITHOUT || row->is_shut) && !row->was_refused;
 		report->unwind_rows += row->had_table ? row->rows : 0;
 	}
 }

@@ -3,6 +3,7 @@
  * The unwind tables of files, each compiled at first sight and kept while anything maps the file.
  *
  *   new --> table --> leaving --> new      unused for long, or its room is needed; seen again: table
+ *    |\---> new                            it cannot be opened; the next to map it may open it
  *    |\---> without                        no unwind information, or none that can be used
  *    \----> refused --> new                no room now; tried again once there may be some
  */
@@ -49,7 +50,8 @@ void pb_modules_release(struct pb_modules *m, uint32_t module);
  */
 bool pb_modules_tick(struct pb_modules *m, uint64_t now_ns);
 
-/* Fill report->unwind_modules, _without, _refused, _evicted, _rows: files, each counted once. */
+/* Fill report->unwind_modules, _without, _refused, _evicted, _rows: files, each counted once. Those that
+ * could not be opened so far are among those without. */
 void pb_modules_describe(const struct pb_modules *m, struct pb_report *report);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "user/unwind/runs.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 
 struct pb_runs {
 	int mappings_fd;
+	uint32_t places; /* of the map */
 	struct pb_extents *extents;
 	struct pb_modules *modules;
 	struct pb_idtable *hasher; /* empty: only its keyed hash is of use where things go again */
@@ -24,8 +26,16 @@ struct pb_runs {
 int pb_runs_new(struct pb_runs **out, int mappings_fd, struct pb_modules *modules)
 {
 	pb_auto(pb_runs) struct pb_runs *r = calloc(1, sizeof(*r));
+	struct bpf_map_info info = {0};
+	__u32 size = sizeof(info);
 
-	if (!r || pb_extents_new(&r->extents, PB_UNWIND_MAPPINGS_MAX) || pb_idtable_new(&r->hasher))
+	if (!r)
+		return pb_err(ENOMEM, "keep mappings for unwinding");
+	/* The session chose how many there are. */
+	if (bpf_obj_get_info_by_fd(mappings_fd, &info, &size))
+		return pb_err(errno, "ask for the size of the map of mappings");
+	r->places = info.max_entries;
+	if (pb_extents_new(&r->extents, r->places) || pb_idtable_new(&r->hasher))
 		return pb_err(ENOMEM, "keep mappings for unwinding");
 	r->mappings_fd = mappings_fd;
 	r->modules = modules;
@@ -63,6 +73,11 @@ void pb_runs_free(struct pb_runs *r)
 	pb_extents_free(r->extents);
 	pb_idtable_free(r->hasher);
 	free(r);
+}
+
+uint32_t pb_runs_places(const struct pb_runs *r)
+{
+	return r->places;
 }
 
 static void release_modules(struct pb_runs *r, const uint32_t *modules, uint32_t n)
@@ -178,8 +193,9 @@ bool pb_runs_holds(const struct pb_run *run, uint64_t addr)
 	return low && addr - mappings[low - 1].start < mappings[low - 1].size;
 }
 
-void pb_runs_tick(struct pb_runs *r, uint64_t now_ns)
+bool pb_runs_tick(struct pb_runs *r, uint64_t now_ns)
 {
+	uint32_t used = pb_extents_used(r->extents);
 	struct pb_run *run;
 
 	while ((run = r->released)) {
@@ -188,4 +204,5 @@ void pb_runs_tick(struct pb_runs *r, uint64_t now_ns)
 		free_run(run);
 	}
 	pb_extents_settle(r->extents, now_ns);
+	return pb_extents_used(r->extents) < used;
 }

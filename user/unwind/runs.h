@@ -45,6 +45,8 @@ PB_DEFINE_FREE(pb_runs, pb_runs_free);
  */
 int pb_runs_get(struct pb_runs *r, const struct pb_unwind_mapping *mappings, uint32_t n,
 		const uint32_t *modules, uint32_t n_modules, struct pb_run **out);
+/* How many mappings there is room for. */
+uint32_t pb_runs_places(const struct pb_runs *r);
 /* One more owner. */
 struct pb_run *pb_runs_share(struct pb_run *run);
 /* One owner less; behind the last one its places are used again after a grace. NULL is fine. */
@@ -53,7 +55,8 @@ void pb_runs_release(struct pb_runs *r, struct pb_run *run);
 /* Does one of its mappings hold @addr? */
 bool pb_runs_holds(const struct pb_run *run, uint64_t addr);
 
-/* End grace periods. @now_ns: not before any pb_runs_release() so far; never goes back. */
-void pb_runs_tick(struct pb_runs *r, uint64_t now_ns);
+/* End grace periods. @now_ns: not before any pb_runs_release() so far; never goes back. Return: whether that
+ * made room. */
+bool pb_runs_tick(struct pb_runs *r, uint64_t now_ns);
 
 #endif

@@ -21,6 +21,10 @@
 /* Rules that are always there. */
 #define RULE_NONE        0
 #define RULE_UNSUPPORTED 1
+#define RULES_CONSTANT   2
+
+/* Of the hash of rules, so that a chain holds one or two. */
+#define RULE_BUCKETS (PB_UNWIND_RULES_MAX / 2)
 
 /* A table larger than a segment begins in the rest of one only if that is worth a part. */
 #define PART_ROWS_MIN (PB_UNWIND_SEGMENT_ROWS / 8)
@@ -30,90 +34,118 @@ struct segment {
 	struct pb_extents *rows;
 };
 
+/* Rules that are new with a table. */
+struct fresh_rules {
+	uint16_t *ids; /* of those that are in use since, not yet in the map */
+	uint32_t n;
+};
+
 struct pb_store {
 	int segments_fd, pages_fd, rules_fd;
 	struct segment segments[PB_UNWIND_SEGMENTS_MAX];
 	uint32_t n_segments, segments_max;
 	struct pb_extents *page_extents;
-	struct pb_unwind_rule *rules;
-	uint32_t n_rules, rules_room;
-	uint32_t n_written; /* rules that are in the map */
-	struct pb_idtable *rule_ids;
-	bool told_rules_full;
+	struct pb_extents *rule_extents;
+	struct pb_idtable *hasher;                /* stays empty, for it cannot delete */
+	uint32_t rule_chains[RULE_BUCKETS];       /* the first rule of each, + 1; 0: none */
+	uint32_t rule_next[PB_UNWIND_RULES_MAX];  /* in its chain, + 1; 0: the last */
+	uint32_t rule_users[PB_UNWIND_RULES_MAX]; /* how often stored tables have it */
+	struct pb_unwind_rule rules[PB_UNWIND_RULES_MAX];
 };
 
-static bool is_rule(const void *rows, uint32_t id, const void *key)
+static uint32_t *chain_of(struct pb_store *s, const struct pb_unwind_rule *rule)
 {
-	const struct pb_unwind_rule *rules = rows;
-
-	return !memcmp(&rules[id], key, sizeof(rules[id]));
+	return &s->rule_chains[pb_idtable_hash(s->hasher, rule, sizeof(*rule)) % RULE_BUCKETS];
 }
 
-static int add_rule(struct pb_store *s, const struct pb_unwind_rule *rule, uint64_t hash)
+/*
+ * The number of a rule among those of all modules, one more time in use. A new one still has to be written:
+ * it is among the @fresh, whose numbers grow since the lowest is taken.
+ */
+static int use_rule(struct pb_store *s, const struct pb_unwind_rule *rule, uint16_t *id,
+		    struct fresh_rules *fresh)
 {
-	uint32_t room = s->rules_room ? 2 * s->rules_room : 1024;
-	struct pb_unwind_rule *rules = s->rules;
+	uint32_t *chain = chain_of(s, rule);
+	uint32_t found;
 
-	if (s->n_rules == s->rules_room) {
-		rules = reallocarray(rules, room, sizeof(*rules));
-		if (!rules)
-			return -ENOMEM;
-		s->rules = rules;
-		s->rules_room = room;
+	for (found = *chain; found; found = s->rule_next[found - 1]) {
+		if (memcmp(&s->rules[found - 1], rule, sizeof(*rule)) != 0)
+			continue;
+		s->rule_users[found - 1]++;
+		*id = (uint16_t)(found - 1);
+		return 0;
 	}
-	if (pb_idtable_add(s->rule_ids, hash, s->n_rules))
-		return -ENOMEM;
-	rules[s->n_rules++] = *rule;
-	return 0;
-}
-
-/* The number of a rule among those of all modules, added at its first sight: see write_rules(). */
-static int find_rule(struct pb_store *s, const struct pb_unwind_rule *rule, uint16_t *id)
-{
-	uint64_t hash = pb_idtable_hash(s->rule_ids, rule, sizeof(*rule));
-	uint32_t found = pb_idtable_find(s->rule_ids, hash, is_rule, s->rules, rule);
-	int err;
-
-	if (found == PB_IDTABLE_NONE && s->n_rules == PB_UNWIND_RULES_MAX) {
-		if (!s->told_rules_full)
-			pb_log(PB_LOG_WARN,
-			       "more than %u distinct unwind rules: stacks end at others",
-			       PB_UNWIND_RULES_MAX);
-		s->told_rules_full = true;
-		found = RULE_UNSUPPORTED;
-	} else if (found == PB_IDTABLE_NONE) {
-		err = add_rule(s, rule, hash);
-		if (err)
-			return err;
-		found = s->n_rules - 1;
-	}
+	found = pb_extents_take(s->rule_extents, 1);
+	if (found == PB_EXTENT_NONE)
+		return -ENOSPC;
+	s->rules[found] = *rule;
+	s->rule_users[found] = 1;
+	s->rule_next[found] = *chain;
+	*chain = found + 1;
+	fresh->ids[fresh->n++] = (uint16_t)found;
 	*id = (uint16_t)found;
 	return 0;
 }
 
-static int write_rules(struct pb_store *s)
+/* One user less. A rule without any is not found any more, and its number used again behind @until_ns. */
+static void drop_rule(struct pb_store *s, uint32_t id, uint64_t until_ns)
 {
-	int err = pb_array_put(s->rules_fd, s->n_written, s->n_rules - s->n_written,
-			       s->rules + s->n_written);
+	uint32_t *link = chain_of(s, &s->rules[id]);
 
-	if (!err)
-		s->n_written = s->n_rules;
+	if (--s->rule_users[id])
+		return;
+	while (*link != id + 1)
+		link = &s->rule_next[*link - 1];
+	*link = s->rule_next[id];
+	pb_extents_give(s->rule_extents, id, 1, until_ns);
+}
+
+/* Only what is new, since walks may be reading its neighbours. */
+static int write_rules(struct pb_store *s, const struct fresh_rules *fresh)
+{
+	uint32_t i, n;
+	int err = 0;
+
+	for (i = 0; i < fresh->n && !err; i += n) {
+		for (n = 1; i + n < fresh->n && fresh->ids[i + n] == fresh->ids[i] + n; n++)
+			;
+		err = pb_array_put(s->rules_fd, fresh->ids[i], n, &s->rules[fresh->ids[i]]);
+	}
 	return err;
 }
 
+static int use_rules(struct pb_store *s, const struct pb_unwind_table *t, struct pb_stored *stored)
+{
+	pb_autofree uint16_t *ids = calloc(t->n_rules ? t->n_rules : 1, sizeof(*ids));
+	struct fresh_rules fresh = {.ids = ids};
+	int err = 0;
+
+	stored->rules = calloc(t->n_rules ? t->n_rules : 1, sizeof(*stored->rules));
+	if (!ids || !stored->rules)
+		return -ENOMEM;
+	while (!err && stored->n_rules < t->n_rules) {
+		err = use_rule(s, &t->rules[stored->n_rules], &stored->rules[stored->n_rules],
+			       &fresh);
+		stored->n_rules += !err;
+	}
+	return err ? err : write_rules(s, &fresh);
+}
+
+/* They have a user that never goes. */
 static int add_constant_rules(struct pb_store *s)
 {
-	static const struct pb_unwind_rule constant[] = {
+	static const struct pb_unwind_rule constant[RULES_CONSTANT] = {
 		[RULE_NONE] = {.cfa = PB_CFA_NONE},
 		[RULE_UNSUPPORTED] = {.cfa = PB_CFA_UNSUPPORTED},
 	};
-	uint16_t id;
+	uint16_t ids[RULES_CONSTANT], id;
+	struct fresh_rules fresh = {.ids = ids};
 	uint32_t i;
 	int err = 0;
 
-	for (i = 0; i < PB_ARRAY_SIZE(constant) && !err; i++)
-		err = find_rule(s, &constant[i], &id);
-	return err ? err : write_rules(s);
+	for (i = 0; i < RULES_CONSTANT && !err; i++)
+		err = use_rule(s, &constant[i], &id, &fresh);
+	return err ? err : write_rules(s, &fresh);
 }
 
 int pb_store_new(struct pb_store **out, const struct pb_store_maps *maps, uint64_t limit_bytes)
@@ -130,7 +162,8 @@ int pb_store_new(struct pb_store **out, const struct pb_store_maps *maps, uint64
 	s->segments_fd = maps->segments;
 	s->pages_fd = maps->pages;
 	s->rules_fd = maps->rules;
-	if (pb_extents_new(&s->page_extents, PB_UNWIND_PAGES_MAX) || pb_idtable_new(&s->rule_ids))
+	if (pb_extents_new(&s->page_extents, PB_UNWIND_PAGES_MAX) ||
+	    pb_extents_new(&s->rule_extents, PB_UNWIND_RULES_MAX) || pb_idtable_new(&s->hasher))
 		return pb_err(ENOMEM, "keep unwind tables");
 	err = add_constant_rules(s);
 	if (err)
@@ -149,9 +182,9 @@ void pb_store_free(struct pb_store *s)
 		close(s->segments[i].fd);
 		pb_extents_free(s->segments[i].rows);
 	}
-	free(s->rules);
 	pb_extents_free(s->page_extents);
-	pb_idtable_free(s->rule_ids);
+	pb_extents_free(s->rule_extents);
+	pb_idtable_free(s->hasher);
 	free(s);
 }
 
@@ -282,27 +315,21 @@ static int64_t fill_part(struct pb_store *s, const struct pb_unwind_table *t,
 	return page;
 }
 
-static int fill(struct pb_store *s, const struct pb_unwind_table *t, const struct pb_stored *stored)
+static int fill(struct pb_store *s, const struct pb_unwind_table *t, struct pb_stored *stored)
 {
-	pb_autofree uint16_t *rule_ids = calloc(t->n_rules ? t->n_rules : 1, sizeof(*rule_ids));
 	/* A table without a row has no part, and pages that cover nothing. */
 	pb_autofree struct pb_unwind_page *pages = calloc(t->n_pages, sizeof(*pages));
 	int64_t page = 0;
 	uint32_t i;
 	int err;
 
-	if (!rule_ids || !pages)
+	if (!pages)
 		return -ENOMEM;
-	for (i = 0; i < t->n_rules; i++) {
-		err = find_rule(s, &t->rules[i], &rule_ids[i]);
-		if (err)
-			return err;
-	}
-	err = write_rules(s);
+	err = use_rules(s, t, stored);
 	if (err)
 		return err;
 	for (i = 0; i < stored->n_parts; i++) {
-		page = fill_part(s, t, &stored->parts[i], (uint32_t)page, pages, rule_ids);
+		page = fill_part(s, t, &stored->parts[i], (uint32_t)page, pages, stored->rules);
 		if (page < 0)
 			return (int)page;
 	}
@@ -330,6 +357,7 @@ int pb_store_put(struct pb_store *s, const struct pb_unwind_table *table, struct
 	int err;
 
 	if (!table->n_pages || table->n_pages > PB_UNWIND_PAGES_MAX ||
+	    table->n_rules > PB_UNWIND_RULES_MAX - RULES_CONSTANT ||
 	    count_rows(table) > (uint64_t)s->segments_max * PB_UNWIND_SEGMENT_ROWS)
 		return -EFBIG;
 	for (i = 0; i < table->n_pages; i++) {
@@ -355,7 +383,15 @@ void pb_store_drop(struct pb_store *s, struct pb_stored *stored, uint64_t until_
 				stored->parts[i].n, until_ns);
 	if (stored->n_pages)
 		pb_extents_give(s->page_extents, stored->first_page, stored->n_pages, until_ns);
+	for (i = 0; i < stored->n_rules; i++)
+		drop_rule(s, stored->rules[i], until_ns);
+	pb_stored_free(stored);
+}
+
+void pb_stored_free(struct pb_stored *stored)
+{
 	free(stored->parts);
+	free(stored->rules);
 	*stored = (struct pb_stored){0};
 }
 
@@ -366,6 +402,12 @@ void pb_store_settle(struct pb_store *s, uint64_t now_ns)
 	for (i = 0; i < s->n_segments; i++)
 		pb_extents_settle(s->segments[i].rows, now_ns);
 	pb_extents_settle(s->page_extents, now_ns);
+	pb_extents_settle(s->rule_extents, now_ns);
+}
+
+uint32_t pb_store_rules_free(const struct pb_store *s)
+{
+	return PB_UNWIND_RULES_MAX - pb_extents_used(s->rule_extents);
 }
 
 uint64_t pb_store_bytes(const struct pb_store *s)

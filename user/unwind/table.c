@@ -20,7 +20,7 @@
 #define SECTION_MAX (256u << 20)
 #define FDES_MAX    (4u << 20)
 #define ROWS_MAX    (16u << 20)
-#define RULES_MAX   4096u
+#define RULES_MAX   2048u /* the most that was seen in a real module is 884 */
 #define PADDING_MAX 16u
 #define ENTRY_SIZE  64u
 
@@ -157,6 +157,8 @@ static int collect(struct builder *b)
 	while (!err && (kind = pb_cfi_next(b->cfi, &next, &fde)) != PB_CFI_END) {
 		if (kind == PB_CFI_MALFORMED)
 			b->t->n_malformed++;
+		if (pb_cfi_is_spent(b->cfi))
+			break;
 		if (kind == PB_CFI_FDE)
 			err = add_range(b, &fde, off);
 		off = next;
@@ -343,13 +345,15 @@ static void on_row(void *ctx, uint64_t addr, const struct pb_unwind_rule *rule)
 
 /* --- second pass --- */
 
-/* A range that cannot be run stays uncovered. */
+/* A range that cannot be run stays uncovered; -ETIME where the budget is used up, and all behind it too. */
 static int leave_out(struct builder *b, struct range *range)
 {
-	if (!range->is_counted)
+	bool is_spent = pb_cfi_is_spent(b->cfi);
+
+	if (!range->is_counted || is_spent)
 		b->t->n_malformed++;
 	range->is_counted = true;
-	return 0;
+	return is_spent ? -ETIME : 0;
 }
 
 /* Write the rows of a range in [from, to). */
@@ -444,7 +448,8 @@ static int write_rows(struct builder *b)
 	}
 	if (!err)
 		err = write_up_to(b, end);
-	if (!err)
+	/* What could be had for the budget is as good as ever. */
+	if (!err || err == -ETIME)
 		err = set_rule(b, b->covered, NONE);
 	return err;
 }

@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Two writers share the map of processes. The kernel half knows at once of forks and execs, and of
- * nothing else; we know all of it, but later. So that neither undoes the other:
+ * Two writers share the map of processes. The kernel half knows at once of forks, execs and exits, and of
+ * nothing else; we know all of it, but later. It writes the owner of an element, so that nobody else's walk
+ * uses it. So that neither half undoes the other:
  *
- *   - An element that we believe to be there is replaced only if it is there still. If it is not, the
- *     process has exec'ed, and what we know of it is out of date.
- *   - The owner that the kernel half has filled in is carried over. So if an exec comes between, the element
- *     is not taken for that of the new program.
+ *   - A process without an element is older than the tool. We insert one without an owner, which whoever has
+ *     the pid claims at its first event; an exec after what we know of it has left an element, and then
+ *     we insert nothing.
+ *   - An element that says nothing (n = 0) was made at an exec or at a fork. It is filled in two updates: one
+ *     reads the owner, the next one writes the run if the owner is the same. The kernel reports an
+ *     exec before it writes the element. So if the owner was that of a program we had not heard of, we have by
+ *     then, and begin again.
+ *   - What we have written is replaced only if it is there still, with the owner it has. If an exec comes
+ *     between, the element is not taken for that of the new program. One that nobody has claimed could be: it is
+ *     deleted, and inserted at the next update.
  *   - A forked child has an element with the run its parent had at that moment, which may since have been
  *     given back. It is compared when we hear of the fork, which is within the grace, and once more a
  *     little later, since the kernel tells us of a fork before it tells its other half.
+ *   - The kernel half deletes the element of a process that has ended, by its owner. We delete what it cannot
+ *     know to be over: an element that is not claimed, or that we wrote with the owner of before an exec.
  */
 #include "user/unwind/unwind.h"
 
@@ -20,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <time.h>
 
 #include "bpf/abi/unwind.h"
 #include "user/core/log.h"
@@ -35,6 +45,12 @@
 #define SECOND_LOOK_NS (PB_UNWIND_GRACE_NS / 5)
 /* More than the ring holds; what is beyond is reported again. */
 #define MISSES_MAX     1024
+/* Between two attempts for processes that found no room. */
+#define RETRY_NS       1000000000ull
+/* Events wait for as long, besides one process. */
+#define PUBLISH_MAX_NS 50000000ull
+/* The part of all places that the past runs of one process may hold in their grace. */
+#define SHARE          8
 
 TAILQ_HEAD(process_queue, process);
 
@@ -42,8 +58,15 @@ struct process {
 	struct process *next; /* in its bucket */
 	uint32_t tgid;
 	struct pb_run *run;          /* what its element says, or said; NULL: none yet */
-	bool published;              /* it has an element, as far as we know */
-	bool disown;                 /* the next element is for whoever has the pid now */
+	struct pb_run *coming;       /* made for an element that could not be written yet */
+	uint64_t owner;              /* as we wrote it last, or are about to: see settling */
+	uint64_t held;               /* places of its past runs that are still in their grace, */
+	uint64_t held_ns;            /* at this time, as if they came free evenly */
+	bool published;              /* it has an element with our run, as far as we know */
+	bool settling;               /* the owner was read in an earlier update */
+	bool execed;                 /* since then we have written nothing */
+	bool disown;                 /* its element seems to be another program's */
+	bool fresh;                  /* what misses it is perhaps older than its element */
 	bool missed;                 /* a walk did, and it was too soon to look again */
 	bool behind;                 /* its element does not say all: there was no room */
 	bool wanting;                /* some of its modules were refused */
@@ -66,6 +89,10 @@ struct unwinder {
 	struct process_queue dirty;
 	struct process_queue newborn; /* forked since the last update */
 	struct process_queue young;   /* to be looked at a second time, oldest first */
+	uint64_t now_ns;              /* of the update */
+	uint64_t retried_ns;          /* those that are behind */
+	bool room;                    /* there may be some since */
+	bool pending;
 	uint64_t n_misses;
 	uint32_t n_missed; /* in the list below */
 	struct pb_unwind_miss missed[MISSES_MAX];
@@ -129,9 +156,12 @@ static void leave_youth(struct process *p)
 static void forget(struct unwinder *u, struct process *p)
 {
 	pb_runs_release(u->runs, pb_take(p->run));
+	pb_runs_release(u->runs, pb_take(p->coming));
 	make_clean(u, p);
 	leave_youth(p);
-	p->published = p->disown = p->missed = p->behind = p->wanting = false;
+	p->owner = 0;
+	p->published = p->settling = p->execed = p->disown = p->fresh = false;
+	p->missed = p->behind = p->wanting = false;
 }
 
 static void on_mapped(void *ctx, uint32_t tgid)
@@ -142,7 +172,6 @@ static void on_mapped(void *ctx, uint32_t tgid)
 		make_dirty(ctx, p);
 }
 
-/* If an exec fell between what we knew and our first word of it, the element is one of the old program. */
 static void on_exec(void *ctx, uint32_t tgid)
 {
 	struct unwinder *u = ctx;
@@ -150,8 +179,8 @@ static void on_exec(void *ctx, uint32_t tgid)
 
 	if (!p)
 		return;
-	bpf_map_delete_elem(u->processes_fd, &tgid);
 	forget(u, p);
+	p->execed = true;
 }
 
 static void on_fork(void *ctx, uint32_t parent_tgid, uint32_t tgid)
@@ -174,21 +203,6 @@ static void on_fork(void *ctx, uint32_t parent_tgid, uint32_t tgid)
 	TAILQ_INSERT_TAIL(&u->newborn, child, in_youth);
 }
 
-static void on_gone(void *ctx, uint32_t tgid)
-{
-	struct unwinder *u = ctx;
-	struct process *p = find_process(u, tgid), **link = bucket(u, tgid);
-
-	if (!p)
-		return;
-	bpf_map_delete_elem(u->processes_fd, &tgid); /* may have gone before, at an exec */
-	forget(u, p);
-	while (*link != p)
-		link = &(*link)->next;
-	*link = p->next;
-	free(p);
-}
-
 /* Return: 0; -ENOENT if it has no element. */
 static int look_up(const struct unwinder *u, uint32_t tgid, struct pb_unwind_process *out)
 {
@@ -200,26 +214,52 @@ static bool points_to(const struct pb_unwind_process *entry, const struct pb_run
 	return entry->first == run->first && entry->n == run->n;
 }
 
-/* Replace the element of @p. Return: 0; -ENOENT if it should be there and is not; -errno. */
+/* Write the element of @p. Return: 0; -ENOENT or -EEXIST by @flags; -errno. */
 static int point_to(struct unwinder *u, const struct process *p, const struct pb_run *run,
-		    uint64_t owner)
+		    uint64_t owner, uint64_t flags)
 {
 	struct pb_unwind_process entry = {.owner = owner, .first = run->first, .n = run->n};
 
-	return bpf_map_update_elem(u->processes_fd, &p->tgid, &entry,
-				   p->published ? BPF_EXIST : BPF_ANY)
-		       ? -errno
-		       : 0;
+	return bpf_map_update_elem(u->processes_fd, &p->tgid, &entry, flags) ? -errno : 0;
+}
+
+static void on_gone(void *ctx, uint32_t tgid)
+{
+	struct unwinder *u = ctx;
+	struct process *p = find_process(u, tgid), **link = bucket(u, tgid);
+	struct pb_unwind_process entry;
+
+	if (!p)
+		return;
+	/* With an owner that is new to us it may be that of the next process with this pid, which
+	 * can have the same run. */
+	if (p->published && !look_up(u, tgid, &entry) && points_to(&entry, p->run) &&
+	    (!entry.owner || entry.owner == p->owner))
+		bpf_map_delete_elem(u->processes_fd, &tgid);
+	forget(u, p);
+	while (*link != p)
+		link = &(*link)->next;
+	*link = p->next;
+	free(p);
+	u->room = true; /* in the map of processes */
 }
 
 /* Make the element of a forked process, which the kernel half has made, point to the run that we keep
- * for it. If there is none, it was not made yet, or is gone by an exec. */
-static void check_fork(struct unwinder *u, const struct process *p)
+ * for it. If there is none, it was not made yet, or the process has ended. */
+static void check_fork(struct unwinder *u, struct process *p)
 {
 	struct pb_unwind_process entry;
 
-	if (p->published && !look_up(u, p->tgid, &entry) && !points_to(&entry, p->run))
-		point_to(u, p, p->run, entry.owner);
+	if (!p->published || look_up(u, p->tgid, &entry) || points_to(&entry, p->run))
+		return;
+	if (entry.n && entry.owner) {
+		if (!point_to(u, p, p->run, entry.owner, BPF_EXIST))
+			p->owner = entry.owner;
+		return;
+	}
+	/* Its parent had none either, or it has exec'ed. */
+	p->published = false;
+	make_dirty(u, p);
 }
 
 static void check_forks(struct unwinder *u, uint64_t now_ns)
@@ -312,75 +352,258 @@ static void tell_full(struct unwinder *u, const struct process *p, int err)
 	u->told_full = true;
 }
 
-/* Return: 0; -EAGAIN to be done again at the next update. */
-static int publish(struct unwinder *u, struct process *p)
+/* As make_run(); what an earlier update has made for this is done with. */
+static int make_next_run(struct unwinder *u, struct process *p, struct pb_run **out)
 {
-	struct pb_unwind_process entry = {0};
-	struct pb_run *run = NULL;
-	int err = 0;
+	int err = make_run(u, p, out);
 
-	/* It has exec'ed, and that is still to be reported: see on_exec(), or else check_miss(). */
-	if (p->published && look_up(u, p->tgid, &entry))
-		return 0;
-	err = make_run(u, p, &run);
-	if (err == -ESRCH || err == -ENODATA)
+	pb_runs_release(u->runs, pb_take(p->coming));
+	return err;
+}
+
+/* The element of @p points to @run, which this takes. */
+static void adopt(struct unwinder *u, struct process *p, struct pb_run *run, uint64_t owner)
+{
+	if (p->run && p->run != run)
+		p->held += p->run->n;
+	pb_runs_release(u->runs, p->run);
+	p->run = run;
+	p->owner = owner;
+	p->published = p->fresh = true;
+	p->settling = p->execed = p->disown = p->behind = false;
+}
+
+/* Return: as publish(). */
+static int fall_behind(struct unwinder *u, struct process *p, int err)
+{
+	if (err == -ESRCH || err == -ENODATA || err == -ENOENT)
 		return 0;
 	if (err == -ENOMEM)
 		return -EAGAIN;
-	if (!err && p->published && !p->disown && run == p->run && points_to(&entry, run)) {
+	p->behind = true;
+	tell_full(u, p, err);
+	return 0;
+}
+
+/*
+ * Delete the element of @p, to insert one at the next update: by then we have heard of any exec before this,
+ * and after a later one there is an element again. Takes @run, for then.
+ */
+static int withdraw(struct unwinder *u, struct process *p, struct pb_run *run)
+{
+	bpf_map_delete_elem(u->processes_fd, &p->tgid);
+	p->coming = run;
+	p->published = p->disown = p->settling = false;
+	return -EINPROGRESS;
+}
+
+/* @p has none of ours, and one with an owner. Return: as publish(). */
+static int fill_in(struct unwinder *u, struct process *p, const struct pb_unwind_process *entry)
+{
+	struct pb_run *run = NULL;
+	int err = make_next_run(u, p, &run);
+
+	if (!err && (!p->settling || p->owner != entry->owner)) {
+		p->settling = true;
+		p->owner = entry->owner;
+		p->coming = run;
+		return -EINPROGRESS;
+	}
+	if (!err)
+		err = point_to(u, p, run, entry->owner, BPF_EXIST);
+	if (!err) {
+		adopt(u, p, run, entry->owner);
+		return 0;
+	}
+	pb_runs_release(u->runs, run);
+	/* The run of a parent is not kept for this process. */
+	if (entry->n)
+		bpf_map_delete_elem(u->processes_fd, &p->tgid);
+	return fall_behind(u, p, err);
+}
+
+/* Return: as publish(). */
+static int insert(struct unwinder *u, struct process *p)
+{
+	struct pb_run *run = NULL;
+	int err = make_next_run(u, p, &run);
+
+	if (!err)
+		err = point_to(u, p, run, 0, BPF_NOEXIST);
+	if (!err) {
+		adopt(u, p, run, 0);
+		return 0;
+	}
+	if (err == -EEXIST) {
+		p->coming = run;
+		return -EINPROGRESS;
+	}
+	pb_runs_release(u->runs, run);
+	return fall_behind(u, p, err);
+}
+
+/* Return: as publish(). */
+static int replace(struct unwinder *u, struct process *p)
+{
+	struct pb_unwind_process entry;
+	struct pb_run *run = NULL;
+	int err;
+
+	/* It has exec'ed, and that is still to be reported: see on_exec(), or else check_miss(). */
+	if (look_up(u, p->tgid, &entry) || !entry.n)
+		return 0;
+	if (p->disown)
+		return withdraw(u, p, NULL);
+	err = make_next_run(u, p, &run);
+	if (!err && run == p->run && points_to(&entry, run)) {
 		pb_runs_release(u->runs, run);
 		p->behind = false;
 		return 0;
 	}
+	if (!err && !entry.owner)
+		return withdraw(u, p, run);
 	if (!err)
-		err = point_to(u, p, run, p->disown ? 0 : entry.owner);
-	if (err) {
-		pb_runs_release(u->runs, run);
-		if (err == -ENOENT)
-			return 0;
-		p->behind = true;
-		tell_full(u, p, err);
+		err = point_to(u, p, run, entry.owner, BPF_EXIST);
+	if (!err) {
+		adopt(u, p, run, entry.owner);
 		return 0;
 	}
-	pb_runs_release(u->runs, p->run);
-	p->run = run;
-	p->published = true;
-	p->disown = p->behind = false;
-	return 0;
+	pb_runs_release(u->runs, run);
+	return fall_behind(u, p, err);
 }
 
-/* Modules that were refused may find room: so look at all who map one. */
-static void dirty_wanting(struct unwinder *u)
+/*
+ * May the process leave its run for another one? A few in a row are fine, as when a program begins; one that
+ * maps all the time must not use up the room of all others.
+ */
+static bool may_leave(struct unwinder *u, struct process *p)
+{
+	uint64_t share = pb_runs_places(u->runs) / SHARE;
+	uint64_t freed = (u->now_ns - p->held_ns) * share / PB_UNWIND_GRACE_NS;
+
+	p->held = p->held > freed ? p->held - freed : 0;
+	p->held_ns = u->now_ns;
+	return !p->run || !p->held || p->held + p->run->n <= share;
+}
+
+/* Return: 0; to be done again: -EINPROGRESS at once, behind what is reported by now; -EAGAIN later. */
+static int publish(struct unwinder *u, struct process *p)
+{
+	struct pb_unwind_process entry;
+
+	/* The place of a run that it has left is nobody's for the grace. */
+	if (!may_leave(u, p))
+		return -EAGAIN;
+	if (p->published)
+		return replace(u, p);
+	if (look_up(u, p->tgid, &entry))
+		return insert(u, p);
+	/* With a run, an exec'ed process has it from us, written too late for the program before. */
+	if (!entry.owner || (p->execed && entry.n))
+		return withdraw(u, p, pb_take(p->coming));
+	return fill_in(u, p, &entry);
+}
+
+/* Look at all who map a module that was refused, or who are behind. */
+static void make_all_dirty(struct unwinder *u, bool wanting, bool behind)
 {
 	struct process *p;
 	uint32_t i;
 
 	for (i = 0; i < BUCKETS; i++) {
 		for (p = u->buckets[i]; p; p = p->next) {
-			if (p->wanting)
+			if ((wanting && p->wanting) || (behind && p->behind))
 				make_dirty(u, p);
 		}
+	}
+}
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+/* As much as there is time for, the longest waiting first. */
+static void publish_dirty(struct unwinder *u)
+{
+	struct process_queue again = TAILQ_HEAD_INITIALIZER(again);
+	uint64_t end_ns = clock_ns() + PUBLISH_MAX_NS;
+	struct process *p;
+	int err;
+
+	u->pending = false;
+	while ((p = TAILQ_FIRST(&u->dirty))) {
+		make_clean(u, p);
+		err = publish(u, p);
+		if (err)
+			TAILQ_INSERT_TAIL(&again, p, in_dirty);
+		u->pending |= err == -EINPROGRESS;
+		if (clock_ns() >= end_ns)
+			break;
+	}
+	u->pending |= !TAILQ_EMPTY(&u->dirty);
+	while ((p = TAILQ_FIRST(&again))) {
+		TAILQ_REMOVE(&again, p, in_dirty);
+		make_dirty(u, p);
 	}
 }
 
 static void on_updated(void *ctx, uint64_t now_ns)
 {
 	struct unwinder *u = ctx;
-	struct process_queue again = TAILQ_HEAD_INITIALIZER(again);
-	struct process *p;
+	bool retry, refused;
 
+	u->now_ns = now_ns;
 	/* Before any grace ends: an element of a child may point to what was given back. */
 	check_forks(u, now_ns);
-	pb_runs_tick(u->runs, now_ns);
-	if (pb_modules_tick(u->modules, now_ns))
-		dirty_wanting(u);
-	while ((p = TAILQ_FIRST(&u->dirty))) {
-		make_clean(u, p);
-		if (publish(u, p))
-			TAILQ_INSERT_TAIL(&again, p, in_dirty);
+	u->room |= pb_runs_tick(u->runs, now_ns);
+	retry = u->room && now_ns - u->retried_ns >= RETRY_NS;
+	if (retry) {
+		u->room = false;
+		u->retried_ns = now_ns;
 	}
-	while ((p = TAILQ_FIRST(&again))) {
-		TAILQ_REMOVE(&again, p, in_dirty);
+	refused = pb_modules_tick(u->modules, now_ns);
+	if (refused || retry)
+		make_all_dirty(u, refused, retry);
+	publish_dirty(u);
+}
+
+/* Is this what we believe there is, or what only a later update can judge? */
+static bool is_expected(const struct process *p, const struct pb_unwind_process *entry)
+{
+	return p->published ? points_to(entry, p->run) : !entry->n;
+}
+
+/*
+ * Forks, execs and exits may be among what was lost. Elements that do not fit what we know go; as /proc is
+ * read behind this, inserting new ones is safe.
+ */
+static void on_lost(void *ctx)
+{
+	struct unwinder *u = ctx;
+	struct pb_unwind_process entry;
+	uint32_t key, next = 0, i;
+	struct process *p;
+	bool more;
+
+	for (i = 0; i < BUCKETS; i++) {
+		for (p = u->buckets[i]; p; p = p->next)
+			p->settling = false;
+	}
+	more = !bpf_map_get_next_key(u->processes_fd, NULL, &key);
+	/* Bounded, since one that the kernel half deletes makes us begin at the first key again. */
+	for (i = 0; more && i < 2 * PB_UNWIND_PROCESSES_MAX; i++, key = next) {
+		more = !bpf_map_get_next_key(u->processes_fd, &key, &next);
+		p = find_process(u, key);
+		if (look_up(u, key, &entry) || (p && is_expected(p, &entry)))
+			continue;
+		bpf_map_delete_elem(u->processes_fd, &key);
+		if (!p)
+			continue;
+		p->published = false;
 		make_dirty(u, p);
 	}
 }
@@ -401,13 +624,14 @@ static int on_miss(void *ctx, void *data, size_t size)
 static void check_miss(struct unwinder *u, struct process *p, const struct pb_unwind_miss *miss)
 {
 	struct pb_unwind_process entry;
+	bool fresh = p->fresh;
 
-	p->missed = false;
-	if (!p->published || look_up(u, p->tgid, &entry)) {
+	p->missed = p->fresh = false;
+	if (!p->published || look_up(u, p->tgid, &entry) || !points_to(&entry, p->run)) {
 		/* Its exec was lost, or is reported so late that there is no point in waiting. */
 		p->published = false;
 		make_dirty(u, p);
-	} else if (!points_to(&entry, p->run) || pb_runs_holds(p->run, miss->addr)) {
+	} else if (pb_runs_holds(p->run, miss->addr) && !fresh) {
 		/* The walk cannot have used this run: it took the element for another program's. */
 		p->disown = true;
 		make_dirty(u, p);
@@ -513,6 +737,7 @@ static int open_unwinder(void **out, const struct pb_unwinder_parts *parts)
 		.on_exec = on_exec,
 		.on_fork = on_fork,
 		.on_gone = on_gone,
+		.on_lost = on_lost,
 		.on_updated = on_updated,
 		.ctx = u,
 	};
@@ -524,6 +749,11 @@ static int open_unwinder(void **out, const struct pb_unwinder_parts *parts)
 static int poll_fd(const void *unwinder)
 {
 	return ring_buffer__epoll_fd(((const struct unwinder *)unwinder)->ring);
+}
+
+static bool is_pending(const void *unwinder)
+{
+	return ((const struct unwinder *)unwinder)->pending;
 }
 
 static uint64_t segment_bytes(const void *unwinder)
@@ -544,6 +774,7 @@ const struct pb_unwinder_type pb_unwind = {
 	.free = free_unwinder,
 	.fd = poll_fd,
 	.take_misses = take_misses,
+	.pending = is_pending,
 	.bytes = segment_bytes,
 	.describe = describe,
 };

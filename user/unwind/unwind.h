@@ -5,10 +5,8 @@
  *   track: what a process has mapped --> modules, compiled at first sight --> store
  *                                    \-> its run of mappings --> processes[tgid], replaced last
  *
- * Forked processes share the run of their parent, which the kernel half hands to the child by itself;
- * at exec it forgets the process. The user half follows both by the side-band. A process whose entry
- * is gone although it was published has exec'ed, and is left alone until its side-band event says so;
- * a miss (bpf/abi/unwind.h) makes us look again.
+ * The kernel half follows fork, exec and exit by itself (bpf/lib/process.bpf.h); we follow by the side-band, and
+ * unwind.c tells how the two stay out of each other's way. A miss (bpf/abi/unwind.h) makes us look again.
  */
 #ifndef PB_UNWIND_UNWIND_H
 #define PB_UNWIND_UNWIND_H

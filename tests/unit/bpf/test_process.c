@@ -74,10 +74,10 @@ static void first_event_makes_the_entry_its_processes(void **state)
 	(void)state;
 	assert_int_equal(entry_of(SCENE_TGID)->owner, 0);
 	EXPECT_WALK(&s, PB_END_OUTERMOST, LEAF, RA_OUTER);
-	assert_int_equal(entry_of(SCENE_TGID)->owner, pb_unwind_owner(&s.leader));
+	assert_int_equal(entry_of(SCENE_TGID)->owner, pb_unwind_owner(&s.leader, &s.leader));
 	EXPECT_WALK(&s, PB_END_OUTERMOST, LEAF, RA_OUTER);
 	/* The user half carries the owner over when it replaces the run. */
-	tables_process(SCENE_TGID, pb_unwind_owner(&s.leader), 0, 1);
+	tables_process(SCENE_TGID, pb_unwind_owner(&s.leader, &s.leader), 0, 1);
 	EXPECT_WALK(&s, PB_END_OUTERMOST, LEAF, RA_OUTER);
 }
 
@@ -85,10 +85,10 @@ static void owner_is_never_the_mark_of_an_unused_entry(void **state)
 {
 	(void)state;
 	child.start_boottime = child.self_exec_id = 0;
-	assert_int_not_equal(pb_unwind_owner(&child), 0);
+	assert_int_not_equal(pb_unwind_owner(&child, &child), 0);
 	child.self_exec_id = 1;
 	child.start_boottime = 1ull << 48;
-	assert_int_not_equal(pb_unwind_owner(&child), 0);
+	assert_int_not_equal(pb_unwind_owner(&child, &child), 0);
 }
 
 static void threads_of_a_process_have_one_owner(void **state)
@@ -118,7 +118,7 @@ static void process_with_a_reused_pid_is_unknown(void **state)
 	s.leader.start_boottime += 1000;
 	EXPECT_WALK(&s, PB_END_NO_PROCESS, LEAF);
 	/* And does not take the entry over. */
-	assert_int_not_equal(entry_of(SCENE_TGID)->owner, pb_unwind_owner(&s.leader));
+	assert_int_not_equal(entry_of(SCENE_TGID)->owner, pb_unwind_owner(&s.leader, &s.leader));
 	s.leader.start_boottime -= 1000;
 	EXPECT_WALK(&s, PB_END_OUTERMOST, LEAF, RA_OUTER);
 }
@@ -142,14 +142,16 @@ static void mappings_of_the_last_walk_are_forgotten(void **state)
 	host.current_task = &child;
 	EXPECT_WALK(&s, PB_END_NO_PROCESS, LEAF);
 	tables_process(CHILD_TGID, 0, 0, 0);
+	EXPECT_WALK(&s, PB_END_NO_PROCESS, LEAF);
+	tables_process(CHILD_TGID, 0, 1, 1);
 	EXPECT_WALK(&s, PB_END_NO_MAPPING, LEAF);
 }
 
 /* Its place in memory serves another process now. */
 static void replace_by_others(void)
 {
-	*entry_of(SCENE_TGID) =
-		(struct pb_unwind_process){.owner = pb_unwind_owner(&child), .first = 7, .n = 9};
+	*entry_of(SCENE_TGID) = (struct pb_unwind_process){
+		.owner = pb_unwind_owner(&child, &child), .first = 7, .n = 9};
 }
 
 static void entry_that_is_replaced_behind_its_lookup_is_not_used(void **state)
@@ -172,13 +174,13 @@ static void entry_that_is_replaced_behind_its_owner_is_not_used(void **state)
 	host.interrupt = replace_by_others;
 	assert_false(pb_find_process(&s.thread, &out));
 	assert_int_equal(host.moment, HOST_NEVER);
-	assert_int_equal(entry_of(SCENE_TGID)->owner, pb_unwind_owner(&child));
+	assert_int_equal(entry_of(SCENE_TGID)->owner, pb_unwind_owner(&child, &child));
 }
 
 /* A program on another CPU was first. */
 static void claim_for_others(void)
 {
-	entry_of(SCENE_TGID)->owner = pb_unwind_owner(&child);
+	entry_of(SCENE_TGID)->owner = pb_unwind_owner(&child, &child);
 }
 
 static void entry_that_another_process_claims_first_is_not_used(void **state)
@@ -188,15 +190,15 @@ static void entry_that_another_process_claims_first_is_not_used(void **state)
 	host.moment_map = &processes;
 	host.interrupt = claim_for_others;
 	EXPECT_WALK(&s, PB_END_NO_PROCESS, LEAF);
-	assert_int_equal(entry_of(SCENE_TGID)->owner, pb_unwind_owner(&child));
+	assert_int_equal(entry_of(SCENE_TGID)->owner, pb_unwind_owner(&child, &child));
 }
 
 /* The user half has written a new run of the same process meanwhile: either one will do. */
 static void move_run(void)
 {
 	*TABLES_AT(mappings, 5) = *TABLES_AT(mappings, 0);
-	*entry_of(SCENE_TGID) =
-		(struct pb_unwind_process){.owner = pb_unwind_owner(&s.leader), .first = 5, .n = 1};
+	*entry_of(SCENE_TGID) = (struct pb_unwind_process){
+		.owner = pb_unwind_owner(&s.leader, &s.leader), .first = 5, .n = 1};
 }
 
 static void entry_that_is_replaced_by_a_new_one_of_its_process_is_used(void **state)
@@ -213,10 +215,10 @@ static void child_begins_with_the_run_of_its_parent(void **state)
 	(void)state;
 	assert_int_equal(on_fork(&s.thread, &child), 0);
 	assert_non_null(entry_of(CHILD_TGID));
-	assert_int_equal(entry_of(CHILD_TGID)->owner, pb_unwind_owner(&child));
+	assert_int_equal(entry_of(CHILD_TGID)->owner, pb_unwind_owner(&child, &child));
 	assert_int_equal(entry_of(CHILD_TGID)->first, 0);
 	assert_int_equal(entry_of(CHILD_TGID)->n, 1);
-	assert_int_equal(entry_of(SCENE_TGID)->owner, pb_unwind_owner(&s.leader));
+	assert_int_equal(entry_of(SCENE_TGID)->owner, pb_unwind_owner(&s.leader, &s.leader));
 	host.current_task = &child;
 	EXPECT_WALK(&s, PB_END_OUTERMOST, LEAF, RA_OUTER);
 }
@@ -248,7 +250,7 @@ static void child_takes_over_what_is_left_of_its_pid(void **state)
 	(void)state;
 	tables_process(CHILD_TGID, 12345, 99, 3);
 	assert_int_equal(on_fork(&s.thread, &child), 0);
-	assert_int_equal(entry_of(CHILD_TGID)->owner, pb_unwind_owner(&child));
+	assert_int_equal(entry_of(CHILD_TGID)->owner, pb_unwind_owner(&child, &child));
 	assert_int_equal(entry_of(CHILD_TGID)->first, 0);
 }
 
@@ -264,15 +266,63 @@ static void child_without_room_is_a_miss_and_no_error(void **state)
 	assert_int_equal(host_ring_count(&misses), 1);
 }
 
-static void process_is_forgotten_at_exec(void **state)
+static void process_begins_with_nothing_known_at_exec(void **state)
 {
 	(void)state;
 	EXPECT_WALK(&s, PB_END_OUTERMOST, LEAF, RA_OUTER);
 	s.thread.self_exec_id++;
 	assert_int_equal(on_exec(&s.thread), 0);
-	assert_null(entry_of(SCENE_TGID));
+	assert_non_null(entry_of(SCENE_TGID));
+	assert_int_equal(entry_of(SCENE_TGID)->owner, pb_unwind_owner(&s.thread, &s.leader));
+	assert_int_equal(entry_of(SCENE_TGID)->n, 0);
 	EXPECT_WALK(&s, PB_END_NO_PROCESS, LEAF);
-	assert_int_equal(on_exec(&s.thread), 0);
+	assert_int_equal(host_ring_count(&misses), 1);
+}
+
+/* Of a process that nobody follows there is no entry, before and after. */
+static void exec_of_a_stranger_leaves_no_entry(void **state)
+{
+	(void)state;
+	s.leader.tgid = s.thread.tgid = OTHER_TGID;
+	on_exec(&s.thread);
+	assert_null(entry_of(OTHER_TGID));
+	cfg.capture.scope = PB_SCOPE_ALL;
+	on_exec(&s.thread);
+	assert_non_null(entry_of(OTHER_TGID));
+}
+
+/* So that what the user half finds out later cannot be given to another program that the child becomes. */
+static void child_that_is_followed_has_an_owner_from_the_beginning(void **state)
+{
+	__u32 tgid = SCENE_TGID;
+
+	(void)state;
+	bpf_map_delete_elem(&processes, &tgid);
+	cfg.capture.scope = PB_SCOPE_ALL;
+	on_fork(&s.thread, &child);
+	assert_non_null(entry_of(CHILD_TGID));
+	assert_int_equal(entry_of(CHILD_TGID)->owner, pb_unwind_owner(&child, &child));
+	assert_int_equal(entry_of(CHILD_TGID)->n, 0);
+}
+
+static void entry_goes_with_its_process(void **state)
+{
+	(void)state;
+	cfg.capture.scope = PB_SCOPE_ALL;
+	on_fork(&s.thread, &child);
+	/* Not with a thread, and not with whoever had the pid before. */
+	s.thread.tgid = CHILD_TGID;
+	on_free(&s.thread);
+	assert_non_null(entry_of(CHILD_TGID));
+	child.start_boottime++;
+	on_free(&child);
+	assert_non_null(entry_of(CHILD_TGID));
+	child.start_boottime--;
+	on_free(&child);
+	assert_null(entry_of(CHILD_TGID));
+	/* One that was never claimed goes too. */
+	on_free(&s.leader);
+	assert_null(entry_of(SCENE_TGID));
 }
 
 /* Where nothing is looked up, there is nothing to keep true. */
@@ -471,7 +521,10 @@ int main(void)
 		TEST(child_of_an_unknown_process_is_unknown),
 		TEST(child_takes_over_what_is_left_of_its_pid),
 		TEST(child_without_room_is_a_miss_and_no_error),
-		TEST(process_is_forgotten_at_exec),
+		TEST(process_begins_with_nothing_known_at_exec),
+		TEST(exec_of_a_stranger_leaves_no_entry),
+		TEST(child_that_is_followed_has_an_owner_from_the_beginning),
+		TEST(entry_goes_with_its_process),
 		TEST(fork_and_exec_without_tables_touch_none),
 		TEST(targets_are_followed_whatever_is_known_of_their_memory),
 		TEST(unknown_process_is_reported),

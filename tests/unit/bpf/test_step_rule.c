@@ -20,10 +20,13 @@
 #define CALLER_FP   0x403000ull /* a caller that finds its frame by the frame pointer */
 #define CALLER_R10  0x404000ull /* and one that finds it by a register */
 #define OUTER       0x405000ull
+#define CALLER_RBX  0x406000ull /* by one that callees may have saved and changed */
 #define RA          (CALLER + 16)
 #define RA_FP       (CALLER_FP + 16)
 #define RA_R10      (CALLER_R10 + 16)
 #define RA_OUTER    (OUTER + 16)
+#define RA_RBX      (CALLER_RBX + 16)
+#define RBX         3
 #define R10         10
 
 static struct scene s;
@@ -54,6 +57,7 @@ static void publish(const struct pb_unwind_rule *rule)
 		{CALLER_FP, RULE_FP},
 		{CALLER_R10, {.cfa = PB_CFA_REG, .reg = R10, .cfa_off = 8, .ra_off = -8}},
 		{OUTER, RULE_KIND(PB_CFA_END)},
+		{CALLER_RBX, {.cfa = PB_CFA_REG, .reg = RBX, .cfa_off = 8, .ra_off = -8}},
 	};
 
 	t = (struct tables){.n_rules = 1};
@@ -117,6 +121,29 @@ static void registers_outlast_a_frame(void **state)
 	EXPECT_WALK(&s, PB_END_OUTERMOST, LEAF, RA_R10, RA_OUTER);
 }
 
+/* A callee may have saved it and put something else there; where, the rules here do not tell. */
+static void register_that_callees_save_is_not_known_in_a_caller(void **state)
+{
+	(void)state;
+	PUBLISH(.cfa = PB_CFA_SP, .cfa_off = 8, .ra_off = -8);
+	s.event.regs.gpr[RBX] = scene_addr(9);
+	s.stack[0] = RA_RBX;
+	s.stack[9] = RA_OUTER;
+	EXPECT_WALK(&s, PB_END_UNSUPPORTED, LEAF, RA_RBX);
+	s.event.regs.ip = CALLER_RBX;
+	EXPECT_WALK(&s, PB_END_OUTERMOST, CALLER_RBX, RA_OUTER);
+}
+
+static void register_that_did_not_outlast_a_frame_leads_nowhere(void **state)
+{
+	(void)state;
+	PUBLISH(.cfa = PB_CFA_SP, .cfa_off = 8, .ra_off = -8);
+	s.event.regs.gpr[R10] = scene_addr(9);
+	s.stack[0] = RA_R10;
+	s.stack[9] = 0x12345678; /* no code */
+	EXPECT_WALK(&s, PB_END_BAD_FRAME, LEAF, RA_R10);
+}
+
 static void register_number_out_of_range_reads_no_other_memory(void **state)
 {
 	(void)state;
@@ -161,8 +188,11 @@ static void cfa_in_unreadable_memory_is_unreadable(void **state)
 	PUBLISH(.cfa = PB_CFA_DEREF_SP, .cfa_off = SCENE_SLOTS * 8, .ra_off = -8);
 	EXPECT_WALK(&s, PB_END_UNREADABLE, LEAF);
 	PUBLISH(.cfa = PB_CFA_DEREF_FP, .cfa_off = -8, .ra_off = -8);
-	s.event.regs.fp = 0;
+	s.event.regs.fp = 8;
 	EXPECT_WALK(&s, PB_END_UNREADABLE, LEAF);
+	/* A frame pointer that is not known leads nowhere. */
+	s.event.regs.fp = 0;
+	EXPECT_WALK(&s, PB_END_BAD_FRAME, LEAF);
 }
 
 /* 16 bytes of code: "jmp *got; push n; jmp plt0". From byte N on one more word is pushed. */
@@ -278,7 +308,7 @@ static void return_address_in_a_register_is_no_endless_stack(void **state)
 	(void)state;
 	PUBLISH(.cfa = PB_CFA_SP, .ra = PB_RA_REG, .reg = 5, .cfa_off = 0);
 	s.event.regs.gpr[5] = LEAF + 4;
-	EXPECT_WALK(&s, PB_END_BAD_FRAME, LEAF, LEAF + 4);
+	EXPECT_WALK(&s, PB_END_UNSUPPORTED, LEAF, LEAF + 4);
 }
 
 static void null_return_address_is_a_bottom(void **state)
@@ -358,10 +388,10 @@ static void offsets_at_their_limits_do_not_overflow(void **state)
 	for (i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
 		PUBLISH(.cfa = PB_CFA_SP, .fp = PB_FP_CFA, .cfa_off = 16, .fp_off = offsets[i],
 			.ra_off = -8);
-		EXPECT_WALK(&s, PB_END_UNREADABLE, LEAF);
+		EXPECT_WALK(&s, PB_END_BOTTOM, LEAF);
 		PUBLISH(.cfa = PB_CFA_SP, .fp = PB_FP_FP, .cfa_off = 16, .fp_off = offsets[i],
 			.ra_off = -8);
-		EXPECT_WALK(&s, PB_END_UNREADABLE, LEAF);
+		EXPECT_WALK(&s, PB_END_BOTTOM, LEAF);
 	}
 	PUBLISH(.cfa = PB_CFA_SP, .cfa_off = 8, .ra_off = SHRT_MIN);
 	EXPECT_WALK(&s, PB_END_UNREADABLE, LEAF);
@@ -379,11 +409,11 @@ static void saved_registers_in_unreadable_memory_are_unreadable(void **state)
 	/* Each by itself. */
 	PUBLISH(.cfa = PB_CFA_SP, .fp = PB_FP_CFA, .cfa_off = 24, .fp_off = -16, .ra_off = -24);
 	s.stack[SCENE_SLOTS - 1] = RA;
-	EXPECT_WALK(&s, PB_END_UNREADABLE, LEAF);
+	EXPECT_WALK(&s, PB_END_UNREADABLE, LEAF, RA); /* the frame pointer is not needed */
 	PUBLISH(.cfa = PB_CFA_SP, .fp = PB_FP_CFA, .cfa_off = 24, .fp_off = -24, .ra_off = -8);
 	EXPECT_WALK(&s, PB_END_UNREADABLE, LEAF);
 	PUBLISH(.cfa = PB_CFA_SP, .fp = PB_FP_FP, .cfa_off = 8, .ra_off = -8);
-	EXPECT_WALK(&s, PB_END_UNREADABLE, LEAF);
+	EXPECT_WALK(&s, PB_END_UNREADABLE, LEAF, RA);
 	/* The last word of the stack can be one. */
 	PUBLISH(.cfa = PB_CFA_SP, .cfa_off = 8, .ra_off = -8);
 	s.stack[SCENE_SLOTS - 1] = RA_OUTER;
@@ -787,6 +817,8 @@ int main(void)
 		TEST(cfa_by_the_frame_pointer),
 		TEST(cfa_by_every_other_register),
 		TEST(registers_outlast_a_frame),
+		TEST(register_that_callees_save_is_not_known_in_a_caller),
+		TEST(register_that_did_not_outlast_a_frame_leads_nowhere),
 		TEST(register_number_out_of_range_reads_no_other_memory),
 		TEST(cfa_in_memory_by_the_stack_pointer),
 		TEST(cfa_in_memory_by_the_frame_pointer),

@@ -608,7 +608,7 @@ static void random_stacks_over_random_tables_end_in_bounds(void **state)
 	/* Otherwise they were not random. */
 	for (i = 0; i < PB_END_COUNT; i++)
 		n_ends += seen[i] > 0;
-	assert_int_equal(n_ends, PB_END_COUNT - 4); /* NOT_WALKED, NO_USER, COMPAT, NO_PROCESS */
+	assert_int_equal(n_ends, PB_END_COUNT - 3); /* NOT_WALKED, NO_USER, COMPAT */
 	assert_true(frames > 10000);
 }
 

@@ -243,6 +243,10 @@ static void leaf_in_the_trampoline_is_the_caller_that_is_returned_to(void **stat
 	s.event.regs.ip = TRAMPOLINE + 5;
 	s.event.regs.sp = scene_addr(0);
 	EXPECT_WALK(&s, PB_END_OUTERMOST, RA, RA2, RA_OUTER);
+	/* Within its system call the kernel shows the stack pointer of before. */
+	s.event.regs.ip = TRAMPOLINE + 0x0d;
+	s.event.regs.sp = scene_addr(2);
+	EXPECT_WALK(&s, PB_END_OUTERMOST, RA, RA2, RA_OUTER);
 }
 
 /* Behind its system call the trampoline pops two registers and returns; the list knows nothing of it. */

@@ -437,6 +437,81 @@ static void hundreds_of_files_keep_their_ids(void **state)
 	}
 }
 
+/* Long enough for another time of modification on every clock, and of the same size. */
+static void rewrite(const char *path, const char *text)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000}};
+
+	write_file(path, text);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* As "cp new program" does: same path, same inode. */
+static void file_rewritten_in_place_is_another_file(void **state)
+{
+	uint32_t old, new;
+
+	(void)state;
+	write_file("a", "old a");
+	old = see_path(in_dir("a"));
+	assert_holds(old, "old a");
+	rewrite("a", "new a");
+	new = see_path(in_dir("a"));
+	assert_int_not_equal(old, new);
+	assert_holds(new, "new a");
+	/* What is open is the new one: its names are not those of the old one. */
+	assert_int_equal(pb_files_fd(files, old), -1);
+	assert_int_equal(see_path(in_dir("a")), new);
+	assert_string_equal(pb_files_path(files, old), in_dir("a"));
+}
+
+static void file_that_grows_is_another_file(void **state)
+{
+	uint32_t old;
+
+	(void)state;
+	write_file("a", "old");
+	old = see_path(in_dir("a"));
+	write_file("a", "longer");
+	assert_int_equal(pb_files_fd(files, old), -1);
+	assert_int_not_equal(see_path(in_dir("a")), old);
+}
+
+static void other_mode_or_link_is_the_same_file(void **state)
+{
+	uint32_t id;
+
+	(void)state;
+	write_file("a", "alpha");
+	id = see_path(in_dir("a"));
+	assert_int_equal(chmod("a", 0755), 0);
+	assert_int_equal(link("a", "b"), 0);
+	assert_int_equal(see_path(in_dir("a")), id);
+	assert_int_equal(see_path(in_dir("b")), id);
+	assert_holds(id, "alpha");
+}
+
+/* The side-band tells the build id, /proc does not: it is one file, that has it from then on. */
+static void build_id_that_is_told_later_is_that_of_the_file(void **state)
+{
+	static const uint8_t one[PB_BUILD_ID_MAX] = {1}, two[PB_BUILD_ID_MAX] = {2};
+	struct pb_file_sight s = {.tgid = (uint32_t)getpid(), .build_id = one, .build_id_len = 20};
+	uint32_t id, len;
+	char path[100];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s", in_dir("a"));
+	s.path = path;
+	write_file("a", "alpha");
+	id = see_path(path);
+	assert_int_equal(pb_files_see(files, &s), id);
+	assert_memory_equal(pb_files_build_id(files, id, &len), one, 20);
+	assert_int_equal(len, 20);
+	/* Written in place so fast that no time tells. */
+	s.build_id = two;
+	assert_int_not_equal(pb_files_see(files, &s), id);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -471,6 +546,13 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(build_id_that_is_too_long_is_ignored, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(file_rewritten_in_place_is_another_file, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(file_that_grows_is_another_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(other_mode_or_link_is_the_same_file, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(build_id_that_is_told_later_is_that_of_the_file,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(hundreds_of_files_keep_their_ids, setup, teardown),
 	};
 

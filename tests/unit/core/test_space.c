@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #define PAGE     4096
-#define FULL     16384 /* mappings that are kept at most */
-#define A        1     /* files */
+#define FULL     PB_SPACE_MAX
+#define A        1 /* files */
 #define B        2
 #define FOR_EVER UINT64_MAX
 
@@ -233,9 +233,24 @@ static void mappings_beyond_the_bound_are_not_kept(void **state)
 	(void)state;
 	for (i = 0; i < FULL; i++)
 		assert_int_equal(map(A, 2 * i, 2 * i + 1, 0, i), PB_SPACE_ADDED);
-	assert_int_equal(map(A, 2 * i, 2 * i + 1, 0, i), PB_SPACE_SAME);
+	assert_int_equal(map(A, 2 * i, 2 * i + 1, 0, i), -ENOSPC);
 	assert_int_equal(file_at(space, FOR_EVER, 2 * i), 0);
 	assert_int_equal(file_at(space, FOR_EVER, 2 * i - 2), A);
+}
+
+static void full_space_forgets_what_it_cannot_replace(void **state)
+{
+	uint64_t i;
+
+	(void)state;
+	for (i = 0; i < FULL; i++)
+		map(A, 2 * i, 2 * i + 1, 0, i);
+	assert_int_equal(map(B, 20, 21, 20, i), PB_SPACE_DROPPED);
+	assert_int_equal(file_at(space, FOR_EVER, 20), 0);
+	assert_int_equal(file_at(space, FOR_EVER, 18), A);
+	assert_int_equal(file_at(space, FOR_EVER, 22), A);
+	assert_int_equal(map(A, 22, 23, 0, i), PB_SPACE_SAME);
+	assert_int_equal(map(B, 20, 21, 20, i), -ENOSPC);
 }
 
 /* As a program does that loads and unloads its plugins for days. */
@@ -322,6 +337,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(copy_of_an_empty_space_can_grow, setup, teardown),
 		cmocka_unit_test_setup_teardown(mappings_beyond_the_bound_are_not_kept, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(full_space_forgets_what_it_cannot_replace, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(history_makes_room_for_what_is_mapped_now, setup,
 						teardown),

@@ -2,7 +2,9 @@
 /* Who hears what, and when: the events here are made by the test, so it needs no perf events. */
 #include "user/core/track.c"
 
+#include <dlfcn.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -13,6 +15,7 @@
 #define PARENT 5000000u /* above any pid, so that /proc has none */
 #define CHILD  5000001u
 #define CODE   0x400000ull
+#define SECOND 1000000000ull
 
 static struct pb_track *track;
 static char heard[512];
@@ -55,12 +58,18 @@ static void hear_gone(void *ctx, uint32_t tgid)
 	hear(ctx, "gone", tgid);
 }
 
+static void hear_lost(void *ctx)
+{
+	hear(ctx, "lost", 0);
+}
+
 static const struct pb_track_listener listener = {
 	.on_mapped = hear_mapped,
 	.on_remap = hear_remap,
 	.on_exec = hear_exec,
 	.on_fork = hear_fork,
 	.on_gone = hear_gone,
+	.on_lost = hear_lost,
 	.ctx = heard,
 };
 
@@ -255,7 +264,7 @@ static void child_that_was_read_before_its_fork_was_told_is_no_other(void **stat
 	begin_parent();
 	p = add_process(track, CHILD, 0, NULL);
 	assert_non_null(p);
-	p->met_ns = 50;
+	p->begun_ns = 50;
 	happen(PB_SIDEBAND_FORK, CHILD, 20);
 	expect("mapped child");
 	assert_string_equal(path_at(CHILD, 30, CODE), "/parent");
@@ -395,6 +404,219 @@ static void every_listener_hears_what_it_asked_for(void **state)
 	expect("mapped parent, exec parent, exec parent");
 }
 
+/* Two CPUs may tell of a fork and of the exec behind it in the wrong order. */
+static void child_whose_exec_was_told_before_its_fork_is_no_other(void **state)
+{
+	(void)state;
+	track->everyone = true;
+	begin_parent();
+	happen(PB_SIDEBAND_EXEC, CHILD, 21);
+	map(CHILD, "/program", CODE, 22);
+	expect("exec child, mapped child");
+	happen(PB_SIDEBAND_FORK, CHILD, 20);
+	expect("mapped child");
+	assert_string_equal(path_at(CHILD, 20, CODE), "/parent");
+	assert_string_equal(path_at(CHILD, 30, CODE), "/program");
+	happen(PB_SIDEBAND_EXIT, CHILD, 40);
+	happen(PB_SIDEBAND_FORK, CHILD, 50);
+	expect("gone child, fork child");
+	assert_string_equal(path_at(CHILD, 60, CODE), "/parent");
+}
+
+static void pid_that_comes_back_from_a_stranger_is_followed(void **state)
+{
+	(void)state;
+	begin_parent();
+	happen(PB_SIDEBAND_FORK, CHILD, 20);
+	happen(PB_SIDEBAND_EXIT, CHILD, 22);
+	track->children = false;
+	happen(PB_SIDEBAND_FORK, CHILD, 30);
+	track->children = true;
+	expect("fork child");
+	happen(PB_SIDEBAND_FORK, CHILD, 40);
+	expect("gone child, fork child");
+	map(CHILD, "/mine", CODE + PAGE, 41);
+	expect("mapped child");
+	assert_string_equal(path_at(CHILD, 50, CODE + PAGE), "/mine");
+}
+
+static void child_of_an_unknown_parent_keeps_what_proc_says(void **state)
+{
+	uint32_t self = (uint32_t)getpid();
+
+	(void)state;
+	track->everyone = true;
+	assert_int_equal(pb_track_follow(track, self), 0);
+	expect("mapped self");
+	happen(PB_SIDEBAND_FORK, self, 20);
+	find_process(track, self)->rescanned_ns = now_ns();
+	assert_string_not_equal(path_at(self, 30, (uint64_t)(uintptr_t)now_ns), "");
+}
+
+static void loss_is_told_before_proc_is_read_again(void **state)
+{
+	uint32_t self = (uint32_t)getpid();
+
+	(void)state;
+	assert_non_null(add_process(track, self, 0, NULL));
+	rescan_all(track, 10);
+	expect("lost other, mapped self");
+	assert_int_equal(track->count, 1);
+}
+
+/* Its fork may have been among what was lost. */
+static void unknown_processes_are_looked_for_after_a_loss(void **state)
+{
+	uint32_t self = (uint32_t)getpid(), n;
+	pid_t pid = fork();
+
+	(void)state;
+	if (!pid) {
+		alarm(60); /* lest it stays behind if this fails */
+		pause();
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	track->everyone = true;
+	rescan_all(track, 10);
+	assert_non_null(find_process(track, self));
+	assert_non_null(find_process(track, (uint32_t)pid));
+	n = track->count;
+	rescan_all(track, 20);
+	assert_in_range(track->count, n, n + 20); /* the kernel's own are not met each time */
+	assert_null(find_process(track, 2));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* As a JIT compiler does in hours: the kernel tells of what is mapped, and not of what is unmapped. */
+static struct process *fill_self(void)
+{
+	uint32_t self = (uint32_t)getpid(), i;
+
+	assert_int_equal(pb_track_follow(track, self), 0);
+	for (i = 0; i < PB_SPACE_MAX; i++)
+		map(self, "", CODE + 2ull * i * PAGE, 10 + i);
+	heard[0] = '\0';
+	return find_process(track, self);
+}
+
+static void full_space_is_replaced_by_what_proc_says(void **state)
+{
+	uint64_t own = (uint64_t)(uintptr_t)full_space_is_replaced_by_what_proc_says, at;
+	struct process *p = fill_self();
+	struct pb_place place;
+	uint64_t later = now_ns();
+	uint32_t self = p->tgid;
+	void *code;
+
+	(void)state;
+	assert_true(p->full_ns && track->full);
+	renew_full(track);
+	expect("remap self, mapped self");
+	assert_false(p->full_ns || p->crowded || track->full);
+	assert_string_not_equal(path_at(self, later, own), "");
+	assert_int_equal(pb_track_find(track, self, later, CODE, &place), -ENOENT);
+	/* Stacks of before are still looked up in what was there. */
+	assert_int_equal(pb_track_find(track, self, 20, CODE, &place), 0);
+	/* And there is room for what comes. */
+	code = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(code, MAP_FAILED);
+	at = (uint64_t)(uintptr_t)code;
+	map(self, "", at, later);
+	expect("mapped self");
+	munmap(code, PAGE);
+}
+
+static void full_space_is_replaced_once_a_second(void **state)
+{
+	struct process *p = fill_self();
+
+	(void)state;
+	p->renewed_ns = now_ns();
+	assert_int_equal(pb_track_look_again(track, p->tgid), -EAGAIN);
+	p->renewed_ns = now_ns() - 2 * SECOND;
+	assert_int_equal(pb_track_look_again(track, p->tgid), 0);
+	assert_int_equal(p->full_ns, 0);
+}
+
+/* Pages that are mappings of their own since their neighbours have other rights. */
+static void *map_pages(uint32_t n, int even, int odd)
+{
+	uint8_t *p = mmap(NULL, (size_t)n * PAGE, even, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint32_t i;
+
+	assert_ptr_not_equal(p, MAP_FAILED);
+	for (i = 1; i < n; i += 2) {
+		if (mprotect(p + (size_t)i * PAGE, PAGE, odd))
+			break;
+	}
+	if (i >= n)
+		return p;
+	munmap(p, (size_t)n * PAGE);
+	print_message("vm.max_map_count is too small\n");
+	skip();
+	return NULL;
+}
+
+static void crowded_process_keeps_its_files_and_is_left_alone(void **state)
+{
+	uint64_t libc = (uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, "qsort_r");
+	uint32_t n = 2 * PB_SPACE_MAX + 2000, self = (uint32_t)getpid();
+	struct process *p;
+	void *pages;
+
+	(void)state;
+	pages = map_pages(n, PROT_NONE, PROT_READ | PROT_EXEC);
+	assert_int_equal(pb_track_follow(track, self), 0);
+	p = find_process(track, self);
+	assert_true(p->full_ns);
+	renew_full(track);
+	assert_true(p->crowded && track->full);
+	assert_string_not_equal(path_at(self, now_ns(), libc), "");
+	assert_int_equal(pb_track_look_again(track, self), -EAGAIN);
+	p->renewed_ns = now_ns() - 5 * SECOND;
+	assert_int_equal(pb_track_look_again(track, self), -EAGAIN);
+	munmap(pages, (size_t)n * PAGE);
+	p->renewed_ns = now_ns() - 11 * SECOND;
+	assert_int_equal(pb_track_look_again(track, self), 0);
+	assert_false(p->crowded || p->full_ns);
+}
+
+static void neighbouring_anonymous_mappings_are_merged_when_there_is_no_room(void **state)
+{
+	uint32_t n = PB_SPACE_MAX + 2000, self = (uint32_t)getpid();
+	struct pb_place place;
+	struct process *p;
+	void *pages;
+
+	(void)state;
+	pages = map_pages(n, PROT_READ | PROT_EXEC, PROT_READ | PROT_WRITE | PROT_EXEC);
+	assert_int_equal(pb_track_follow(track, self), 0);
+	p = find_process(track, self);
+	assert_true(p->full_ns);
+	renew_full(track);
+	assert_false(p->full_ns || p->crowded);
+	assert_int_equal(pb_track_find(track, self, now_ns(),
+				       (uint64_t)(uintptr_t)pages + (n - 1ull) * PAGE, &place),
+			 0);
+	munmap(pages, (size_t)n * PAGE);
+}
+
+static void process_that_ended_while_full_keeps_what_it_had(void **state)
+{
+	struct pb_place place;
+	uint32_t i;
+
+	(void)state;
+	begin_parent();
+	for (i = 0; i < PB_SPACE_MAX; i++)
+		map(PARENT, "", CODE + 2ull * i * PAGE, 10 + i);
+	renew_full(track); /* /proc has none of that name */
+	assert_int_equal(find_process(track, PARENT)->n_images, 1);
+	assert_int_equal(pb_track_find(track, PARENT, 100000, CODE + 2ull * PAGE, &place), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +647,27 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(current_of_an_unknown_process_is_refused, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			child_whose_exec_was_told_before_its_fork_is_no_other, setup, teardown),
+		cmocka_unit_test_setup_teardown(pid_that_comes_back_from_a_stranger_is_followed,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(child_of_an_unknown_parent_keeps_what_proc_says,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(loss_is_told_before_proc_is_read_again, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(unknown_processes_are_looked_for_after_a_loss,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(full_space_is_replaced_by_what_proc_says, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(full_space_is_replaced_once_a_second, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(crowded_process_keeps_its_files_and_is_left_alone,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			neighbouring_anonymous_mappings_are_merged_when_there_is_no_room, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(process_that_ended_while_full_keeps_what_it_had,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(every_listener_hears_what_it_asked_for, setup,
 						teardown),
 	};

@@ -205,6 +205,28 @@ static void a_function_of_size_0_reaches_to_the_next(void **state)
 	pb_symtab_free(t);
 }
 
+/* In assembly without .type lines, what follows is another function, and its name is not known. */
+static void a_function_of_size_0_does_not_reach_over_a_label(void **state)
+{
+	struct image m;
+	struct pb_symtab *t;
+
+	(void)state;
+	init_image(&m);
+	add_sym(&m, "frame_dummy", STB_LOCAL, STT_FUNC, TEXT_ADDR, 0);
+	add_sym(&m, "leaf", STB_LOCAL, STT_NOTYPE, TEXT_ADDR + 0x10, 0);
+	add_sym(&m, "main", STB_GLOBAL, STT_NOTYPE, TEXT_ADDR + 0x20, 0);
+	add_sym(&m, "sized", STB_GLOBAL, STT_FUNC, TEXT_ADDR + 0x40, 0x20);
+	add_sym(&m, "inside", STB_LOCAL, STT_NOTYPE, TEXT_ADDR + 0x50, 0);
+	t = good_functions(&m);
+	assert_string_equal(name_at(t, TEXT_ADDR), "frame_dummy");
+	assert_string_equal(name_at(t, TEXT_ADDR + 0xf), "frame_dummy");
+	assert_string_equal(name_at(t, TEXT_ADDR + 0x10), "none");
+	assert_string_equal(name_at(t, TEXT_ADDR + 0x20), "none");
+	assert_string_equal(name_at(t, TEXT_ADDR + 0x5f), "sized");
+	pb_symtab_free(t);
+}
+
 static void an_untyped_entry_point_is_a_function(void **state)
 {
 	struct image m;
@@ -614,6 +636,7 @@ int main(void)
 		cmocka_unit_test(functions_are_listed_and_data_is_not),
 		cmocka_unit_test(a_function_ends_with_its_section),
 		cmocka_unit_test(a_function_of_size_0_reaches_to_the_next),
+		cmocka_unit_test(a_function_of_size_0_does_not_reach_over_a_label),
 		cmocka_unit_test(an_untyped_entry_point_is_a_function),
 		cmocka_unit_test(versions_are_cut_off_in_symtab_only),
 		cmocka_unit_test(an_image_without_symbols_gives_an_empty_table),

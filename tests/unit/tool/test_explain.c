@@ -87,7 +87,7 @@ static void remedy_follows_the_cause(void **state)
 		{"/bin/x", "unsupported_rule", "not supported"},
 		{"/bin/x", "bad_frame", "--unwind fp"},
 		{"/bin/x", "unknown_code", "appeared too recently"},
-		{"[unknown]", "new_process", "began too recently"},
+		{"[unknown]", "new_process", "began too recently, or there is no room"},
 		{"/bin/x", "stack_unreadable", "could not be read"},
 		{"[unknown]", "32_bit_task", "32-bit"},
 		{"/bin/x", "cause_of_tomorrow", "cause_of_tomorrow"},
@@ -121,6 +121,15 @@ static void table_that_found_no_room_asks_for_more(void **state)
 	explains("raise --table-size");
 }
 
+static void file_that_could_not_be_opened_is_perhaps_built_well(void **state)
+{
+	(void)state;
+	report->unwind_without = 1;
+	breaks("/bin/x", "no_frame_pointer", 300);
+	explains(
+		"its file could not be read; if it has none, build it with -fasynchronous-unwind-");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +142,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(table_that_found_no_room_asks_for_more, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(file_that_could_not_be_opened_is_perhaps_built_well,
+						setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Files made by hand, this program itself, and what compilers write. */
+/* Files made by hand, this program itself, what compilers write, and a file that is opened late. */
 #include "user/unwind/module.h"
 
 #include <errno.h>
@@ -15,8 +15,14 @@
 #include <cmocka.h>
 
 #include "section.h"
+#include "tests/unit/unwind/tables.h"
 #include "user/core/elf.h"
-#include "user/symbol/vdso.h"
+#include "user/core/files.h"
+#include "user/core/report.h"
+#include "user/core/track.h"
+#include "user/core/vdso.h"
+#include "user/unwind/modules.h"
+#include "user/unwind/store.h"
 
 #define CODE 0x400000ull
 /* Two functions: how much of the file is theirs. */
@@ -300,6 +306,10 @@ static void malformed_files_are_refused(void **state)
 	assert_int_equal(cfa_of(&f), -EPROTO);
 	f.shdrs[1].sh_size = 1ull << 40;
 	assert_int_equal(cfa_of(&f), -EFBIG);
+	f.shdrs[1].sh_size = (32u << 20) + 1; /* what it costs is proportional to that */
+	assert_int_equal(cfa_of(&f), -EFBIG);
+	f.shdrs[1].sh_size = 32u << 20;
+	assert_int_equal(cfa_of(&f), -EPROTO);
 	f.shdrs[1].sh_size = 20;
 	memset(f.eh_frame, 0xee, 20);
 	assert_int_equal(cfa_of(&f), -EPROTO);
@@ -372,6 +382,148 @@ static void the_vdso_has_a_table(void **state)
 	assert_int_equal(t->n_malformed, 0);
 }
 
+/* The only file, as pb_files knows it. */
+static int file_fd = -1;
+
+int pb_files_fd(const struct pb_files *f, uint32_t id)
+{
+	(void)f;
+	(void)id;
+	return file_fd;
+}
+
+const char *pb_files_path(const struct pb_files *f, uint32_t id)
+{
+	(void)f;
+	(void)id;
+	return "/usr/lib/libmade-up.so";
+}
+
+static uint64_t files_without(const struct pb_modules *m)
+{
+	struct pb_report report = {0};
+
+	pb_modules_describe(m, &report);
+	return report.unwind_without;
+}
+
+static struct tables maps;
+static struct pb_store *store;
+static struct pb_modules *modules;
+
+static int teardown(void **state)
+{
+	(void)state;
+	pb_modules_free(pb_take(modules));
+	pb_store_free(pb_take(store));
+	close_tables(&maps);
+	if (file_fd >= 0)
+		close(file_fd);
+	file_fd = -1;
+	return 0;
+}
+
+static void open_modules(void)
+{
+	if (!make_tables(&maps, 16)) {
+		print_message("BPF maps are not permitted here\n");
+		skip();
+	}
+	assert_int_equal(
+		pb_store_new(&store, &(struct pb_store_maps){maps.segments, maps.pages, maps.rules},
+			     1 << 24),
+		0);
+	assert_int_equal(pb_modules_new(&modules, NULL, store), 0);
+}
+
+/* The file is this program, opened or not: where its code is. */
+static struct pb_place place_of_file(void)
+{
+	struct pb_place place = {.kind = PB_MODULE_FILE, .start = CODE, .end = CODE + 0x1000};
+	pb_autoclose int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	pb_auto(pb_elf) struct pb_elf *e = NULL;
+	const Elf64_Phdr *loads;
+	uint32_t n, i;
+
+	assert_int_equal(pb_elf_open(&e, fd), 0);
+	loads = pb_elf_loads(e, &n);
+	for (i = 0; i < n; i++) {
+		if (loads[i].p_flags & PF_X)
+			place.file_off = loads[i].p_offset;
+	}
+	return place;
+}
+
+static void a_file_that_could_not_be_opened_has_its_table_once_it_is(void **state)
+{
+	const struct pb_place place = place_of_file();
+	struct pb_unwind_mapping mapping = {0};
+	uint32_t module, i;
+
+	(void)state;
+	open_modules();
+	/* Of whoever maps it, and of nobody if it stays so. */
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(pb_modules_use(modules, &place, &mapping, &module), 0);
+		assert_int_equal(mapping.n_pages, 0);
+		assert_int_equal(files_without(modules), 1);
+	}
+	file_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pb_modules_use(modules, &place, &mapping, &module), 1);
+	assert_true(mapping.n_pages > 0);
+	assert_int_equal(files_without(modules), 0);
+	pb_modules_release(modules, module);
+}
+
+/* All rules but for @left are taken, by a table with one row. */
+static void take_rules(uint32_t left, struct pb_stored *stored)
+{
+	struct pb_unwind_span page = {0, 1};
+	uint32_t row = 1, n = pb_store_rules_free(store) - left, i;
+	struct pb_unwind_table t = {.pages = &page, .n_pages = 1, .rows = &row, .n_rows = 1};
+
+	t.n_rules = n;
+	t.rules = calloc(n, sizeof(*t.rules));
+	assert_non_null(t.rules);
+	for (i = 0; i < n; i++)
+		t.rules[i] = (struct pb_unwind_rule){
+			.cfa = PB_CFA_REG, .cfa_off = (int32_t)i, .cfa_add = 99};
+	assert_int_equal(pb_store_put(store, &t, stored), 0);
+	free(t.rules);
+}
+
+static void a_module_without_room_for_its_rules_waits_for_what_is_unused(void **state)
+{
+	const struct pb_place vdso = {.kind = PB_MODULE_VDSO, .file = PB_NONE, .start = CODE};
+	const struct pb_place place = place_of_file();
+	struct pb_unwind_mapping mapping = {0};
+	struct pb_stored hog = {0};
+	uint32_t module, n_free;
+
+	(void)state;
+	open_modules();
+	if (!getauxval(AT_SYSINFO_EHDR))
+		skip();
+	pb_modules_tick(modules, 1);
+	n_free = pb_store_rules_free(store);
+	assert_int_equal(pb_modules_use(modules, &vdso, &mapping, &module), 1);
+	assert_true(pb_store_rules_free(store) < n_free);
+	pb_modules_release(modules, module);
+	take_rules(0, &hog);
+	file_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pb_modules_use(modules, &place, &mapping, &module), -ENOSPC);
+	assert_int_equal(pb_modules_use(modules, &place, &mapping, &module), -ENOSPC);
+	assert_int_equal(pb_store_rules_free(store), 0);
+	assert_false(pb_modules_tick(modules, 2));
+	pb_store_drop(store, &hog, 0);
+	/* There is room now, but nobody has told; the vdso's table goes, and that does. */
+	assert_int_equal(pb_modules_use(modules, &place, &mapping, &module), -ENOSPC);
+	assert_true(pb_modules_tick(modules, PB_UNWIND_GRACE_NS + 3));
+	assert_int_equal(pb_store_rules_free(store), n_free);
+	assert_int_equal(pb_modules_use(modules, &place, &mapping, &module), 1);
+	pb_modules_release(modules, module);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -384,6 +536,10 @@ int main(void)
 		cmocka_unit_test(a_file_of_32_bits_has_no_table),
 		cmocka_unit_test(this_program_tells_how_its_functions_begin_and_end_at_its_entry),
 		cmocka_unit_test(the_vdso_has_a_table),
+		cmocka_unit_test_teardown(a_file_that_could_not_be_opened_has_its_table_once_it_is,
+					  teardown),
+		cmocka_unit_test_teardown(
+			a_module_without_room_for_its_rules_waits_for_what_is_unused, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

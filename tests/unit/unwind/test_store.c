@@ -195,22 +195,112 @@ static void equal_rules_of_two_tables_are_stored_once(void **state)
 	free_table(c);
 }
 
-static void rules_beyond_the_last_one_are_unsupported(void **state)
+/* Store a table of one page with a row for each of its @n_rules - 1 rules. Return: as pb_store_put(). */
+static int put_rules(uint32_t n_rules, int16_t mark, struct pb_stored *out)
 {
-	static const uint32_t rows[] = {40000};
-	struct pb_unwind_table *t;
-	struct pb_stored stored = {0};
-	uint32_t i, id;
+	const uint32_t rows[] = {n_rules - 1};
+	struct pb_unwind_table *t = make_table(rows, 1, n_rules, mark);
+	int err = pb_store_put(store, t, out);
+
+	if (!err)
+		assert_reads_back(t, out);
+	free_table(t);
+	return err;
+}
+
+/* Beside the two that are always there; the first of each table is one of them. */
+#define RULES_FREE (PB_UNWIND_RULES_MAX - 2)
+
+static void a_table_that_finds_no_room_for_its_rules_is_refused(void **state)
+{
+	struct pb_stored a = {0}, b = {0}, c = {0};
+
+	(void)state;
+	open_store(2);
+	assert_int_equal(put_rules(RULES_FREE - 9, 1, &a), 0);
+	/* Some of its rules find room. */
+	assert_int_equal(put_rules(20, 2, &b), -ENOSPC);
+	assert_null(b.rules);
+	/* What it had taken is free at once. */
+	assert_int_equal(put_rules(11, 3, &b), 0);
+	/* All of these are known. */
+	assert_int_equal(put_rules(1000, 1, &c), 0);
+	pb_store_drop(store, &a, 1);
+	pb_store_drop(store, &b, 1);
+	pb_store_drop(store, &c, 1);
+	assert_int_equal(put_rules(PB_UNWIND_RULES_MAX - 1, 4, &a), -EFBIG);
+}
+
+static void rules_that_no_table_has_are_free_behind_their_grace(void **state)
+{
+	struct pb_stored a = {0}, b = {0}, c = {0};
+	uint32_t round;
+
+	(void)state;
+	open_store(2);
+	for (round = 1; round < 40; round++) {
+		assert_int_equal(put_rules(RULES_FREE, (int16_t)round, &a), 0);
+		/* The last one is still to be had, and the others are shared. */
+		assert_int_equal(put_rules(5000, (int16_t)round, &b), 0);
+		pb_store_drop(store, &a, round * 100);
+		assert_int_equal(read_rule(&maps, RULES_FREE).cfa_off, RULES_FREE - 1);
+		assert_int_equal(put_rules(RULES_FREE - 5000, -1, &c), -ENOSPC);
+		pb_store_settle(store, round * 100);
+		assert_int_equal(put_rules(RULES_FREE - 5000, -1, &c), -ENOSPC);
+		pb_store_settle(store, round * 100 + 1);
+		/* But those that the second table has. */
+		assert_int_equal(put_rules(RULES_FREE - 4990, -1, &c), -ENOSPC);
+		assert_int_equal(put_rules(RULES_FREE - 5000, -1, &c), 0);
+		pb_store_drop(store, &b, 0);
+		pb_store_drop(store, &c, 0);
+	}
+}
+
+static void a_rule_in_its_grace_is_not_written_over(void **state)
+{
+	struct pb_stored a = {0}, b = {0};
+	struct pb_unwind_rule before, after;
+	uint32_t i;
 
 	(void)state;
 	open_store(1);
-	t = make_table(rows, 1, 40001, 0);
-	assert_int_equal(pb_store_put(store, t, &stored), 0);
-	for (i = 0; i < 40000; i += 13) {
-		id = find_row(&maps, stored.first_page, 1, i);
-		assert_int_equal(id, i + 2 < PB_UNWIND_RULES_MAX ? i + 2 : 1);
+	assert_int_equal(put_rules(100, 1, &a), 0);
+	pb_store_drop(store, &a, 1000);
+	/* Neither by other rules nor by the same ones. */
+	assert_int_equal(put_rules(100, 1, &a), 0);
+	assert_int_equal(put_rules(100, 2, &b), 0);
+	for (i = 2; i < 101; i++) {
+		before = read_rule(&maps, i);
+		assert_int_equal(before.cfa_off, i - 1);
+		assert_int_equal(before.cfa_add, 1);
 	}
-	pb_store_drop(store, &stored, 1);
+	pb_store_settle(store, 1001);
+	pb_store_drop(store, &b, 0);
+	assert_int_equal(put_rules(100, 3, &b), 0);
+	after = read_rule(&maps, 2);
+	assert_int_equal(after.cfa_add, 3);
+	pb_store_drop(store, &a, 0);
+	pb_store_drop(store, &b, 0);
+}
+
+static void a_table_may_have_a_rule_twice(void **state)
+{
+	static const uint32_t rows[] = {4};
+	struct pb_unwind_table *t;
+	struct pb_stored stored = {0}, all = {0};
+
+	(void)state;
+	open_store(2);
+	t = make_table(rows, 1, 5, 1);
+	t->rules[3] = t->rules[1];
+	t->rules[4] = t->rules[0];
+	assert_int_equal(pb_store_put(store, t, &stored), 0);
+	assert_int_equal(find_row(&maps, stored.first_page, 1, 0),
+			 find_row(&maps, stored.first_page, 1, 0x8000));
+	pb_store_drop(store, &stored, 0);
+	assert_int_equal(read_rule(&maps, 0).cfa, PB_CFA_NONE);
+	assert_int_equal(put_rules(RULES_FREE, 2, &all), 0);
+	pb_store_drop(store, &all, 0);
 	free_table(t);
 }
 
@@ -439,7 +529,10 @@ int main(void)
 		TEST(a_table_reads_back_row_by_row),
 		TEST(the_first_two_rules_are_none_and_unsupported),
 		TEST(equal_rules_of_two_tables_are_stored_once),
-		TEST(rules_beyond_the_last_one_are_unsupported),
+		TEST(a_table_that_finds_no_room_for_its_rules_is_refused),
+		TEST(rules_that_no_table_has_are_free_behind_their_grace),
+		TEST(a_rule_in_its_grace_is_not_written_over),
+		TEST(a_table_may_have_a_rule_twice),
 		TEST(a_rule_that_a_table_does_not_have_is_unsupported),
 		TEST(a_table_that_fits_no_segment_gets_one_of_its_own),
 		TEST(a_table_larger_than_a_segment_is_split_at_a_page),

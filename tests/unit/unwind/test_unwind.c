@@ -23,6 +23,7 @@
 #include "user/unwind/module.h"
 
 #define SECOND    1000000000ull
+#define SOON      1000000ull
 #define TGIDS     8192
 #define FILES     16
 #define SEGMENT   sizeof(struct pb_unwind_segment)
@@ -42,8 +43,11 @@ static struct world {
 } world[TGIDS];
 static uint32_t n_no_memory;    /* so often there is none for pb_track_current() */
 static uint32_t exec_meanwhile; /* who execs while that is asked */
+static uint32_t asking_us;      /* so long that takes */
 static int look_again_result;
 static uint32_t n_looks, last_look;
+
+static void kernel_execs(uint32_t tgid, uint64_t owner);
 
 void pb_track_listen(struct pb_track *t, const struct pb_track_listener *l)
 {
@@ -61,7 +65,8 @@ int pb_track_current(const struct pb_track *t, uint32_t tgid, struct pb_place **
 		return -ENOMEM;
 	}
 	if (tgid == exec_meanwhile)
-		bpf_map_delete_elem(maps.processes, &tgid);
+		kernel_execs(tgid, 78);
+	usleep(asking_us);
 	*n = world[tgid].n;
 	*out = calloc(*n + 1, sizeof(**out));
 	assert_non_null(*out);
@@ -203,7 +208,7 @@ static int setup_sized(uint32_t processes_max)
 	memset(world, 0, sizeof(world));
 	for (i = 0; i < FILES; i++)
 		file[i] = (struct file){.rows = 1000, .fd = (int)i};
-	n_no_memory = n_looks = exec_meanwhile = 0;
+	n_no_memory = n_looks = exec_meanwhile = asking_us = 0;
 	look_again_result = 0;
 	now_ns = 100 * SECOND;
 	return 0;
@@ -273,10 +278,22 @@ static void maps_file(uint32_t tgid, uint32_t id)
 	listener.on_mapped(listener.ctx, tgid);
 }
 
-static void update(uint64_t after_ns)
+static void update_once(uint64_t after_ns)
 {
 	now_ns += after_ns;
 	listener.on_updated(listener.ctx, now_ns);
+}
+
+/* As a session does. */
+static void update(uint64_t after_ns)
+{
+	uint32_t rounds = 0;
+
+	update_once(after_ns);
+	while (pb_unwind.pending(unwinder)) {
+		assert_true(rounds++ < 1000);
+		update_once(0);
+	}
 }
 
 static void forks(uint32_t parent, uint32_t child)
@@ -291,7 +308,7 @@ static void ends(uint32_t tgid)
 	listener.on_gone(listener.ctx, tgid);
 }
 
-/* The kernel half, at an exec. */
+/* The kernel half, when it frees a process. */
 static void kernel_deletes(uint32_t tgid)
 {
 	assert_int_equal(bpf_map_delete_elem(maps.processes, &tgid), 0);
@@ -302,6 +319,14 @@ static bool has_entry(uint32_t tgid)
 	struct pb_unwind_process entry;
 
 	return !bpf_map_lookup_elem(maps.processes, &tgid, &entry);
+}
+
+/* And it says something. */
+static bool has_run(uint32_t tgid)
+{
+	struct pb_unwind_process entry;
+
+	return !bpf_map_lookup_elem(maps.processes, &tgid, &entry) && entry.n;
 }
 
 static struct pb_unwind_process entry_of(uint32_t tgid)
@@ -317,6 +342,12 @@ static void kernel_writes(uint32_t tgid, struct pb_unwind_process entry, uint64_
 {
 	entry.owner = owner;
 	assert_int_equal(bpf_map_update_elem(maps.processes, &tgid, &entry, BPF_ANY), 0);
+}
+
+/* The kernel half, at an exec. */
+static void kernel_execs(uint32_t tgid, uint64_t owner)
+{
+	kernel_writes(tgid, (struct pb_unwind_process){0}, owner);
 }
 
 #define UNKNOWN_PROCESS (-1)
@@ -347,7 +378,7 @@ static int walk(uint32_t tgid, uint64_t addr)
 {
 	struct pb_unwind_process entry;
 
-	if (bpf_map_lookup_elem(maps.processes, &tgid, &entry))
+	if (bpf_map_lookup_elem(maps.processes, &tgid, &entry) || !entry.n)
 		return UNKNOWN_PROCESS;
 	return walk_entry(&entry, addr);
 }
@@ -551,18 +582,18 @@ static void a_new_run_keeps_the_owner_and_the_old_one_waits(void **state)
 	kernel_writes(100, entry_of(100), 77);
 	old = entry_of(100);
 	maps_file(100, 2);
-	update(1);
+	update(SOON);
 	assert_int_equal(entry_of(100).owner, 77);
 	assert_int_not_equal(entry_of(100).first, old.first);
 	assert_int_equal(walk_file(100, 2), 2);
 	/* A walk that read the element before it was replaced goes on unharmed. */
 	maps_file(101, 3);
-	update(1); /* the grace begins here */
+	update(SOON); /* the grace begins here */
 	maps_file(102, 4);
 	update(SECOND);
 	assert_int_equal(walk_entry(&old, 0x20000064), 1);
 	maps_file(103, 5);
-	update(1);
+	update(SOON);
 	assert_int_equal(entry_of(103).first, old.first);
 }
 
@@ -595,7 +626,7 @@ static void without_memory_it_is_done_at_the_next_update(void **state)
 	update(0);
 	assert_int_equal(walk_file(100, 1), UNKNOWN_PROCESS);
 	assert_int_equal(walk_file(101, 2), 2);
-	update(1);
+	update(SOON);
 	assert_int_equal(walk_file(100, 1), 1);
 }
 
@@ -629,7 +660,7 @@ static void a_child_shares_the_run_of_its_parent(void **state)
 	entry = entry_of(100);
 	kernel_writes(200, entry, 88);
 	forks(100, 200);
-	update(1);
+	update(SOON);
 	assert_int_equal(entry_of(200).first, entry.first);
 	assert_int_equal(entry_of(200).owner, 88);
 	/* The parent goes on to other mappings and ends; the child's stay. */
@@ -666,7 +697,7 @@ static void a_child_of_a_changed_parent_is_brought_up_to_date(void **state)
 	maps_file(100, 2);
 	kernel_writes(200, entry_of(100), 88);
 	forks(100, 200);
-	update(1);
+	update(SOON);
 	assert_int_equal(walk_file(200, 2), 2);
 	assert_int_equal(entry_of(200).owner, 88);
 }
@@ -692,11 +723,11 @@ static void a_child_that_got_a_run_of_the_past_is_put_right(void **state)
 	update(0);
 	old = entry_of(100);
 	maps_file(100, 2);
-	update(1);
+	update(SOON);
 	/* It forked before that, and we hear of it now. */
 	kernel_writes(200, old, 88);
 	forks(100, 200);
-	update(1);
+	update(SOON);
 	assert_int_equal(entry_of(200).first, entry_of(100).first);
 	assert_int_equal(entry_of(200).owner, 88);
 }
@@ -712,7 +743,7 @@ static void a_child_whose_element_comes_late_is_put_right_too(void **state)
 	old = entry_of(100);
 	forks(100, 200);
 	maps_file(100, 2);
-	update(1);
+	update(SOON);
 	assert_false(has_entry(200));
 	kernel_writes(200, old, 88);
 	update(SECOND / 10);
@@ -735,9 +766,9 @@ static void an_element_that_changed_after_the_first_look_is_seen_at_the_second(v
 	update(0);
 	stale = entry_of(100);
 	maps_file(100, 2);
-	update(1);
+	update(SOON);
 	forks(100, 200);
-	update(1);
+	update(SOON);
 	kernel_writes(200, stale, 88);
 	update(SECOND / 10);
 	assert_int_equal(entry_of(200).first, stale.first);
@@ -758,12 +789,12 @@ static void a_reused_pid_begins_with_its_new_parent(void **state)
 	old = entry_of(200);
 	kernel_writes(200, entry_of(100), 99);
 	forks(100, 200);
-	update(1);
+	update(SOON);
 	assert_int_equal(walk_file(200, 1), 1);
 	assert_int_equal(walk_file(200, 2), NO_MAPPING);
 	update(SECOND + 1);
 	maps_file(101, 3);
-	update(1);
+	update(SOON);
 	assert_int_equal(entry_of(101).first, old.first);
 }
 
@@ -773,19 +804,19 @@ static void an_exec_that_is_not_reported_yet_is_waited_for(void **state)
 	open_unwinder(4);
 	maps_file(100, 1);
 	update(0);
-	kernel_deletes(100);
+	kernel_execs(100, 78);
 	/* Its first new mapping comes before the word of its exec, from a buffer of another CPU. */
 	maps_file(100, 2);
-	update(1);
+	update(SOON);
 	update(SECOND);
-	assert_false(has_entry(100));
+	assert_false(has_run(100));
 	listener.on_exec(listener.ctx, 100);
-	update(1);
-	assert_false(has_entry(100));
+	update(SOON);
+	assert_false(has_run(100));
 	maps_file(100, 3);
-	update(1);
+	update(SOON);
 	assert_int_equal(walk_file(100, 3), 3);
-	assert_int_equal(entry_of(100).owner, 0);
+	assert_int_equal(entry_of(100).owner, 78);
 }
 
 static void an_exec_in_the_middle_of_publishing_wins(void **state)
@@ -794,17 +825,19 @@ static void an_exec_in_the_middle_of_publishing_wins(void **state)
 	open_unwinder(4);
 	maps_file(100, 1);
 	update(0);
+	/* Nobody has claimed it, so the new program would. */
 	exec_meanwhile = 100;
 	maps_file(100, 2);
-	update(1);
-	assert_false(has_entry(100));
+	update_once(SOON);
+	assert_false(has_run(100));
 	exec_meanwhile = 0;
 	listener.on_exec(listener.ctx, 100);
 	maps_file(100, 3);
-	update(1);
+	update(SOON);
 	assert_int_equal(walk_file(100, 3), 3);
 }
 
+/* The one is replaced just when it execs: what is written then has the owner of the program before. */
 static void an_exec_takes_back_what_was_published_too_late(void **state)
 {
 	(void)state;
@@ -812,10 +845,18 @@ static void an_exec_takes_back_what_was_published_too_late(void **state)
 	maps_file(100, 1);
 	update(0);
 	kernel_writes(100, entry_of(100), 77);
+	exec_meanwhile = 100;
+	maps_file(100, 2);
+	update(SOON);
+	exec_meanwhile = 0;
+	assert_int_equal(entry_of(100).owner, 77);
 	listener.on_exec(listener.ctx, 100);
+	maps_file(100, 3);
+	update_once(SOON);
 	assert_false(has_entry(100));
-	update(1);
-	assert_false(has_entry(100));
+	update_once(SOON);
+	assert_int_equal(walk_file(100, 3), 3);
+	assert_int_equal(entry_of(100).owner, 0);
 }
 
 static void an_exec_gives_its_run_back(void **state)
@@ -827,15 +868,80 @@ static void an_exec_gives_its_run_back(void **state)
 	maps_file(100, 1);
 	update(0);
 	old = entry_of(100);
-	kernel_deletes(100);
+	kernel_execs(100, 78);
 	listener.on_exec(listener.ctx, 100);
 	maps_file(100, 2);
-	update(1);
+	update(SOON);
 	assert_int_not_equal(entry_of(100).first, old.first);
 	update(SECOND + 1);
 	maps_file(101, 3);
-	update(1);
+	update(SOON);
 	assert_int_equal(entry_of(101).first, old.first);
+}
+
+static void a_second_exec_does_not_get_the_run_of_the_first(void **state)
+{
+	(void)state;
+	open_unwinder(4);
+	maps_file(100, 1);
+	update(0);
+	kernel_execs(100, 78);
+	listener.on_exec(listener.ctx, 100);
+	maps_file(100, 2);
+	/* The second one comes before its owner is read, and is reported behind that. */
+	kernel_execs(100, 79);
+	update_once(SOON);
+	assert_false(has_run(100));
+	assert_true(pb_unwind.pending(unwinder));
+	listener.on_exec(listener.ctx, 100);
+	update(SOON);
+	assert_false(has_run(100));
+	maps_file(100, 3);
+	update(SOON);
+	assert_int_equal(walk_file(100, 3), 3);
+	assert_int_equal(entry_of(100).owner, 79);
+	assert_false(pb_unwind.pending(unwinder));
+}
+
+static void an_exec_between_the_two_updates_begins_them_again(void **state)
+{
+	(void)state;
+	open_unwinder(4);
+	kernel_execs(100, 78);
+	listener.on_exec(listener.ctx, 100);
+	maps_file(100, 1);
+	update_once(SOON);
+	assert_true(pb_unwind.pending(unwinder));
+	/* Not reported yet: but the owner is another one. */
+	kernel_execs(100, 79);
+	update_once(SOON);
+	assert_false(has_run(100));
+	assert_int_equal(entry_of(100).owner, 79);
+	listener.on_exec(listener.ctx, 100);
+	maps_file(100, 2);
+	update_once(SOON);
+	assert_false(has_run(100));
+	update_once(SOON);
+	assert_int_equal(walk_file(100, 2), 2);
+	assert_int_equal(entry_of(100).owner, 79);
+}
+
+static void an_exec_before_the_first_element_is_not_written_over(void **state)
+{
+	(void)state;
+	open_unwinder(4);
+	exec_meanwhile = 100;
+	maps_file(100, 1);
+	update_once(0);
+	exec_meanwhile = 0;
+	assert_false(has_run(100));
+	assert_int_equal(entry_of(100).owner, 78);
+	assert_true(pb_unwind.pending(unwinder));
+	listener.on_exec(listener.ctx, 100);
+	maps_file(100, 2);
+	update(SOON);
+	assert_int_equal(walk_file(100, 2), 2);
+	assert_int_equal(entry_of(100).owner, 78);
 }
 
 static void a_process_that_is_gone_leaves_nothing(void **state)
@@ -849,11 +955,127 @@ static void a_process_that_is_gone_leaves_nothing(void **state)
 	ends(100);
 	ends(300); /* never heard of */
 	assert_false(has_entry(100));
-	update(1);
+	update(SOON);
 	maps_file(300, 1);
 	ends(300);
-	update(1);
+	update(SOON);
 	assert_false(has_entry(300));
+}
+
+static void a_reused_pid_keeps_the_element_of_its_new_process(void **state)
+{
+	struct pb_unwind_process entry;
+
+	(void)state;
+	open_unwinder(4);
+	maps_file(100, 1);
+	update(0);
+	kernel_writes(100, entry_of(100), 77);
+	entry = entry_of(100);
+	kernel_writes(200, entry, 88);
+	forks(100, 200);
+	update(SOON);
+	/* The parent forks again, and gets the same pid: the same run, and another owner. */
+	kernel_deletes(200);
+	kernel_writes(200, entry, 89);
+	ends(200);
+	forks(100, 200);
+	update(SOON);
+	assert_int_equal(entry_of(200).owner, 89);
+	assert_int_equal(entry_of(200).first, entry.first);
+	/* One with another run, and one with none. */
+	kernel_writes(200, (struct pb_unwind_process){.first = entry.first + 9, .n = 1}, 90);
+	ends(200);
+	assert_int_equal(entry_of(200).owner, 90);
+	forks(100, 200);
+	update(SOON);
+	kernel_execs(200, 91);
+	ends(200);
+	assert_int_equal(entry_of(200).owner, 91);
+}
+
+static void what_was_written_for_a_program_of_before_goes_with_the_process(void **state)
+{
+	(void)state;
+	open_unwinder(4);
+	maps_file(100, 1);
+	update(0);
+	kernel_writes(100, entry_of(100), 77);
+	maps_file(100, 2);
+	update(SOON);
+	assert_int_equal(entry_of(100).owner, 77);
+	/* The kernel half, who knows it by another owner, has left it. */
+	ends(100);
+	assert_false(has_entry(100));
+}
+
+static void a_child_with_an_empty_element_is_filled_in(void **state)
+{
+	(void)state;
+	open_unwinder(4);
+	maps_file(100, 1);
+	kernel_execs(200, 88); /* a fork of a parent that has none looks the same */
+	forks(100, 200);
+	update(0);
+	assert_int_equal(walk_file(200, 1), 1);
+	assert_int_equal(entry_of(200).owner, 88);
+	/* It comes late, over what we have inserted. */
+	maps_file(101, 2);
+	forks(101, 201);
+	update(SOON);
+	kernel_execs(201, 89);
+	update(SECOND / 2);
+	assert_int_equal(walk_file(201, 2), 2);
+	assert_int_equal(entry_of(201).owner, 89);
+}
+
+static void a_loss_takes_away_what_does_not_fit(void **state)
+{
+	struct pb_unwind_process entry;
+	uint32_t tgid;
+
+	(void)state;
+	open_unwinder(4);
+	maps_file(100, 1);
+	maps_file(101, 2);
+	maps_file(102, 3);
+	update(0);
+	for (tgid = 100; tgid <= 102; tgid++)
+		kernel_writes(tgid, entry_of(tgid), 77);
+	entry = entry_of(102);
+	/* 101 has exec'ed, 102 got the pid of another one, and there are those that we know nothing of. */
+	kernel_execs(101, 78);
+	entry.first = entry_of(100).first;
+	kernel_writes(102, entry, 79);
+	for (tgid = 1000; tgid < 3000; tgid++)
+		kernel_writes(tgid, entry, tgid);
+	listener.on_lost(listener.ctx);
+	assert_int_equal(entry_of(100).owner, 77);
+	assert_int_equal(walk_file(100, 1), 1);
+	assert_false(has_entry(101) || has_entry(102));
+	for (tgid = 1000; tgid < 3000; tgid++)
+		assert_false(has_entry(tgid));
+	/* As /proc has it. */
+	maps_file(101, 4);
+	update(SOON);
+	assert_int_equal(walk_file(101, 4), 4);
+	assert_int_equal(walk_file(102, 3), 3);
+	assert_int_equal(entry_of(102).owner, 0);
+}
+
+static void after_a_loss_an_owner_is_read_anew(void **state)
+{
+	(void)state;
+	open_unwinder(4);
+	kernel_execs(100, 78);
+	maps_file(100, 1);
+	update_once(0);
+	listener.on_lost(listener.ctx); /* an exec before the owner was read may be among it */
+	update_once(SOON);
+	assert_false(has_run(100));
+	update_once(SOON);
+	assert_int_equal(walk_file(100, 1), 1);
+	assert_int_equal(entry_of(100).owner, 78);
 }
 
 static void a_fork_storm_leaves_nothing_behind(void **state)
@@ -871,7 +1093,7 @@ static void a_fork_storm_leaves_nothing_behind(void **state)
 			kernel_writes(tgid, entry_of(1), tgid);
 			forks(1, tgid);
 			if (tgid % 3 == 0) {
-				kernel_deletes(tgid);
+				kernel_execs(tgid, 10000 + tgid);
 				listener.on_exec(listener.ctx, tgid);
 				maps_file(tgid, 2 + tgid % 13);
 			}
@@ -887,11 +1109,14 @@ static void a_fork_storm_leaves_nothing_behind(void **state)
 			else
 				assert_int_not_equal(entry_of(tgid).n, 0);
 		}
-		for (tgid = 2; tgid < 1500; tgid++)
+		for (tgid = 2; tgid < 1500; tgid++) {
+			kernel_deletes(tgid);
 			ends(tgid);
+		}
 	}
+	kernel_deletes(1);
 	ends(1);
-	update(1);
+	update(SOON);
 	update(SECOND + 1);
 	/* The whole map can be had again. */
 	for (i = 0; i < PB_UNWIND_RUN_MAX; i++)
@@ -901,7 +1126,7 @@ static void a_fork_storm_leaves_nothing_behind(void **state)
 		set_places(tgid, many, PB_UNWIND_RUN_MAX);
 		listener.on_mapped(listener.ctx, tgid);
 	}
-	update(1);
+	update(SOON);
 	for (tgid = 1; tgid <= PB_UNWIND_MAPPINGS_MAX / PB_UNWIND_RUN_MAX; tgid++)
 		assert_int_equal(entry_of(tgid).n, PB_UNWIND_RUN_MAX);
 }
@@ -924,7 +1149,7 @@ static void a_miss_makes_us_look_once_for_each_process(void **state)
 	assert_int_equal(describe().unwind_misses, 3);
 	pb_unwind.take_misses(unwinder);
 	assert_int_equal(n_looks, 2);
-	update(1);
+	update(SOON);
 	assert_int_equal(entry_of(100).owner, 77);
 	assert_false(has_entry(4000000));
 }
@@ -935,16 +1160,16 @@ static void a_miss_of_a_process_without_an_element_publishes_it(void **state)
 	open_unwinder(4);
 	maps_file(100, 1);
 	update(0);
-	kernel_deletes(100);
+	kernel_execs(100, 78);
 	maps_file(100, 2);
-	update(1);
-	assert_false(has_entry(100));
+	update(SOON);
+	assert_false(has_run(100));
 	/* The word of its exec was lost. */
 	miss(100, 0x1000);
 	pb_unwind.take_misses(unwinder);
-	update(1);
+	update(SOON);
 	assert_int_equal(walk_file(100, 2), 2);
-	assert_int_equal(entry_of(100).owner, 0);
+	assert_int_equal(entry_of(100).owner, 78);
 }
 
 static void a_miss_that_comes_too_soon_is_answered_by_the_next(void **state)
@@ -953,15 +1178,15 @@ static void a_miss_that_comes_too_soon_is_answered_by_the_next(void **state)
 	open_unwinder(4);
 	maps_file(100, 1);
 	update(0);
-	kernel_deletes(100);
+	kernel_execs(100, 78);
 	look_again_result = -EAGAIN;
 	miss(100, 0x1000);
 	pb_unwind.take_misses(unwinder);
-	update(1);
-	assert_false(has_entry(100));
+	update(SOON);
+	assert_false(has_run(100));
 	miss(100, 0x1000);
 	pb_unwind.take_misses(unwinder);
-	update(1);
+	update(SOON);
 	assert_int_equal(walk_file(100, 1), 1);
 }
 
@@ -971,13 +1196,13 @@ static void a_process_that_is_gone_is_not_published_for_a_miss(void **state)
 	open_unwinder(4);
 	maps_file(100, 1);
 	update(0);
-	kernel_deletes(100);
+	kernel_execs(100, 78);
 	look_again_result = -ESRCH;
 	miss(100, 0x1000);
 	miss(100, 0x1000);
 	pb_unwind.take_misses(unwinder);
-	update(1);
-	assert_false(has_entry(100));
+	update(SOON);
+	assert_false(has_run(100));
 }
 
 static void an_element_that_a_walk_takes_for_anothers_is_disowned(void **state)
@@ -987,16 +1212,23 @@ static void an_element_that_a_walk_takes_for_anothers_is_disowned(void **state)
 	maps_file(100, 1);
 	update(0);
 	kernel_writes(100, entry_of(100), 77);
+	/* This one may be older than the element. */
+	miss(100, 0x20000064);
+	pb_unwind.take_misses(unwinder);
+	update(SOON);
+	assert_int_equal(entry_of(100).owner, 77);
 	/* Had it been his, this address would have been found. */
 	miss(100, 0x20000064);
 	pb_unwind.take_misses(unwinder);
-	update(1);
+	update_once(SOON);
+	assert_false(has_entry(100));
+	update_once(SOON);
 	assert_int_equal(entry_of(100).owner, 0);
 	assert_int_equal(walk_file(100, 1), 1);
 	/* And once only. */
 	kernel_writes(100, entry_of(100), 78);
 	maps_file(100, 1);
-	update(1);
+	update(SOON);
 	assert_int_equal(entry_of(100).owner, 78);
 }
 
@@ -1011,19 +1243,19 @@ static void a_module_without_room_is_refused_and_tried_again(void **state)
 	maps_file(100, 1);
 	update(0);
 	maps_file(101, 2);
-	update(1);
+	update(SOON);
 	assert_int_equal(walk_file(101, 2), NO_TABLE);
 	assert_int_equal(describe().unwind_refused, 1);
 	update(10 * SECOND);
 	assert_int_equal(file[2].compiled, 1); /* nothing went, so nothing can have changed */
 	ends(100);
-	update(1); /* it is not used any more */
-	update(1); /* nor was it by a walk that began before this */
+	update(SOON); /* it is not used any more */
+	update(SOON); /* nor was it by a walk that began before this */
 	assert_int_equal(describe().unwind_evicted, 1);
 	update(SECOND);
 	assert_int_equal(file[2].compiled, 1);
 	assert_int_equal(walk_file(101, 2), NO_TABLE);
-	update(1);
+	update(SOON);
 	assert_int_equal(walk_file(101, 2), 2);
 	assert_int_equal(file[2].compiled, 2);
 	assert_int_equal(pb_unwind.bytes(unwinder), SEGMENT);
@@ -1046,8 +1278,8 @@ static void the_rows_of_a_module_that_went_stay_for_the_grace(void **state)
 	assert_int_equal(bpf_map_lookup_elem(maps.mappings, &key, &old), 0);
 	maps_file(101, 2);
 	ends(100);
-	update(1);
-	update(1);
+	update(SOON);
+	update(SOON);
 	file[3].rows = 100000;
 	maps_file(102, 3);
 	update(SECOND);
@@ -1055,7 +1287,7 @@ static void the_rows_of_a_module_that_went_stay_for_the_grace(void **state)
 	/* What a walk would read that has come as far as the mapping. */
 	id = find_row(&maps, old.first_page, old.n_pages, 100);
 	assert_int_equal(read_rule(&maps, id).cfa_off, mark_of(1));
-	update(1);
+	update(SOON);
 	assert_int_equal(walk_file(102, 3), 3);
 	assert_int_equal(walk_file(101, 2), 2);
 }
@@ -1076,16 +1308,16 @@ static void the_largest_unused_module_goes_first(void **state)
 	for (i = 1; i <= 3; i++)
 		ends(100 + i);
 	maps_file(104, 4);
-	update(1);
+	update(SOON);
 	assert_int_equal(walk_file(104, 4), NO_TABLE);
-	update(1);
+	update(SOON);
 	update(SECOND + 1);
 	assert_int_equal(walk_file(104, 4), 4);
 	assert_int_equal(describe().unwind_evicted, 1);
 	/* The others are there still. */
 	maps_file(101, 1);
 	maps_file(103, 3);
-	update(1);
+	update(SOON);
 	assert_int_equal(walk_file(101, 1), 1);
 	assert_int_equal(walk_file(103, 3), 3);
 	assert_int_equal(file[1].compiled, 1);
@@ -1103,15 +1335,15 @@ static void a_module_in_use_never_goes(void **state)
 	maps_file(103, 4);
 	update(0);
 	ends(103);
-	update(1);
+	update(SOON);
 	update(200 * SECOND); /* so old is the one that is not used any more */
-	update(1);
+	update(SOON);
 	assert_int_equal(describe().unwind_evicted, 1);
 	ends(102);
-	update(1);
+	update(SOON);
 	maps_file(101, 2);
-	update(1);
-	update(1);
+	update(SOON);
+	update(SOON);
 	assert_int_equal(describe().unwind_evicted, 2);
 	update(200 * SECOND);
 	update(200 * SECOND);
@@ -1130,7 +1362,7 @@ static void a_module_that_can_never_fit_drives_nothing_out(void **state)
 	update(0);
 	ends(100);
 	maps_file(101, 2);
-	update(1);
+	update(SOON);
 	update(SECOND);
 	update(2 * SECOND);
 	assert_int_equal(describe().unwind_evicted, 0);
@@ -1146,18 +1378,18 @@ static void unused_modules_are_kept_for_a_minute(void **state)
 	maps_file(100, 1);
 	update(0);
 	ends(100);
-	update(1);
+	update(SOON);
 	update(59 * SECOND);
 	maps_file(100, 1);
-	update(1);
+	update(SOON);
 	assert_int_equal(file[1].compiled, 1);
 	ends(100);
-	update(1);
+	update(SOON);
 	update(61 * SECOND);
-	update(1);
+	update(SOON);
 	assert_int_equal(describe().unwind_evicted, 1);
 	maps_file(100, 1);
-	update(1);
+	update(SOON);
 	assert_int_equal(walk_file(100, 1), 1);
 	assert_int_equal(file[1].compiled, 2);
 	assert_int_equal(describe().unwind_modules, 1);
@@ -1170,7 +1402,7 @@ static void a_module_that_is_seen_again_before_it_went_is_kept(void **state)
 	maps_file(100, 1);
 	update(0);
 	ends(100);
-	update(1);
+	update(SOON);
 	/* It leaves in this update, and is mapped anew in the same. */
 	maps_file(101, 1);
 	update(61 * SECOND);
@@ -1197,44 +1429,125 @@ static void mappings_beyond_the_bound_of_a_process_are_left_out(void **state)
 	assert_int_equal(walk(100, many[PB_UNWIND_RUN_MAX].start), NO_MAPPING);
 }
 
-static void a_process_for_whose_mappings_there_is_no_room_is_tried_at_a_miss(void **state)
+/* So many processes with as much mapped as is kept fill the map, each with mappings of its own. */
+#define FULL (PB_UNWIND_MAPPINGS_MAX / PB_UNWIND_RUN_MAX)
+
+static void maps_much(uint32_t tgid, uint64_t start)
 {
 	static struct pb_place many[PB_UNWIND_RUN_MAX];
-	uint32_t i, tgid;
+	uint32_t i;
+
+	for (i = 0; i < PB_ARRAY_SIZE(many); i++)
+		many[i] = anonymous((i + 1) * 0x2000ull, 0x1000);
+	many[0].start = start;
+	set_places(tgid, many, PB_ARRAY_SIZE(many));
+	listener.on_mapped(listener.ctx, tgid);
+}
+
+static void a_process_for_whose_mappings_there_is_no_room_is_tried_at_a_miss(void **state)
+{
+	uint32_t tgid;
 
 	(void)state;
 	open_unwinder(4);
-	for (i = 0; i < PB_ARRAY_SIZE(many); i++)
-		many[i] = anonymous((i + 1) * 0x2000ull, 0x1000);
-	for (tgid = 1; tgid <= 5; tgid++) {
-		many[0].start += 16;
-		set_places(tgid, many, PB_ARRAY_SIZE(many));
-		listener.on_mapped(listener.ctx, tgid);
-	}
+	for (tgid = 1; tgid <= FULL + 1; tgid++)
+		maps_much(tgid, 0x2000 + 16 * tgid);
 	update(0);
-	assert_true(has_entry(4));
-	assert_false(has_entry(5));
+	assert_true(has_run(FULL));
+	assert_false(has_entry(FULL + 1));
+	/* One that has an element keeps it, too. */
+	update(SECOND);
+	kernel_writes(2, entry_of(2), 77);
+	maps_much(2, 0x2000 + 16 * 40);
+	update(SOON);
+	assert_int_equal(walk(2, 0x2000 + 16 * 2), NO_TABLE);
+	/* They have all been tried again just before the grace ends. */
+	maps_file(60, 1);
 	ends(1);
-	update(1);
-	update(SECOND + 1);
-	miss(5, 0x2100);
-	pb_unwind.take_misses(unwinder);
-	update(1);
-	assert_int_equal(entry_of(5).n, PB_UNWIND_RUN_MAX);
-	/* One that has an element keeps it, and gets the new one once there is room. */
-	many[0].start += 16;
-	set_places(2, many, PB_ARRAY_SIZE(many));
-	listener.on_mapped(listener.ctx, 2);
-	update(1);
-	assert_int_equal(walk(2, 0x2020), NO_TABLE);
-	ends(3);
-	update(1);
-	update(SECOND + 1);
+	update(SOON);
+	ends(60);
+	update(SECOND);
+	update(SOON);
+	assert_int_equal(walk(2, 0x2000 + 16 * 2), NO_TABLE);
 	miss(2, 0x100);
 	pb_unwind.take_misses(unwinder);
-	update(1);
-	assert_int_equal(walk(2, 0x2020), NO_MAPPING);
-	assert_int_equal(walk(2, 0x2060), NO_TABLE);
+	update(SOON);
+	assert_int_equal(walk(2, 0x2000 + 16 * 2), NO_MAPPING);
+	assert_int_equal(walk(2, 0x2000 + 16 * 40), NO_TABLE);
+	assert_int_equal(entry_of(2).owner, 77);
+}
+
+static void a_process_without_room_is_tried_again_when_there_may_be_some(void **state)
+{
+	uint32_t tgid;
+
+	(void)state;
+	open_unwinder(4);
+	for (tgid = 1; tgid <= FULL + 1; tgid++)
+		maps_much(tgid, 0x2000 + 16 * tgid);
+	update(0);
+	assert_false(has_entry(FULL + 1));
+	ends(1);
+	update(SOON);
+	assert_false(has_entry(FULL + 1));
+	update(SECOND + 1);
+	assert_true(has_run(FULL + 1));
+	/* And nothing is done for those that have all they want. */
+	kernel_writes(2, entry_of(2), 77);
+	update(2 * SECOND);
+	assert_int_equal(entry_of(2).owner, 77);
+}
+
+static void a_process_that_maps_often_does_not_use_up_the_grace(void **state)
+{
+	struct pb_unwind_process before;
+	uint32_t i, n_replaced = 0;
+
+	(void)state;
+	open_unwinder(4);
+	maps_much(1, 0x2000);
+	update(0);
+	for (i = 0; i < 100; i++) {
+		/* Unclaimed elements are inserted anew. */
+		kernel_writes(1, entry_of(1), 77);
+		before = entry_of(1);
+		maps_much(1, 0x2010 + 16 * i);
+		update(SECOND / 20);
+		n_replaced += entry_of(1).first != before.first;
+		/* There is room for others at any time. */
+		maps_much(2, 0x3000);
+		ends(2);
+	}
+	/* Two in a row, and then as they come free. */
+	assert_in_range(n_replaced, 10, 13);
+	/* Nothing is forgotten. */
+	update(SECOND);
+	assert_int_equal(walk(1, 0x2010 + 16 * 98), NO_MAPPING);
+	assert_int_equal(walk(1, 0x2010 + 16 * 99), NO_TABLE);
+	maps_much(2, 0x3000);
+	update(SOON);
+	assert_true(has_run(2));
+}
+
+static void events_do_not_wait_for_all_that_is_to_be_published(void **state)
+{
+	uint32_t tgid, n = 0;
+
+	(void)state;
+	open_unwinder(4);
+	asking_us = 10000;
+	for (tgid = 1; tgid <= 20; tgid++)
+		maps_file(tgid, tgid % FILES);
+	update_once(0);
+	for (tgid = 1; tgid <= 20; tgid++)
+		n += has_run(tgid);
+	assert_in_range(n, 1, 6);
+	assert_true(has_run(1)); /* who came first */
+	assert_true(pb_unwind.pending(unwinder));
+	update(SOON);
+	for (tgid = 1; tgid <= 20; tgid++)
+		assert_int_equal(walk_file(tgid, tgid % FILES), tgid % FILES);
+	assert_false(pb_unwind.pending(unwinder));
 }
 
 static void more_processes_than_the_map_holds_stay_unknown(void **state)
@@ -1251,7 +1564,7 @@ static void more_processes_than_the_map_holds_stay_unknown(void **state)
 	ends(1);
 	miss(6, 0x1000);
 	pb_unwind.take_misses(unwinder);
-	update(1);
+	update(SOON);
 	assert_int_equal(walk_file(6, 6), 6);
 }
 
@@ -1283,7 +1596,15 @@ int main(void)
 		TEST(an_exec_in_the_middle_of_publishing_wins),
 		TEST(an_exec_takes_back_what_was_published_too_late),
 		TEST(an_exec_gives_its_run_back),
+		TEST(a_second_exec_does_not_get_the_run_of_the_first),
+		TEST(an_exec_between_the_two_updates_begins_them_again),
+		TEST(an_exec_before_the_first_element_is_not_written_over),
 		TEST(a_process_that_is_gone_leaves_nothing),
+		TEST(a_reused_pid_keeps_the_element_of_its_new_process),
+		TEST(what_was_written_for_a_program_of_before_goes_with_the_process),
+		TEST(a_child_with_an_empty_element_is_filled_in),
+		TEST(a_loss_takes_away_what_does_not_fit),
+		TEST(after_a_loss_an_owner_is_read_anew),
 		TEST(a_fork_storm_leaves_nothing_behind),
 		TEST(a_miss_makes_us_look_once_for_each_process),
 		TEST(a_miss_of_a_process_without_an_element_publishes_it),
@@ -1299,6 +1620,9 @@ int main(void)
 		TEST(a_module_that_is_seen_again_before_it_went_is_kept),
 		TEST(mappings_beyond_the_bound_of_a_process_are_left_out),
 		TEST(a_process_for_whose_mappings_there_is_no_room_is_tried_at_a_miss),
+		TEST(a_process_without_room_is_tried_again_when_there_may_be_some),
+		TEST(a_process_that_maps_often_does_not_use_up_the_grace),
+		TEST(events_do_not_wait_for_all_that_is_to_be_published),
 		cmocka_unit_test_setup_teardown(more_processes_than_the_map_holds_stay_unknown,
 						setup_few_processes, teardown),
 	};
