@@ -211,7 +211,7 @@ static int look_up(const struct unwinder *u, uint32_t tgid, struct pb_unwind_pro
 
 static bool points_to(const struct pb_unwind_process *entry, const struct pb_run *run)
 {
-	return entry->first == run->first && entry->n == run->n;
+	return run && entry->first == run->first && entry->n == run->n;
 }
 
 /* Write the element of @p. Return: 0; -ENOENT or -EEXIST by @flags; -errno. */
@@ -294,7 +294,7 @@ static void add_place(struct unwinder *u, struct draft *d, const struct pb_place
 	uint32_t module = 0;
 	int found;
 
-	if (!m.size || d->cut)
+	if (!m.size || d->cut || !d->mappings)
 		return;
 	found = pb_modules_use(u->modules, place, &m, &module);
 	if (found > 0)
