@@ -80,7 +80,7 @@ _uretprobe()
 	kill -INT "$prober"
 	wait "$prober"
 	expect_status 0
-	expect_chains "$T/r.folded" "$CHAINS"
+	expect_chains "$T/r.folded" "$CHAINS${2:+|$2}"
 }
 
 a_live_uretprobe_on_a_caller_is_walked_through()
@@ -102,7 +102,9 @@ a_uretprobe_on_a_leaf_leaves_its_callers_right()
 {
 	# Called without a pause: most of the time goes into the kernel's own work for the probe, a part of it
 	# with the stack already changed and the kernel's list not yet, or in the trampoline and the list no more.
-	_uretprobe probed
+	# One in some thousand of those is cut behind the caller, and does not know it yet: a known fault.
+	_uretprobe probed '(left;left|right;right)_inner'
+	expect_at_least 5 "$(samples "$T/r.folded" '^(left;left|right;right)_inner$')" "stacks cut behind the caller"
 	expect_complete 90
 	expect_causes 'bad_frame|no_frame_pointer|unknown_code|stack_unreadable'
 }
