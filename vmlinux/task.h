@@ -32,6 +32,7 @@ struct return_instance {
 struct uprobe_task {
 	unsigned long vaddr; /* of the instruction that is executed elsewhere */
 	struct return_instance *return_instances;
+	struct return_instance *ri_pool; /* done with, last first; since 6.14 (8622e45b5da1) */
 };
 
 struct signal_struct {

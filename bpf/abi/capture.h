@@ -72,8 +72,9 @@ enum pb_walk_end {
 	PB_END_NO_RULE,     /* no rule covers the code, and frame pointers are not to be used */
 	PB_END_UNSUPPORTED, /* the rule is of a kind that the walk does not know */
 	PB_END_BAD_FRAME, /* a rule led to a frame that cannot be: below the last one, or no code */
-	PB_END_NO_MAPPING, /* the address lies in no mapping known, perhaps not yet */
-	PB_END_NO_PROCESS, /* the process was not known yet: it has just begun, or just exec'ed */
+	PB_END_NO_MAPPING,  /* the address lies in no mapping known, perhaps not yet */
+	PB_END_NO_PROCESS,  /* the process was not known yet: it has just begun, or just exec'ed */
+	PB_END_INTERRUPTED, /* it took so long that tables may have been replaced under it */
 	PB_END_COUNT
 };
 

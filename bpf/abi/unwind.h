@@ -41,6 +41,14 @@ enum pb_unwind_mode {
 #define PB_UNWIND_MISS_SLOTS       256u
 #define PB_UNWIND_MISS_INTERVAL_NS 50000000ull /* between two reports of misses of a process */
 
+/*
+ * What a walk may be reading is left alone for as long. A walk takes well below a millisecond,
+ * unless it is preempted, as in task context it can be: one that took longer than WALK_MAX is not
+ * believed. That is less than the grace, since the user half counts that from a moment a little ago.
+ */
+#define PB_UNWIND_GRACE_NS    1000000000ull
+#define PB_UNWIND_WALK_MAX_NS (PB_UNWIND_GRACE_NS / 2)
+
 /* How the CFA (canonical frame address: the stack pointer before the call) is found. */
 enum pb_cfa_rule {
 	PB_CFA_NONE,     /* no rule covers this address */

@@ -72,6 +72,7 @@ struct pb_perf_ctx {
  * where the first of them was, pops the other two and returns. Before 6.11 it was a breakpoint, at offset 0.
  * Source: uretprobe_trampoline_entry, arch/x86/kernel/uprobes.c, since ff474a78cef5.
  */
+#define PB_TRAMPOLINE_CALLS  true
 #define PB_TRAMPOLINE_CALLED 0x0d /* offset behind the system call, and all the time within it */
 #define PB_TRAMPOLINE_POPPED 0x0f /* behind the first pop */
 
@@ -89,6 +90,21 @@ static __always_inline bool pb_trampoline_done(__u64 at, __u64 sp, __u64 stack)
 static __always_inline __u64 pb_trampoline_return(__u64 at, __u64 sp)
 {
 	return sp + (at <= PB_TRAMPOLINE_CALLED ? 16 : at <= PB_TRAMPOLINE_POPPED ? 8 : 0);
+}
+
+/* Is what stands in the place of the return address, @ra, still the rax that was pushed there? */
+static __always_inline bool pb_trampoline_pending(__u64 at, const struct pb_regs *regs, __u64 ra)
+{
+	return at == PB_TRAMPOLINE_CALLED && ra == regs->gpr[0];
+}
+
+/* Are rax, rcx and r11 what lies at the stack pointer, as pushed in that order? */
+static __always_inline bool pb_trampoline_pushed(const struct pb_regs *regs)
+{
+	__u64 pushed[3];
+
+	return !bpf_probe_read_user(pushed, sizeof(pushed), (void *)regs->sp) &&
+	       pushed[0] == regs->gpr[11] && pushed[1] == regs->gpr[2] && pushed[2] == regs->gpr[0];
 }
 
 /* From struct pt_regs or whatever has its members, in DWARF's order (AMD64 supplement, figure 3.36). */
@@ -161,9 +177,12 @@ struct pb_perf_ctx {
 /* x19 to x28, and x29 and x30 with them (AAPCS64, 6.1.1). */
 #define PB_CALLEE_SAVED(reg)   ((reg) >= 19)
 
-#define PB_XOL_SLOT       4 /* UPROBE_XOL_SLOT_BYTES */
+#define PB_XOL_SLOT          4 /* UPROBE_XOL_SLOT_BYTES */
 
 /* The trampoline is one breakpoint, behind which nothing is left to do. */
+#define PB_TRAMPOLINE_CALLS  false
+#define PB_TRAMPOLINE_CALLED 0
+
 static __always_inline bool pb_trampoline_done(__u64 at, __u64 sp, __u64 stack)
 {
 	return false;
@@ -174,9 +193,19 @@ static __always_inline __u64 pb_trampoline_return(__u64 at, __u64 sp)
 	return sp;
 }
 
+static __always_inline bool pb_trampoline_pending(__u64 at, const struct pb_regs *regs, __u64 ra)
+{
+	return false;
+}
+
+static __always_inline bool pb_trampoline_pushed(const struct pb_regs *regs)
+{
+	return false;
+}
+
 /* Behind the siginfo (128 bytes), uc_flags, uc_link, uc_stack and the padded signal mask, and the fault's
  * address (arch/arm64/kernel/signal.c, struct rt_sigframe). */
-#define PB_SIGCONTEXT_OFF 312
+#define PB_SIGCONTEXT_OFF    312
 struct pb_sigcontext {
 	__u64 regs[31];
 	__u64 sp;

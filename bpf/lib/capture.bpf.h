@@ -185,7 +185,9 @@ static __always_inline void pb_take_stacks(void *ctx, const volatile struct pb_c
 	rec->n_kernel = 0;
 	if (cfg->kernel_stacks && rec->in_kernel)
 		rec->n_kernel = pb_kernel_frames(ctx, rec);
-	bpf_loop(rec->n_kernel, pb_hash_round, &context, 0);
+	/* Read back: where the verifier knows that a loop has no round, 6.18 drops its callback and
+	 * then misses it ("No program to jit"). */
+	bpf_loop(*(volatile __u16 *)&rec->n_kernel, pb_hash_round, &context, 0);
 	if (cfg->user_stacks)
 		pb_user_frames(w, task, event);
 
@@ -235,9 +237,10 @@ static __always_inline void pb_capture(void *ctx, const volatile struct pb_captu
 {
 	__u32 key = slot;
 	struct pb_scratch *mine;
+	__u64 now_ns = bpf_ktime_get_ns();
 
 	pb_count(&tally->produced);
-	if (!pb_lease_valid(bpf_ktime_get_ns())) {
+	if (!pb_lease_valid(now_ns)) {
 		pb_lose(tally, PB_LOSS_LEASE_EXPIRED);
 		return;
 	}
@@ -248,6 +251,7 @@ static __always_inline void pb_capture(void *ctx, const volatile struct pb_captu
 		pb_lose(tally, PB_LOSS_SCRATCH_BUSY);
 		return;
 	}
+	mine->walk.began_ns = slot == PB_SCRATCH_TASK ? now_ns : 0;
 	pb_capture_into(ctx, cfg, &mine->walk, task, event, tally);
 	*(volatile __u64 *)&mine->busy = 0;
 }

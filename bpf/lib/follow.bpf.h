@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * The programs that keep the set of targets true while it is measured: children join it at fork, a
- * command joins it at exec, and tasks leave it when the kernel frees them; and what is known of
- * their memory with it (process.bpf.h). Include it once in a
- * .bpf.c, behind the declaration of `cfg`. The session loads those that the target needs.
+ * command joins it at exec, and tasks leave it when the kernel frees them. What is known of their
+ * memory goes the same way (process.bpf.h).
+ *
+ * Include it once in a .bpf.c, behind the declaration of `cfg`. The session loads those that the
+ * target needs.
  */
 #ifndef PB_LIB_FOLLOW_BPF_H
 #define PB_LIB_FOLLOW_BPF_H

@@ -87,7 +87,8 @@ static __always_inline bool pb_find_process(struct task_struct *task, struct pb_
 static __always_inline bool pb_is_followed(const volatile struct pb_capture_cfg *cfg, __u32 tgid,
 					   __u64 start_ns)
 {
-	if (cfg->scope == PB_SCOPE_PROCESS)
+	/* Of a thread that is a target only the first survives an exec, as the process of that number. */
+	if (cfg->scope == PB_SCOPE_PROCESS || cfg->scope == PB_SCOPE_THREAD)
 		return pb_is_target(tgid, start_ns);
 	return cfg->scope == PB_SCOPE_ALL || cfg->scope == PB_SCOPE_CGROUP;
 }

@@ -80,6 +80,21 @@ static long pb_walk_round(__u32 round, void *context)
 }
 
 /*
+ * The tables that a walk reads are not replaced before PB_UNWIND_GRACE_NS. One that was preempted
+ * for longer may have read others in their place, so nothing of it is kept but the frame that the
+ * event hit. Reading the clock once more costs some 50 ns, which samples are spared: nothing but
+ * other interrupts, or a hypervisor, holds those up.
+ */
+static __always_inline void pb_check_time(struct pb_walk *w)
+{
+	if (!w->began_ns || w->mode == PB_UNWIND_FP || !w->depth ||
+	    bpf_ktime_get_ns() - w->began_ns <= PB_UNWIND_WALK_MAX_NS)
+		return;
+	w->depth = 1;
+	w->end = PB_END_INTERRUPTED;
+}
+
+/*
  * Append the user stack that starts at w->regs to w->rec.frames, from w->at on. w->end tells how it ended.
  * Context: any that may call bpf_probe_read_user(); NMI included.
  */
@@ -97,6 +112,7 @@ static __always_inline void pb_walk_user(struct pb_walk *w, struct task_struct *
 	bpf_loop(PB_USER_FRAMES_MAX + 1, pb_walk_round, &context, 0);
 	if (w->end == PB_END_NO_MAPPING || w->end == PB_END_NO_PROCESS)
 		pb_miss(task->tgid, w->regs.ip);
+	pb_check_time(w);
 }
 
 #endif

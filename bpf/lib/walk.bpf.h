@@ -7,11 +7,18 @@
 #include "bpf/lib/arch.bpf.h"
 
 /*
+ * For a stack pointer that is not known. No frame can lie there, so what is found by it ends the
+ * walk, and what is found by the frame pointer goes on.
+ */
+#define PB_SP_UNKNOWN 1
+
+/*
  * It lives in a map (the scratch), not on the BPF stack: there the verifier would follow the value of each
  * counter from round to round and never find two rounds alike.
  */
 struct pb_walk {
 	struct pb_regs regs; /* of the frame to visit next */
+	__u64 began_ns; /* CLOCK_MONOTONIC, before the first look into the tables; 0: not preemptible */
 	__u64 hash;
 	__u32 at;    /* index in rec.frames of the next frame */
 	__u32 depth; /* user frames so far */

@@ -68,7 +68,7 @@ every_instruction_of_a_plt_stub_has_its_rule()
 	[ "$n" -ge 3 ] || die "$n instructions in the stub: $(objdump -d -j .plt "$WL/calls" | head -20)"
 }
 
-# _uretprobe FUNCTION: cpuflame over `chains`, with a uretprobe of another profiler on FUNCTION.
+# _uretprobe FUNCTION [OPTION...]: cpuflame over `chains`, with a uretprobe of another profiler on FUNCTION.
 _uretprobe()
 {
 	local prober
@@ -76,11 +76,11 @@ _uretprobe()
 	workload chains 60
 	CPUFLAME=$BOTH start_tool -p "$W" -F 1 --binary "$WL/chains" --returns "$1" -q -o "$T/other.json"
 	prober=$TOOL
-	tool -p "$W" -U -F 999 -d 2 -q -o "$T/r.json" -o "$T/r.folded"
+	tool -p "$W" -U -F 999 -d 2 -q -o "$T/r.json" -o "$T/r.folded" "${@:2}"
 	kill -INT "$prober"
 	wait "$prober"
 	expect_status 0
-	expect_chains "$T/r.folded" "$CHAINS${2:+|$2}"
+	expect_chains "$T/r.folded" "$CHAINS"
 }
 
 a_live_uretprobe_on_a_caller_is_walked_through()
@@ -101,12 +101,12 @@ seven_uretprobes_on_one_stack_are_walked_through()
 a_uretprobe_on_a_leaf_leaves_its_callers_right()
 {
 	# Called without a pause: most of the time goes into the kernel's own work for the probe, a part of it
-	# with the stack already changed and the kernel's list not yet, or in the trampoline and the list no more.
-	# One in some thousand of those is cut behind the caller, and does not know it yet: a known fault.
-	_uretprobe probed '(left;left|right;right)_inner'
-	expect_at_least 5 "$(samples "$T/r.folded" '^(left;left|right;right)_inner$')" "stacks cut behind the caller"
+	# with the stack already changed and the kernel's list not yet. One sample in 20,000 hits the return's
+	# system call where only the stack pointer is wrong (bpf/lib/uretprobe.bpf.h), hence so many of them.
+	_uretprobe probed -F 4999 --force -d 4
 	expect_complete 90
-	expect_causes 'bad_frame|no_frame_pointer|unknown_code|stack_unreadable'
+	# The second on kernels before 6.14, which do not keep what they have dealt with.
+	expect_causes 'bad_frame|no_frame_pointer'
 }
 
 run_tests "$@"

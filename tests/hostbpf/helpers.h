@@ -26,9 +26,9 @@
 #define BPF_PROG(name, ...) name(__VA_ARGS__)
 
 #define BPF_CORE_READ(from, field)   ((from)->field)
-/* All optional members exist, or none does, as host.fields_missing says. */
-#define bpf_core_field_exists(field) (sizeof(field) && host_field_exists())
-bool host_field_exists(void);
+/* All optional members exist but those that host.fields_missing and host.field_missing say. */
+#define bpf_core_field_exists(field) (sizeof(field) && host_field_exists(#field))
+bool host_field_exists(const char *field);
 
 /* An interrupt can strike between a word that is swapped and what is read behind it. */
 #define __sync_val_compare_and_swap(word, from, to) host_swap(word, from, to)
@@ -56,6 +56,7 @@ struct return_instance {
 struct uprobe_task {
 	unsigned long vaddr;
 	struct return_instance *return_instances;
+	struct return_instance *ri_pool;
 };
 
 struct task_struct {

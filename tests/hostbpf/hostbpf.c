@@ -402,9 +402,9 @@ long bpf_current_task_under_cgroup(const void *map, __u32 slot)
 	return host.under_cgroup;
 }
 
-bool host_field_exists(void)
+bool host_field_exists(const char *field)
 {
-	return !host.fields_missing;
+	return !host.fields_missing && (!host.field_missing || strcmp(field, host.field_missing));
 }
 
 __u64 bpf_ktime_get_ns(void)

@@ -42,7 +42,8 @@ struct host_kernel {
 	char comm[16];
 	struct pt_regs user_regs; /* as saved at the task's entry into the kernel */
 	bool under_cgroup;
-	bool fields_missing; /* of the kernel's structs, those that not every kernel has */
+	bool fields_missing;       /* of the kernel's structs, those that not every kernel has */
+	const char *field_missing; /* or this one alone, as bpf/lib spells it */
 
 	const __u64 *kernel_frames;
 	__u32 n_kernel_frames;

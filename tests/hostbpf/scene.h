@@ -24,7 +24,8 @@ struct scene {
 	struct task_struct leader, thread;
 	struct mm_struct mm;
 	struct pb_capture_cfg cfg;
-	struct pb_event event; /* the next one */
+	struct pb_event event;     /* the next one */
+	enum pb_scratch_slot slot; /* of the program that takes it */
 	__u64 stack[SCENE_SLOTS];
 };
 
@@ -72,7 +73,7 @@ static inline void scene_take_in(struct scene *s, enum pb_scratch_slot slot)
 
 static inline void scene_take(struct scene *s)
 {
-	scene_take_in(s, PB_SCRATCH_INTERRUPT);
+	scene_take_in(s, s->slot);
 }
 
 /* A frame of the chain at word @slot of the stack: its caller's frame pointer and where it returns. */

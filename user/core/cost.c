@@ -62,6 +62,11 @@ static uint64_t round8(uint64_t n)
 	return (n + 7) & ~7ull;
 }
 
+static uint64_t value_bytes(const struct bpf_map *map)
+{
+	return bpf_map__max_entries(map) * round8(bpf_map__value_size(map));
+}
+
 /*
  * What a map takes at least. Before 6.4 (map_mem_usage) memlock in fdinfo is max_entries times the
  * sizes of key and value, which is 0 for a ring buffer and half the truth for a hash.
@@ -69,6 +74,7 @@ static uint64_t round8(uint64_t n)
 static uint64_t map_floor(const struct bpf_map *map)
 {
 	uint64_t entries = bpf_map__max_entries(map), buckets = 1;
+	int cpus = libbpf_num_possible_cpus();
 
 	switch (bpf_map__type(map)) {
 	case BPF_MAP_TYPE_RINGBUF:
@@ -80,9 +86,22 @@ static uint64_t map_floor(const struct bpf_map *map)
 			buckets *= 2;
 		return buckets * 16 + entries * (48 + round8(bpf_map__key_size(map)) +
 						 round8(bpf_map__value_size(map)));
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+		return value_bytes(map) * (uint64_t)(cpus > 0 ? cpus : 1);
+	case BPF_MAP_TYPE_ARRAY:
+		return value_bytes(map);
 	default:
 		return 0;
 	}
+}
+
+uint64_t pb_cost_asked_bytes(struct bpf_object *object)
+{
+	struct bpf_map *map;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_map(map, object) sum += map_floor(map);
+	return sum;
 }
 
 uint64_t pb_cost_map_bytes(struct bpf_object *object)

@@ -15,6 +15,9 @@ int pb_cost_enable(void);
 /* Nanoseconds spent in the programs of @object so far; 0 without statistics. */
 uint64_t pb_cost_bpf_ns(struct bpf_object *object);
 
+/* Bytes that all maps of @object, opened and sized, ask for at least when it is loaded. */
+uint64_t pb_cost_asked_bytes(struct bpf_object *object);
+
 /* Bytes of all maps of @object, as the kernel charges them (memlock in fdinfo). */
 uint64_t pb_cost_map_bytes(struct bpf_object *object);
 

@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
+
+#include "user/core/clock.h"
 
 #define SLOTS_MIN 64u
 #define SLOTS_MAX (1u << 31)
@@ -42,13 +43,13 @@ static struct slot *new_slots(uint32_t n)
 /* Early in boot the kernel may have no randomness yet; an address and a clock are better than 0. */
 static void draw_secret(uint64_t secret[2])
 {
-	struct timespec now = {0};
+	uint64_t now_ns;
 
 	if (getrandom(secret, 2 * sizeof(secret[0]), GRND_NONBLOCK) == 2 * sizeof(secret[0]))
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	secret[0] = (uint64_t)(uintptr_t)&now ^ ((uint64_t)now.tv_nsec << 32);
-	secret[1] = (uint64_t)(uintptr_t)draw_secret ^ (uint64_t)now.tv_nsec;
+	now_ns = pb_clock_ns();
+	secret[0] = (uint64_t)(uintptr_t)&now_ns ^ now_ns << 32;
+	secret[1] = (uint64_t)(uintptr_t)draw_secret ^ now_ns;
 }
 
 int pb_idtable_new(struct pb_idtable **out)

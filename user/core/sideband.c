@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "user/core/clock.h"
 #include "user/core/log.h"
 
 #define RING_DATA_BYTES (128u << 10)
@@ -327,14 +327,6 @@ static void drop_records(struct pb_sideband *s, size_t n)
 	}
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
-}
-
 /*
  * What is recorded while we collect waits: a ring that was read early may by then hold an older record
  * than one that was read late, say the fork of a child whose exec we have seen.
@@ -343,7 +335,7 @@ static int drain_round(struct pb_sideband *s,
 		       void (*on_event)(void *, const struct pb_sideband_event *), void *ctx)
 {
 	struct pb_sideband_event event;
-	uint64_t until_ns = now_ns();
+	uint64_t until_ns = pb_clock_ns();
 	uint32_t i;
 	size_t k;
 

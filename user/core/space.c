@@ -4,6 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "user/core/grow.h"
+
+#define SMALL_BYTES (16u << 10)
+
 struct record {
 	struct pb_place place;
 	uint64_t since_ns; /* not less than that of any record it lies over */
@@ -21,15 +25,53 @@ struct pb_space {
 	uint32_t n_records, records_size;
 	struct piece *pieces;
 	uint32_t n_pieces, pieces_size;
+	struct pb_space_budget *budget;
 };
 
-int pb_space_new(struct pb_space **out)
+static uint64_t bytes(uint32_t records, uint32_t pieces)
+{
+	return records * sizeof(struct record) + pieces * sizeof(struct piece);
+}
+
+/* By how much a space of @size bytes may grow. */
+static uint64_t bytes_left(const struct pb_space_budget *b, uint64_t size)
+{
+	uint64_t limit = size < SMALL_BYTES ? b->limit_bytes : b->limit_bytes / 8 * 7;
+
+	return b->used_bytes < limit ? limit - b->used_bytes : 0;
+}
+
+/* Is what it has room for all that it can have? The last one to grow goes a little beyond the limit. */
+static bool is_tight(const struct pb_space *s)
+{
+	return !bytes_left(s->budget, bytes(s->records_size, s->pieces_size));
+}
+
+/* Mappings that it may have now. */
+static uint32_t bound(const struct pb_space *s)
+{
+	return s->records_size < PB_SPACE_MAX && is_tight(s) ? s->records_size : PB_SPACE_MAX;
+}
+
+/* Is there no room for one more? Where little would be won by forgetting what something else lies over,
+ * full is full: looking for room each time would cost O(n) each. */
+static bool is_full(const struct pb_space *s)
+{
+	uint32_t max = bound(s);
+
+	if (s->n_pieces + 2 > s->pieces_size && is_tight(s))
+		return true;
+	return s->n_records >= max && s->n_pieces > max / 4 * 3;
+}
+
+int pb_space_new(struct pb_space **out, struct pb_space_budget *budget)
 {
 	struct pb_space *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;
 	s->owners = 1;
+	s->budget = budget;
 	*out = s;
 	return 0;
 }
@@ -44,6 +86,7 @@ void pb_space_free(struct pb_space *s)
 {
 	if (!s || --s->owners)
 		return;
+	s->budget->used_bytes -= bytes(s->records_size, s->pieces_size);
 	free(s->records);
 	free(s->pieces);
 	free(s);
@@ -117,44 +160,37 @@ static enum pb_space_change compare(const struct pb_space *s, const struct pb_pl
 	return change;
 }
 
-/* Room for @more rows of @row bytes behind @n. Return: 0; -ENOMEM. */
-static int grow(void *rows_, uint32_t *size, uint32_t n, uint32_t more, size_t row)
+/* Make room for so many in all. Return: 0; -ENOMEM. */
+static int reserve(struct pb_space *s, uint32_t records, uint32_t pieces)
 {
-	void **rows = rows_, *p;
-	uint32_t want = *size ? *size * 2 : 16;
+	uint64_t before = bytes(s->records_size, s->pieces_size);
+	int err;
 
-	if (n + more <= *size)
-		return 0;
-	p = reallocarray(*rows, want, row);
-	if (!p)
-		return -ENOMEM;
-	*rows = p;
-	*size = want;
-	return 0;
+	err = pb_grow(&s->records, &s->records_size, records, sizeof(*s->records));
+	err = err ? err : pb_grow(&s->pieces, &s->pieces_size, pieces, sizeof(*s->pieces));
+	s->budget->used_bytes += bytes(s->records_size, s->pieces_size) - before;
+	return err;
 }
 
-/* A copy for an owner who is about to change it. */
+/* A copy for an owner who is about to change it. Return: 0; -ENOSPC; -ENOMEM. */
 static int unshare(struct pb_space **s)
 {
 	const struct pb_space *from = *s;
 	pb_auto(pb_space) struct pb_space *to = NULL;
+	uint64_t size = bytes(from->n_records + 1, from->n_pieces + 2);
 
 	if (from->owners == 1)
 		return 0;
-	if (pb_space_new(&to))
-		return -ENOMEM;
-	to->records = reallocarray(NULL, from->n_records + 1, sizeof(*to->records));
-	to->pieces = reallocarray(NULL, from->n_pieces + 1, sizeof(*to->pieces));
-	if (!to->records || !to->pieces)
+	if (size > bytes_left(from->budget, size))
+		return -ENOSPC;
+	if (pb_space_new(&to, from->budget) || reserve(to, from->n_records + 1, from->n_pieces + 2))
 		return -ENOMEM;
 	if (from->n_records)
 		memcpy(to->records, from->records, from->n_records * sizeof(*to->records));
 	if (from->n_pieces)
 		memcpy(to->pieces, from->pieces, from->n_pieces * sizeof(*to->pieces));
 	to->n_records = from->n_records;
-	to->records_size = from->n_records + 1;
 	to->n_pieces = from->n_pieces;
-	to->pieces_size = from->n_pieces + 1;
 	pb_space_free(*s);
 	*s = pb_take(to);
 	return 0;
@@ -210,30 +246,41 @@ static void drop_pieces(struct pb_space *s, uint32_t first, uint32_t behind)
 	s->n_pieces -= behind - first;
 }
 
+/* There is no room for a copy without what cannot be told any more. */
+static int abandon(struct pb_space **space)
+{
+	struct pb_space *empty;
+
+	if (pb_space_new(&empty, (*space)->budget))
+		return -ENOMEM;
+	pb_space_free(*space);
+	*space = empty;
+	return PB_SPACE_DROPPED;
+}
+
 int pb_space_map(struct pb_space **space, const struct pb_place *place, uint64_t since_ns)
 {
 	uint32_t first = piece_above(*space, place->start), behind;
 	enum pb_space_change change = compare(*space, place, first, &behind, &since_ns);
 	struct pb_space *s;
 	bool full;
+	int err;
 
 	if (change == PB_SPACE_SAME)
 		return change;
-	/* Where little would be won, full is full: looking for room each time would cost O(n) each. */
-	full = (*space)->n_records == PB_SPACE_MAX && (*space)->n_pieces > PB_SPACE_MAX / 4 * 3;
+	full = is_full(*space);
 	if (full && change != PB_SPACE_REPLACED)
 		return -ENOSPC;
-	if (unshare(space))
-		return -ENOMEM;
+	err = unshare(space);
+	if (err)
+		return err == -ENOSPC && change == PB_SPACE_REPLACED ? abandon(space) : err;
 	s = *space;
 	if (full) {
 		drop_pieces(s, first, behind);
 		return PB_SPACE_DROPPED;
 	}
-	if (s->n_records == PB_SPACE_MAX && forget_history(s))
-		return -ENOMEM;
-	if (grow(&s->records, &s->records_size, s->n_records, 1, sizeof(*s->records)) ||
-	    grow(&s->pieces, &s->pieces_size, s->n_pieces, 2, sizeof(*s->pieces)))
+	if ((s->n_records >= bound(s) && forget_history(s)) ||
+	    reserve(s, s->n_records + 1, s->n_pieces + 2))
 		return -ENOMEM;
 	s->records[s->n_records++] = (struct record){*place, since_ns};
 	lay(s, first, behind);

@@ -39,10 +39,24 @@ enum pb_space_change {
 
 #define PB_SPACE_MAX 16384 /* mappings */
 
+/*
+ * What many spaces may take together. The last eighth is for small ones, of 16 KB or about 250 mappings, as
+ * most are: some hundreds of processes that map all they can must not leave the others without names.
+ */
+struct pb_space_budget {
+	uint64_t limit_bytes, used_bytes;
+};
+
 struct pb_space;
 
-/* An empty space with one owner. Return: 0; -ENOMEM. */
-int pb_space_new(struct pb_space **out);
+/**
+ * pb_space_new() - an empty space with one owner.
+ * @budget: borrowed for the life of the space and of its copies; they take from it as they grow, and give
+ * all back when they are freed
+ *
+ * Return: 0; -ENOMEM.
+ */
+int pb_space_new(struct pb_space **out, struct pb_space_budget *budget);
 /* One more owner. */
 struct pb_space *pb_space_share(struct pb_space *s);
 /* One owner less; the last one frees it. */
@@ -55,9 +69,10 @@ PB_DEFINE_FREE(pb_space, pb_space_free);
  * @since_ns: when; 0: before we looked. Never counts as earlier than what it lies over
  *
  * The same file at the same place is no other code, and memory without a file is never told apart: a JIT
- * compiler protects its pages anew all the time. What is beyond a bound of 16,384 mappings is not kept:
- * a hostile target must not fill our memory. If other code was there, that is forgotten, for all times:
- * nothing is better than what is wrong. O(log n), and a move of what lies above.
+ * compiler protects its pages anew all the time. What is beyond a bound of 16,384 mappings, or for which
+ * the budget has no room, is not kept: a hostile target must not fill our memory. If other code was there,
+ * that is forgotten, for all times: nothing is better than what is wrong. If there is not even room for a
+ * copy without it, the owner gets an empty space. O(log n), and a move of what lies above.
  * Return: enum pb_space_change; -ENOSPC: not kept, and nothing else changed; -ENOMEM.
  */
 int pb_space_map(struct pb_space **s, const struct pb_place *place, uint64_t since_ns);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "user/core/files.h"
+#include "user/core/grow.h"
 #include "user/core/idtable.h"
 #include "user/core/profile.h"
 #include "user/core/report.h"
@@ -16,7 +17,7 @@ static const char *const end_causes[PB_END_COUNT] = {
 	[PB_END_UNREADABLE] = "stack_unreadable", [PB_END_COMPAT] = "32_bit_task",
 	[PB_END_NO_RULE] = "no_unwind_rule",      [PB_END_UNSUPPORTED] = "unsupported_rule",
 	[PB_END_BAD_FRAME] = "bad_frame",         [PB_END_NO_MAPPING] = "unknown_code",
-	[PB_END_NO_PROCESS] = "new_process",
+	[PB_END_NO_PROCESS] = "new_process",      [PB_END_INTERRUPTED] = "interrupted",
 };
 
 struct stack {
@@ -84,25 +85,6 @@ void pb_stacks_free(struct pb_stacks *s)
 	free(s->made);
 	free(s->kept);
 	free(s);
-}
-
-/* Room for @more rows of @row bytes behind @n. Return: 0; -ENOMEM. */
-static int grow(void *rows_, uint32_t *size, uint32_t n, uint32_t more, size_t row)
-{
-	void **rows = rows_;
-	uint64_t want = *size ? *size : 64;
-	void *p;
-
-	if ((uint64_t)n + more <= *size)
-		return 0;
-	while (want < (uint64_t)n + more)
-		want *= 2;
-	p = want < UINT32_MAX ? reallocarray(*rows, want, row) : NULL;
-	if (!p)
-		return -ENOMEM;
-	*rows = p;
-	*size = (uint32_t)want;
-	return 0;
 }
 
 int pb_stacks_keep(struct pb_stacks *s, const void *record, size_t size)
@@ -189,7 +171,7 @@ static uint32_t module_for(struct pb_stacks *s, uint32_t tgid, const struct pb_p
 			seen->limit = seen->start + (place->end - place->start);
 		return s->made[id].module;
 	}
-	if (grow(&s->made, &s->made_size, s->n_made, 1, sizeof(m)))
+	if (pb_grow(&s->made, &s->made_size, s->n_made + 1ull, sizeof(m)))
 		return PB_NONE;
 	m.module = add_module(s, &m, place);
 	if (m.module == PB_NONE || pb_idtable_add(s->by_mapping, hash, s->n_made))
@@ -312,8 +294,8 @@ static int resolve_record(struct pb_stacks *s, const struct pb_stack_record *r)
 
 	if (find_stack(s, &r->key, &hash) != PB_IDTABLE_NONE)
 		return 0; /* two CPUs saw it first at the same time */
-	if (grow(&s->stacks, &s->stacks_size, s->n_stacks, 1, sizeof(*stack)) ||
-	    grow(&s->frames, &s->frames_size, s->n_frames, n, sizeof(*s->frames)))
+	if (pb_grow(&s->stacks, &s->stacks_size, s->n_stacks + 1ull, sizeof(*stack)) ||
+	    pb_grow(&s->frames, &s->frames_size, (uint64_t)s->n_frames + n, sizeof(*s->frames)))
 		return -ENOMEM;
 	stack = &s->stacks[s->n_stacks];
 	*stack = (struct stack){.key = r->key,
@@ -418,7 +400,7 @@ static int blame(struct broken **rows, uint32_t *n, uint32_t *size, uint32_t mod
 			return 0;
 		}
 	}
-	if (grow(rows, size, *n, 1, sizeof(**rows)))
+	if (pb_grow(rows, size, *n + 1ull, sizeof(**rows)))
 		return -ENOMEM;
 	(*rows)[(*n)++] = (struct broken){module, end, events};
 	return 0;

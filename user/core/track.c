@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "user/core/clock.h"
 #include "user/core/files.h"
 #include "user/core/log.h"
 #include "user/core/opts.h"
@@ -19,6 +19,10 @@
 #define RESCAN_PERIOD_NS 100000000ull
 #define RENEW_PERIOD_NS  1000000000ull  /* of a process whose space is full */
 #define CROWD_PERIOD_NS  10000000000ull /* and of one that has more mapped than is kept */
+/* Reading anew for want of room takes at most this part of a CPU, however many need it. */
+#define RENEW_SHARE      10
+/* Of all mappings together: 2,000 processes with 300 each need less, even if none is a fork of another. */
+#define SPACE_BYTES      (64ull << 20)
 
 /* What a process was from one exec (or its fork) to the next. */
 struct image {
@@ -37,6 +41,7 @@ struct process {
 	uint64_t full_ns; /* the first mapping since which not all are kept; 0: all are */
 	uint64_t renewed_ns;
 	bool crowded;         /* full right after it was renewed */
+	bool cut;             /* at some time not all mappings were kept */
 	struct image *images; /* oldest first, at least one */
 	uint32_t n_images;
 };
@@ -44,15 +49,17 @@ struct process {
 struct pb_track {
 	struct pb_sideband *sideband;
 	struct pb_files *files;
+	struct pb_space_budget budget;
 	bool everyone, children;
 	bool told_unreadable; /* that some /proc/PID/maps is closed to us */
 	bool lost;            /* records were lost: /proc is to be read again */
 	bool full;            /* some process may be */
 	uint64_t updated_ns, rescanned_ns;
-	bool failed; /* no memory inside a callback */
+	uint64_t renew_ns; /* not before this */
+	bool failed;       /* no memory inside a callback */
 	const struct pb_track_listener *listeners[PB_TRACK_LISTENERS_MAX];
 	uint32_t n_listeners;
-	uint32_t count;
+	uint32_t count, cut; /* processes seen; those of them that are forgotten and were cut */
 	struct process *buckets[BUCKETS];
 };
 
@@ -65,14 +72,6 @@ struct pb_track {
 		}                                                                                  \
 	} while (0)
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
-}
-
 int pb_track_new(struct pb_track **out, struct pb_files *files, const struct pb_cpus *cpus,
 		 bool everyone, bool children)
 {
@@ -82,6 +81,7 @@ int pb_track_new(struct pb_track **out, struct pb_files *files, const struct pb_
 	if (!t)
 		return -ENOMEM;
 	t->files = files;
+	t->budget.limit_bytes = SPACE_BYTES;
 	t->everyone = everyone;
 	t->children = children;
 	err = pb_sideband_open(&t->sideband, cpus);
@@ -144,7 +144,8 @@ static struct process *find_process(const struct pb_track *t, uint32_t tgid)
  * Start a new image of @p, with what @parent has mapped if that is not NULL; before those that began later,
  * where two CPUs have told of a fork and an exec in the wrong order. Return: 0; -ENOMEM.
  */
-static int add_image(struct process *p, uint64_t since_ns, const struct image *parent)
+static int add_image(struct pb_track *t, struct process *p, uint64_t since_ns,
+		     const struct image *parent)
 {
 	struct image image = {.since_ns = since_ns};
 	struct image *images = reallocarray(p->images, p->n_images + 1, sizeof(*images));
@@ -155,7 +156,7 @@ static int add_image(struct process *p, uint64_t since_ns, const struct image *p
 	p->images = images;
 	if (parent)
 		image.space = pb_space_share(parent->space);
-	else if (pb_space_new(&image.space))
+	else if (pb_space_new(&image.space, &t->budget))
 		return -ENOMEM;
 	for (i = p->n_images++; i > 0 && images[i - 1].since_ns > since_ns; i--)
 		images[i] = images[i - 1];
@@ -163,6 +164,7 @@ static int add_image(struct process *p, uint64_t since_ns, const struct image *p
 	if (i + 1 < p->n_images)
 		return 0;
 	p->rescanned_ns = 0;
+	p->cut |= p->full_ns;
 	p->full_ns = 0;
 	p->crowded = false;
 	return 0;
@@ -173,7 +175,7 @@ static struct process *add_process(struct pb_track *t, uint32_t tgid, uint64_t s
 {
 	struct process *p = calloc(1, sizeof(*p));
 
-	if (!p || add_image(p, since_ns, parent)) {
+	if (!p || add_image(t, p, since_ns, parent)) {
 		if (p)
 			free(p->images);
 		free(p);
@@ -229,7 +231,7 @@ static bool note_place(struct pb_track *t, struct process *p, uint64_t since_ns,
 	int change = pb_space_map(&newest(p)->space, place, since_ns);
 
 	if (change == -ENOSPC || change == PB_SPACE_DROPPED) {
-		p->full_ns = p->full_ns ? p->full_ns : since_ns ? since_ns : now_ns();
+		p->full_ns = p->full_ns ? p->full_ns : since_ns ? since_ns : pb_clock_ns();
 		t->full = true;
 	} else if (change < 0) {
 		t->failed = true;
@@ -287,7 +289,7 @@ static int read_maps(struct pb_track *t, struct process *p,
 {
 	int err;
 
-	p->rescanned_ns = now_ns();
+	p->rescanned_ns = pb_clock_ns();
 	err = pb_procmaps_read(p->tgid, on_map, ctx);
 	if ((err == -EACCES || err == -EPERM) && !t->told_unreadable) {
 		t->told_unreadable = true;
@@ -356,11 +358,12 @@ static void renew_map(void *ctx, const struct pb_procmap *map)
 		r->cut = true;
 }
 
-static bool may_renew(const struct process *p, uint64_t now)
+static bool may_renew(const struct pb_track *t, const struct process *p, uint64_t now)
 {
 	uint64_t period_ns = p->crowded ? CROWD_PERIOD_NS : RENEW_PERIOD_NS;
 
-	return p->full_ns && !p->reused && (!p->renewed_ns || now - p->renewed_ns > period_ns);
+	return now >= t->renew_ns && p->full_ns && !p->reused &&
+	       (!p->renewed_ns || now - p->renewed_ns > period_ns);
 }
 
 /*
@@ -373,9 +376,9 @@ static bool may_renew(const struct process *p, uint64_t now)
 static int renew(struct pb_track *t, struct process *p)
 {
 	pb_autofree struct pb_place *anon = calloc(PB_SPACE_MAX, sizeof(*anon));
-	struct renewal r = {.t = t, .p = p, .anon = anon, .now_ns = now_ns()};
-	uint64_t full_ns = p->full_ns;
-	bool crowded = p->crowded;
+	struct renewal r = {.t = t, .p = p, .anon = anon, .now_ns = pb_clock_ns()};
+	uint64_t full_ns = p->full_ns, now;
+	bool crowded = p->crowded, cut = p->cut;
 	uint32_t i;
 	int err;
 
@@ -383,45 +386,53 @@ static int renew(struct pb_track *t, struct process *p)
 	if (full_ns <= newest(p)->since_ns) /* its parent was full */
 		full_ns = newest(p)->since_ns + 1;
 	r.old = newest(p)->space;
-	if (!anon || add_image(p, full_ns, NULL)) {
+	if (!anon || add_image(t, p, full_ns, NULL)) {
 		t->failed = true;
 		return -ENOMEM;
 	}
 	err = read_maps(t, p, renew_map, &r);
 	for (i = 0; i < r.n_anon && !err; i++)
 		note_place(t, p, 0, &anon[i]);
+	now = pb_clock_ns();
+	t->renew_ns = now + (now - r.now_ns) * (RENEW_SHARE - 1);
 	if (err) {
 		pb_space_free(p->images[--p->n_images].space);
 		p->full_ns = full_ns;
 		p->crowded = crowded;
+		p->cut = cut;
 		return err;
 	}
 	if (r.cut && !p->full_ns)
 		p->full_ns = r.now_ns;
 	p->crowded = p->full_ns;
+	p->cut = cut || p->crowded; /* what was not kept is known now */
 	if (p->crowded)
-		pb_log(PB_LOG_DEBUG, "process %u has more code mappings than the %d that are kept",
-		       p->tgid, PB_SPACE_MAX);
+		pb_log(PB_LOG_DEBUG, "process %u has more code mappings than are kept", p->tgid);
 	TELL(t, on_remap, p->tgid);
 	TELL(t, on_mapped, p->tgid);
 	return 0;
 }
 
-/* Behind all that was reported: records from before would lie over what /proc says now. */
+/* The one that has waited longest, behind all that was reported: records from before would lie over what
+ * /proc says now. */
 static void renew_full(struct pb_track *t)
 {
-	uint64_t now = now_ns();
-	struct process *p;
-	uint32_t i;
+	uint64_t now = pb_clock_ns();
+	struct process *p, *next = NULL;
+	uint32_t i, n = 0;
 
-	t->full = false;
 	for (i = 0; i < BUCKETS; i++) {
 		for (p = t->buckets[i]; p; p = p->next) {
-			if (may_renew(p, now) && !p->ended_ns)
-				renew(t, p);
-			t->full |= p->full_ns && !p->ended_ns;
+			if (!p->full_ns || p->ended_ns)
+				continue;
+			n++;
+			if (may_renew(t, p, now) && (!next || p->renewed_ns < next->renewed_ns))
+				next = p;
 		}
 	}
+	if (next)
+		renew(t, next);
+	t->full = n > (next && !next->full_ns);
 }
 
 /* Take in a process that we were not told of. Return: 0; -ENOMEM; -errno of reading it. */
@@ -433,7 +444,7 @@ static int meet(struct pb_track *t, uint32_t tgid, struct process **out)
 	if (!p)
 		return -ENOMEM;
 	err = scan_process(t, p, 0);
-	p->begun_ns = now_ns();
+	p->begun_ns = pb_clock_ns();
 	*out = p;
 	return err;
 }
@@ -509,7 +520,7 @@ static void on_exec(struct pb_track *t, const struct pb_sideband_event *e)
 		return;
 	if (!p)
 		p = add_process(t, e->tgid, e->time_ns, NULL);
-	else if (add_image(p, e->time_ns, NULL))
+	else if (add_image(t, p, e->time_ns, NULL))
 		t->failed = true;
 	if (!p)
 		return;
@@ -534,7 +545,7 @@ static bool begin_anew(struct pb_track *t, struct process *p, const struct pb_si
 		p->reused = false;
 	}
 	/* An unknown parent tells nothing that /proc has not. */
-	if ((other || parent) && add_image(p, e->time_ns, parent))
+	if ((other || parent) && add_image(t, p, e->time_ns, parent))
 		t->failed = true;
 	return other;
 }
@@ -626,7 +637,7 @@ uint64_t pb_track_ring_bytes(const struct pb_track *t)
 
 int pb_track_update(struct pb_track *t)
 {
-	uint64_t now = now_ns();
+	uint64_t now = pb_clock_ns();
 	bool failed;
 	int err;
 
@@ -691,10 +702,16 @@ int pb_track_look_again(struct pb_track *t, uint32_t tgid)
 	if (p->reused)
 		return -ESRCH;
 	if (p->full_ns)
-		return may_renew(p, now_ns()) ? renew(t, p) : -EAGAIN;
-	if (now_ns() - p->rescanned_ns <= RESCAN_PERIOD_NS)
+		return may_renew(t, p, pb_clock_ns()) ? renew(t, p) : -EAGAIN;
+	if (pb_clock_ns() - p->rescanned_ns <= RESCAN_PERIOD_NS)
 		return -EAGAIN;
 	return scan_process(t, p, 0);
+}
+
+/* What is full and could not be renewed lacks something, too. */
+static bool is_cut(const struct process *p)
+{
+	return p->cut || p->full_ns;
 }
 
 /* Images that a later one has replaced before @time_ns. */
@@ -733,10 +750,23 @@ void pb_track_retire(struct pb_track *t, uint64_t time_ns)
 				continue;
 			}
 			*link = p->next;
+			t->cut += is_cut(p);
 			TELL(t, on_gone, p->tgid);
 			free_process(p);
 		}
 	}
+}
+
+uint32_t pb_track_cut(const struct pb_track *t)
+{
+	const struct process *p;
+	uint32_t i, n = t->cut;
+
+	for (i = 0; i < BUCKETS; i++) {
+		for (p = t->buckets[i]; p; p = p->next)
+			n += is_cut(p);
+	}
+	return n;
 }
 
 uint32_t pb_track_count(const struct pb_track *t)

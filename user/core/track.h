@@ -72,8 +72,9 @@ uint64_t pb_track_ring_bytes(const struct pb_track *t);
  * pb_track_update() - take in all that the kernel has reported until now.
  *
  * After a loss /proc is read again, where everyone is followed also for processes not known yet. Mappings
- * beyond the bound of pb_space_map() are not kept: a process that reaches it gets a new image by what
- * /proc says, at most once a second, or every ten if it has more than that at once.
+ * beyond the bounds of pb_space_map(), which are of one process and of 64 MB for all, are not kept: a process
+ * that reaches one gets a new image by what /proc says, at most once a second, or every ten if it has
+ * more than that at once, and one process after the other in at most a tenth of a CPU.
  * Return: 0; -ENOMEM.
  */
 int pb_track_update(struct pb_track *t);
@@ -110,5 +111,7 @@ void pb_track_retire(struct pb_track *t, uint64_t time_ns);
 
 /* Processes seen so far, among those followed. */
 uint32_t pb_track_count(const struct pb_track *t);
+/* Those of them of which at some time not all mappings were kept. O(n). */
+uint32_t pb_track_cut(const struct pb_track *t);
 
 #endif

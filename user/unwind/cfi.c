@@ -934,6 +934,7 @@ static bool read_fde(struct pb_cfi *c, struct entry *e, struct pb_fde *fde)
 		read_block(r);
 	fde->program_start = (size_t)(r->p - c->bytes);
 	fde->program_end = e->next;
+	fde->is_signal = cie->is_signal;
 	return !r->bad && !__builtin_add_overflow(fde->start, len, &fde->end);
 }
 

@@ -29,6 +29,7 @@ struct pb_fde {
 	uint64_t start, end;
 	size_t cie;                        /* offset of its CIE */
 	size_t program_start, program_end; /* offsets */
+	bool is_signal; /* the frame of a signal's handler returns there: may begin before the code */
 };
 
 /**

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "user/core/grow.h"
+
 struct run {
 	uint32_t first, n;
 };
@@ -26,28 +28,11 @@ struct pb_extents {
 	uint32_t used;
 };
 
-/* Make room for @n elements. */
-static int reserve(void *array, uint32_t *size, uint32_t n, size_t element)
-{
-	void *old, *grown;
-
-	if (n <= *size)
-		return 0;
-	n += n / 2 + 8;
-	memcpy(&old, array, sizeof(old));
-	grown = reallocarray(old, n, element);
-	if (!grown)
-		return -ENOMEM;
-	memcpy(array, &grown, sizeof(grown));
-	*size = n;
-	return 0;
-}
-
 int pb_extents_new(struct pb_extents **out, uint32_t places)
 {
 	pb_auto(pb_extents) struct pb_extents *e = calloc(1, sizeof(*e));
 
-	if (!e || reserve(&e->free, &e->free_size, 1, sizeof(*e->free)))
+	if (!e || pb_grow(&e->free, &e->free_size, 1, sizeof(*e->free)))
 		return -ENOMEM;
 	e->free[e->n_free++] = (struct run){0, places};
 	*out = pb_take(e);
@@ -118,8 +103,9 @@ void pb_extents_give(struct pb_extents *e, uint32_t first, uint32_t n, uint64_t 
 	struct run run = {first, n};
 	uint32_t i;
 
-	if (reserve(&e->free, &e->free_size, e->n_free + e->n_graces + 1, sizeof(*e->free)) ||
-	    reserve(&e->graces, &e->graces_size, e->n_graces + 1, sizeof(*e->graces)))
+	if (pb_grow(&e->free, &e->free_size, (uint64_t)e->n_free + e->n_graces + 1,
+		    sizeof(*e->free)) ||
+	    pb_grow(&e->graces, &e->graces_size, e->n_graces + 1ull, sizeof(*e->graces)))
 		return;
 	if (!until_ns) {
 		add_free(e, run);

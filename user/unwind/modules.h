@@ -22,9 +22,6 @@ struct pb_place;
 struct pb_report;
 struct pb_store;
 
-/* What a walk may be reading is left alone for as long. A walk takes well below a millisecond. */
-#define PB_UNWIND_GRACE_NS 1000000000ull
-
 /* @files and @store are borrowed. Return: 0; -ENOMEM. */
 int pb_modules_new(struct pb_modules **out, const struct pb_files *files, struct pb_store *store);
 /* What is in the store stays there. */

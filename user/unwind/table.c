@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "user/core/grow.h"
 #include "user/unwind/cfi.h"
 
 #define PAGE_SIZE   (1u << PB_UNWIND_PAGE_SHIFT)
@@ -111,15 +112,8 @@ static int add_range(struct builder *b, const struct pb_fde *fde, size_t off)
 	end = min_u64(min_u64(fde->end, code->end) - b->base, SPAN_MAX);
 	if (b->n_ranges == FDES_MAX)
 		return -EFBIG;
-	if (b->n_ranges == b->ranges_room) {
-		uint32_t room = b->ranges_room ? 2 * b->ranges_room : 256;
-		struct range *ranges = realloc(b->ranges, room * sizeof(*ranges));
-
-		if (!ranges)
-			return -ENOMEM;
-		b->ranges = ranges;
-		b->ranges_room = room;
-	}
+	if (pb_grow(&b->ranges, &b->ranges_room, b->n_ranges + 1ull, sizeof(*b->ranges)))
+		return -ENOMEM;
 	b->ranges[b->n_ranges++] = (struct range){.start = (uint32_t)start,
 						  .end = (uint32_t)end,
 						  .off = (uint32_t)off & (SECTION_MAX - 1)};
@@ -221,15 +215,8 @@ static int append_rule(struct builder *b, const struct pb_unwind_rule *rule)
 {
 	struct pb_unwind_table *t = b->t;
 
-	if (t->n_rules == b->rules_room) {
-		uint32_t room = b->rules_room ? 2 * b->rules_room : 64;
-		struct pb_unwind_rule *rules = realloc(t->rules, room * sizeof(*rules));
-
-		if (!rules)
-			return -ENOMEM;
-		t->rules = rules;
-		b->rules_room = room;
-	}
+	if (pb_grow(&t->rules, &b->rules_room, t->n_rules + 1ull, sizeof(*t->rules)))
+		return -ENOMEM;
 	t->rules[t->n_rules++] = *rule;
 	return 0;
 }
@@ -279,15 +266,8 @@ static int put_row(struct builder *b, uint32_t off, uint32_t rule)
 	}
 	if (t->n_rows == ROWS_MAX || page->rows == PB_UNWIND_PAGE_ROWS_MAX)
 		return -EFBIG;
-	if (t->n_rows == b->rows_room) {
-		uint32_t room = b->rows_room ? b->rows_room + b->rows_room / 2 : 1024;
-		uint32_t *rows = realloc(t->rows, room * sizeof(*rows));
-
-		if (!rows)
-			return -ENOMEM;
-		t->rows = rows;
-		b->rows_room = room;
-	}
+	if (pb_grow(&t->rows, &b->rows_room, t->n_rows + 1ull, sizeof(*t->rows)))
+		return -ENOMEM;
 	t->rows[t->n_rows++] = off << 16 | rule;
 	page->rows++;
 	return 0;
@@ -413,15 +393,8 @@ static int write_up_to(struct builder *b, uint32_t to)
 
 static int open_range(struct builder *b, uint32_t i)
 {
-	if (b->n_open == b->open_room) {
-		uint32_t room = b->open_room ? 2 * b->open_room : 64;
-		uint32_t *open = realloc(b->open, room * sizeof(*open));
-
-		if (!open)
-			return -ENOMEM;
-		b->open = open;
-		b->open_room = room;
-	}
+	if (pb_grow(&b->open, &b->open_room, b->n_open + 1ull, sizeof(*b->open)))
+		return -ENOMEM;
 	b->open[b->n_open++] = i;
 	b->cursor = b->ranges[i].start;
 	return 0;

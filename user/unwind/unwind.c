@@ -29,9 +29,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <time.h>
 
 #include "bpf/abi/unwind.h"
+#include "user/core/clock.h"
 #include "user/core/log.h"
 #include "user/core/own.h"
 #include "user/core/report.h"
@@ -455,6 +455,9 @@ static int replace(struct unwinder *u, struct process *p)
 	if (p->disown)
 		return withdraw(u, p, NULL);
 	err = make_next_run(u, p, &run);
+	/* What it had was forgotten for want of room, since other code lies there now. */
+	if (err == -ENODATA)
+		return withdraw(u, p, NULL);
 	if (!err && run == p->run && points_to(&entry, run)) {
 		pb_runs_release(u->runs, run);
 		p->behind = false;
@@ -518,19 +521,11 @@ static void make_all_dirty(struct unwinder *u, bool wanting, bool behind)
 	}
 }
 
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
 /* As much as there is time for, the longest waiting first. */
 static void publish_dirty(struct unwinder *u)
 {
 	struct process_queue again = TAILQ_HEAD_INITIALIZER(again);
-	uint64_t end_ns = clock_ns() + PUBLISH_MAX_NS;
+	uint64_t end_ns = pb_clock_ns() + PUBLISH_MAX_NS;
 	struct process *p;
 	int err;
 
@@ -541,7 +536,7 @@ static void publish_dirty(struct unwinder *u)
 		if (err)
 			TAILQ_INSERT_TAIL(&again, p, in_dirty);
 		u->pending |= err == -EINPROGRESS;
-		if (clock_ns() >= end_ns)
+		if (pb_clock_ns() >= end_ns)
 			break;
 	}
 	u->pending |= !TAILQ_EMPTY(&u->dirty);

@@ -307,6 +307,43 @@ static void rules_are_followed_from_module_to_module(void **state)
 	EXPECT_WALK(&s, PB_END_OUTERMOST, SCENE_IP, LIB_CALLER + 4, CALLER + 4, OUTER + 4);
 }
 
+static __u64 asleep_ns;
+
+static void sleep_in_the_walk(void)
+{
+	host.now_ns += asleep_ns;
+}
+
+/* In task context a walk may be preempted, and go on when its tables are another module's. */
+static void walk_that_outlived_its_tables_keeps_the_leaf_alone(void **state)
+{
+	(void)state;
+	s.stack[1] = LIB_CALLER + 4;
+	s.stack[2 + 3] = CALLER + 4;
+	s.stack[6 + 1] = OUTER + 4;
+	s.slot = PB_SCRATCH_TASK;
+	host.interrupt = sleep_in_the_walk;
+	host.moment = HOST_IN_READ_USER;
+	asleep_ns = PB_UNWIND_WALK_MAX_NS;
+	EXPECT_WALK(&s, PB_END_OUTERMOST, SCENE_IP, LIB_CALLER + 4, CALLER + 4, OUTER + 4);
+	host.now_ns = SCENE_NOW;
+	host.moment = HOST_IN_READ_USER;
+	asleep_ns++;
+	EXPECT_WALK(&s, PB_END_INTERRUPTED, SCENE_IP);
+	/* A sample cannot be preempted, and does not ask for the time. */
+	s.slot = PB_SCRATCH_INTERRUPT;
+	host.now_ns = SCENE_NOW;
+	host.moment = HOST_IN_READ_USER;
+	EXPECT_WALK(&s, PB_END_OUTERMOST, SCENE_IP, LIB_CALLER + 4, CALLER + 4, OUTER + 4);
+	/* A walk by frame pointers looks nothing up. */
+	s.slot = PB_SCRATCH_TASK;
+	scene_chain(&s, 1, CALLER + 4);
+	host.now_ns = SCENE_NOW;
+	host.moment = HOST_IN_READ_USER;
+	s.cfg.unwind = PB_UNWIND_FP;
+	EXPECT_WALK(&s, PB_END_BOTTOM, SCENE_IP, CALLER + 4);
+}
+
 /* A stack of compiled code below JIT code with frame pointers, below compiled code. */
 static void put_mixed_stack(void)
 {
@@ -567,16 +604,26 @@ static void draw_event(void)
 	s.event.regs.sp = draw(4) ? scene_addr(draw(100)) : draw_word();
 	s.event.regs.fp = draw_word();
 	s.cfg.unwind = draw(4) ? PB_UNWIND_AUTO : PB_UNWIND_EH;
-	s.cfg.max_user_frames = draw(4) ? 127 : 1 + draw(PB_USER_FRAMES_MAX);
+	s.cfg.max_user_frames = draw(4) ? 127 : 1 + draw(draw(2) ? 4 : PB_USER_FRAMES_MAX);
 	s.cfg.hash_seed = ++seed * 0x9e3779b97f4a7c15ull;
 	area.vaddr = draw_word() & ~4095ull;
-	utask = (struct uprobe_task){.vaddr = draw_word(), .return_instances = &live[draw(4)]};
+	utask = (struct uprobe_task){.vaddr = draw_word(),
+				     .return_instances = &live[draw(4)],
+				     .ri_pool = draw(2) ? &live[draw(4)] : NULL};
 	for (i = 0; i < 4; i++)
 		live[i] = (struct return_instance){.stack = draw_word(),
 						   .orig_ret_vaddr = draw_word(),
 						   .next = draw(3) ? &live[draw(4)] : NULL};
 	s.mm.uprobes_state.xol_area = draw(2) ? &area : NULL;
 	s.thread.utask = draw(2) ? &utask : NULL;
+	s.event.in_kernel = !draw(4);
+	s.slot = draw(2) ? PB_SCRATCH_TASK : PB_SCRATCH_INTERRUPT;
+	host.user_regs = (struct pt_regs){.ip = s.event.regs.ip, .sp = s.event.regs.sp, .cs = 0x33};
+	host.field_missing = draw(2) ? "utask->ri_pool" : NULL;
+	host.interrupt = sleep_in_the_walk;
+	host.moment = draw(64) ? HOST_NEVER : HOST_IN_READ_USER;
+	host.now_ns = SCENE_NOW;
+	asleep_ns = 2 * PB_UNWIND_WALK_MAX_NS;
 }
 
 /* ASan and UBSan watch what is read: each element of a map is memory of its own. */
@@ -650,6 +697,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			walk_of_a_task_in_the_kernel_starts_where_it_entered, setup, teardown),
 		TABLES_TEST(rules_are_followed_from_module_to_module),
+		TABLES_TEST(walk_that_outlived_its_tables_keeps_the_leaf_alone),
 		TABLES_TEST(rules_and_frame_pointers_take_turns),
 		TABLES_TEST(rules_only_end_where_there_is_none),
 		TABLES_TEST(frame_pointers_only_look_nothing_up),

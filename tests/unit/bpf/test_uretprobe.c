@@ -26,6 +26,7 @@ static struct tables t;
 static struct xol_area area;
 static struct uprobe_task utask;
 static struct return_instance live[MANY];
+static struct return_instance done; /* the last that has returned */
 
 /* Every function has a frame of 16 bytes, so that return addresses are at words 1, 3, 5, ... */
 static int setup(void **state)
@@ -284,6 +285,103 @@ static void leaf_within_the_trampolines_system_call_goes_by_the_list_as_long_as_
 	}
 }
 
+/*
+ * The system call of a trampoline that has returned from a function with its return address at word 4, on a
+ * kernel that keeps instances for reuse or does not: three words pushed, the list already without it.
+ */
+static void put_call(__u64 ip, bool kept)
+{
+	s.stack[2] = 0;     /* r11 */
+	s.stack[3] = 0;     /* rcx */
+	s.stack[4] = OUTER; /* rax, which happens to look like code */
+	s.stack[6] = RA2;
+	s.stack[8] = RA_OUTER;
+	s.event.in_kernel = true;
+	host.user_regs = (struct pt_regs){.ip = ip, .sp = scene_addr(2), .cs = 0x33, .ax = OUTER};
+	host.field_missing = kept ? NULL : "utask->ri_pool";
+	done = (struct return_instance){.stack = scene_addr(4), .orig_ret_vaddr = RA};
+	utask.ri_pool = &done;
+}
+
+/* Its ip is the caller's, its sp no more: the word that looks like the return address is 0. */
+static void leaf_whose_stack_pointer_the_system_call_has_moved_is_put_right(void **state)
+{
+	(void)state;
+	put_call(RA, true);
+	EXPECT_WALK(&s, PB_END_OUTERMOST, RA, RA2, RA_OUTER);
+	/* The caller is under a uretprobe too. */
+	probe(0, 6);
+	EXPECT_WALK(&s, PB_END_OUTERMOST, RA, RA2, RA_OUTER);
+}
+
+/* Any other event in the kernel, in a program of which a uretprobe has fired before. */
+static void leaf_that_the_last_instance_does_not_fit_is_as_any(void **state)
+{
+	(void)state;
+	put_call(RA, true);
+	s.stack[3] = RA2;
+	s.stack[5] = RA_OUTER;
+	done.stack = scene_addr(6);
+	EXPECT_WALK(&s, PB_END_OUTERMOST, RA, RA2, RA_OUTER);
+	done.stack = scene_addr(4);
+	done.orig_ret_vaddr = RA2;
+	EXPECT_WALK(&s, PB_END_OUTERMOST, RA, RA2, RA_OUTER);
+	utask.ri_pool = NULL;
+	EXPECT_WALK(&s, PB_END_OUTERMOST, RA, RA2, RA_OUTER);
+	/* What fits is by chance, since user code makes no system call: the registers are as they are. */
+	put_call(RA, true);
+	s.stack[3] = RA2;
+	s.event.in_kernel = false;
+	s.event.regs.ip = RA;
+	s.event.regs.sp = scene_addr(2);
+	EXPECT_WALK(&s, PB_END_OUTERMOST, RA, RA2, RA_OUTER);
+}
+
+/* Where the instance is gone for good, only the pushed words tell, and not for sure. */
+static void leaf_that_may_be_within_the_system_call_is_never_a_bottom(void **state)
+{
+	(void)state;
+	put_call(RA, false);
+	EXPECT_WALK(&s, PB_END_BAD_FRAME, RA);
+	s.cfg.unwind = PB_UNWIND_FP;
+	scene_frame(&s, 10, 0, RA_OUTER);
+	host.user_regs.bp = scene_addr(10);
+	EXPECT_WALK(&s, PB_END_BOTTOM, RA, RA_OUTER);
+}
+
+static void leaf_whose_stack_is_not_the_pushed_words_is_as_any(void **state)
+{
+	unsigned long *registers[] = {&host.user_regs.r11, &host.user_regs.cx, &host.user_regs.ax};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
+		put_call(RA, false);
+		s.stack[3] = RA2;
+		s.stack[5] = RA_OUTER;
+		host.user_regs.cx = RA2;
+		*registers[i] ^= 1;
+		EXPECT_WALK(&s, PB_END_OUTERMOST, RA, RA2, RA_OUTER);
+	}
+	host.user_regs.sp = scene_addr(SCENE_SLOTS - 2);
+	EXPECT_WALK(&s, PB_END_BOTTOM, RA);
+}
+
+/* The list knows it no more, and the stack does not know it yet: rax is no return address. */
+static void leaf_between_the_list_and_the_stack_is_told_by_the_last_instance(void **state)
+{
+	(void)state;
+	put_call(TRAMPOLINE + 0x0d, true);
+	EXPECT_WALK(&s, PB_END_OUTERMOST, RA, RA2, RA_OUTER);
+	done.stack = scene_addr(6);
+	EXPECT_WALK(&s, PB_END_NO_MAPPING, TRAMPOLINE + 0x0d);
+	put_call(TRAMPOLINE + 0x0d, false);
+	EXPECT_WALK(&s, PB_END_NO_MAPPING, TRAMPOLINE + 0x0d);
+	/* Now it is there. */
+	s.stack[4] = RA;
+	EXPECT_WALK(&s, PB_END_OUTERMOST, RA, RA2, RA_OUTER);
+}
+
 /* As a return address: the call is the last instruction of CALLER. */
 static void leaf_in_the_trampoline_is_looked_up_as_a_return_address(void **state)
 {
@@ -375,6 +473,11 @@ int main(void)
 		TEST(leaf_in_the_trampoline_is_the_caller_that_is_returned_to),
 		TEST(leaf_behind_the_trampolines_system_call_reads_the_stack),
 		TEST(leaf_within_the_trampolines_system_call_goes_by_the_list_as_long_as_it_can),
+		TEST(leaf_whose_stack_pointer_the_system_call_has_moved_is_put_right),
+		TEST(leaf_that_the_last_instance_does_not_fit_is_as_any),
+		TEST(leaf_that_may_be_within_the_system_call_is_never_a_bottom),
+		TEST(leaf_whose_stack_is_not_the_pushed_words_is_as_any),
+		TEST(leaf_between_the_list_and_the_stack_is_told_by_the_last_instance),
 		TEST(leaf_in_the_trampoline_is_looked_up_as_a_return_address),
 		TEST(leaf_in_the_trampoline_of_chained_uretprobes),
 		TEST(leaf_in_a_trampoline_of_nobody_is_unknown_code),

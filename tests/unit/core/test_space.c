@@ -15,19 +15,23 @@
 #define B        2
 #define FOR_EVER UINT64_MAX
 
+#define ROOMY (16ull << 20)
+
+static struct pb_space_budget budget;
 static struct pb_space *space;
 
 static int setup(void **state)
 {
 	(void)state;
-	return pb_space_new(&space);
+	budget = (struct pb_space_budget){.limit_bytes = ROOMY};
+	return pb_space_new(&space, &budget);
 }
 
 static int teardown(void **state)
 {
 	(void)state;
 	pb_space_free(space);
-	return 0;
+	return budget.used_bytes != 0;
 }
 
 /* Pages @first to @end - 1 are those of a file that lies from page @base on. */
@@ -281,6 +285,159 @@ static void highest_addresses_are_no_special_case(void **state)
 	assert_int_equal(pb_space_at(space, FOR_EVER, 0)->file, B);
 }
 
+/* Map pages apart from each other until there is no room. Return: how many. */
+static uint32_t fill(struct pb_space **s)
+{
+	uint64_t used;
+	uint32_t n;
+	int change;
+
+	for (n = 0; n < 2 * FULL; n++) {
+		used = budget.used_bytes;
+		change = map_into(s, A, 2 * n, 2 * n + 1, 0, n);
+		if (change < 0)
+			break;
+		assert_int_equal(change, PB_SPACE_ADDED);
+	}
+	assert_int_equal(change, -ENOSPC);
+	assert_int_equal(budget.used_bytes, used);
+	return n;
+}
+
+static void mappings_beyond_the_budget_are_not_kept(void **state)
+{
+	struct pb_space *first = NULL;
+	uint32_t n;
+
+	(void)state;
+	budget.limit_bytes = 2 << 20;
+	assert_int_equal(pb_space_new(&first, &budget), 0);
+	assert_int_equal(fill(&first), FULL);
+	n = fill(&space);
+	assert_in_range(n, 250, FULL / 2);
+	assert_true(budget.used_bytes <= budget.limit_bytes);
+	assert_int_equal(file_at(space, FOR_EVER, 2 * n - 2), A);
+	assert_int_equal(file_at(space, FOR_EVER, 2 * n), 0);
+	assert_int_equal(map(A, 0, 1, 0, n), PB_SPACE_SAME);
+	/* What is wrong goes, as at the other bound. */
+	assert_int_equal(map(B, 20, 21, 20, n), PB_SPACE_DROPPED);
+	assert_int_equal(file_at(space, FOR_EVER, 20), 0);
+	assert_int_equal(file_at(space, FOR_EVER, 22), A);
+	/* What is given back is there for others. */
+	pb_space_free(first);
+	assert_int_equal(map(B, 20, 21, 20, n), PB_SPACE_ADDED);
+	assert_int_equal(map(A, 2 * n, 2 * n + 1, 0, n), PB_SPACE_ADDED);
+}
+
+/* As under a program that starts hundreds of processes, each with all mappings it can get. */
+static void many_large_spaces_leave_room_for_small_ones(void **state)
+{
+	static struct pb_space *large[250], *small[500];
+	uint64_t used;
+	uint32_t i, k;
+
+	(void)state;
+	budget.limit_bytes = 64ull << 20;
+	for (i = 0; i < PB_ARRAY_SIZE(large); i++) {
+		assert_int_equal(pb_space_new(&large[i], &budget), 0);
+		fill(&large[i]);
+	}
+	used = budget.used_bytes;
+	assert_in_range(used, budget.limit_bytes / 4 * 3, budget.limit_bytes);
+	for (i = 0; i < PB_ARRAY_SIZE(small); i++) {
+		assert_int_equal(pb_space_new(&small[i], &budget), 0);
+		for (k = 0; k < 100; k++)
+			assert_int_equal(map_into(&small[i], A, 2 * k, 2 * k + 1, 0, k),
+					 PB_SPACE_ADDED);
+	}
+	assert_true(budget.used_bytes <= budget.limit_bytes);
+	for (i = 0; i < PB_ARRAY_SIZE(small); i++)
+		pb_space_free(small[i]);
+	assert_int_equal(budget.used_bytes, used);
+	for (i = 0; i < PB_ARRAY_SIZE(large); i++)
+		pb_space_free(large[i]);
+	assert_int_equal(budget.used_bytes, 0);
+}
+
+/* 2,000 processes with 300 mappings each, none of them shared. */
+static void large_server_stays_below_the_budget(void **state)
+{
+	static struct pb_space *spaces[2000];
+	uint32_t i, k;
+
+	(void)state;
+	budget.limit_bytes = 64ull << 20;
+	for (i = 0; i < PB_ARRAY_SIZE(spaces); i++) {
+		assert_int_equal(pb_space_new(&spaces[i], &budget), 0);
+		for (k = 0; k < 300; k++)
+			assert_int_equal(map_into(&spaces[i], A, 2 * k, 2 * k + 1, 0, k),
+					 PB_SPACE_ADDED);
+	}
+	for (i = 0; i < PB_ARRAY_SIZE(spaces); i++)
+		pb_space_free(spaces[i]);
+}
+
+static void copies_are_of_the_budget_and_spaces_that_are_shared_count_once(void **state)
+{
+	struct pb_space *children[3];
+	uint64_t used;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 1000; i++)
+		assert_int_equal(map(A, 2 * i, 2 * i + 1, 0, i), PB_SPACE_ADDED);
+	used = budget.used_bytes;
+	for (i = 0; i < 3; i++)
+		children[i] = pb_space_share(space);
+	assert_int_equal(budget.used_bytes, used);
+	assert_int_equal(map_into(&children[0], B, 10, 11, 10, 2000), PB_SPACE_REPLACED);
+	assert_true(budget.used_bytes > used);
+	/* Without room for a copy, what is new is not kept, */
+	used = budget.limit_bytes = budget.used_bytes;
+	assert_int_equal(map_into(&children[1], B, 11, 12, 11, 2000), -ENOSPC);
+	assert_ptr_equal(children[1], space);
+	/* and nothing is better than what is wrong. */
+	assert_int_equal(map_into(&children[1], B, 10, 11, 10, 2000), PB_SPACE_DROPPED);
+	assert_int_equal(file_at(children[1], FOR_EVER, 10), 0);
+	assert_int_equal(file_at(children[1], FOR_EVER, 12), 0);
+	assert_int_equal(file_at(space, FOR_EVER, 10), A);
+	assert_int_equal(file_at(children[0], FOR_EVER, 10), B);
+	assert_int_equal(budget.used_bytes, used);
+	for (i = 0; i < 3; i++)
+		pb_space_free(children[i]);
+}
+
+static void history_makes_room_where_the_budget_has_none(void **state)
+{
+	uint64_t used;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 12; i++)
+		assert_int_equal(map(A, 2 * i, 2 * i + 1, 0, i), PB_SPACE_ADDED);
+	used = budget.limit_bytes = budget.used_bytes;
+	for (i = 0; i < 100; i++)
+		assert_int_equal(map(i % 2 ? A : B, 0, 1, 0, 20 + i), PB_SPACE_REPLACED);
+	assert_int_equal(file_at(space, FOR_EVER, 0), A);
+	assert_int_equal(file_at(space, FOR_EVER, 22), A);
+	assert_int_equal(budget.used_bytes, used);
+}
+
+/* The most pieces for the fewest records: the bytes are bounded all the same. */
+static void spaces_in_many_pieces_stay_in_the_budget(void **state)
+{
+	uint64_t i;
+
+	(void)state;
+	budget.limit_bytes = 256 << 10;
+	map(A, 0, 100000, 0, 1);
+	for (i = 0; i < 20000; i++) {
+		map(B, 2 * i + 1, 2 * i + 2, 0, i + 2);
+		/* and at most one growth of one array */
+		assert_true(budget.used_bytes <= budget.limit_bytes / 8 * 7 * 3 / 2);
+	}
+}
+
 #define PAGES 24
 #define STEPS 400
 
@@ -343,6 +500,19 @@ int main(void)
 		cmocka_unit_test_setup_teardown(history_makes_room_for_what_is_mapped_now, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(highest_addresses_are_no_special_case, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(mappings_beyond_the_budget_are_not_kept, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(many_large_spaces_leave_room_for_small_ones, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(large_server_stays_below_the_budget, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			copies_are_of_the_budget_and_spaces_that_are_shared_count_once, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(history_makes_room_where_the_budget_has_none, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(spaces_in_many_pieces_stay_in_the_budget, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(random_mappings_are_those_of_a_plain_table, setup,
 						teardown),

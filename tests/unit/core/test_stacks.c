@@ -500,7 +500,7 @@ static void ends_of_walks_by_rules_are_causes_of_their_own(void **state)
 	} rows[] = {
 		{PB_END_NO_RULE, "no_unwind_rule"}, {PB_END_UNSUPPORTED, "unsupported_rule"},
 		{PB_END_BAD_FRAME, "bad_frame"},    {PB_END_NO_MAPPING, "unknown_code"},
-		{PB_END_NO_PROCESS, "new_process"},
+		{PB_END_NO_PROCESS, "new_process"}, {PB_END_INTERRUPTED, "interrupted"},
 	};
 	size_t n = PB_ARRAY_SIZE(rows), i;
 

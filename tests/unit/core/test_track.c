@@ -13,10 +13,10 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include <cmocka.h>
 
+#include "user/core/clock.h"
 #include "user/core/files.h"
 #include "user/core/log.h"
 #include "user/core/procmaps.h"
@@ -62,14 +62,6 @@ static void open_or_skip(bool everyone, bool children)
 		skip();
 	}
 	assert_int_equal(err, 0);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
 
 static void follow(uint32_t tgid)
@@ -146,17 +138,17 @@ static void what_was_mapped_before_is_read_from_proc(void **state)
 	(void)state;
 	open_or_skip(false, false);
 	follow(self);
-	assert_string_equal(path_at(self, now_ns(), (void *)(uintptr_t)find), own_path());
-	assert_int_equal(find(self, now_ns(), (void *)(uintptr_t)find, &place), 0);
+	assert_string_equal(path_at(self, pb_clock_ns(), (void *)(uintptr_t)find), own_path());
+	assert_int_equal(find(self, pb_clock_ns(), (void *)(uintptr_t)find, &place), 0);
 	assert_true(place.start <= (uintptr_t)find && place.end > (uintptr_t)find);
 	assert_true(pb_files_fd(files, place.file) >= 0);
 	assert_string_equal(path_at(self, 0, (void *)(uintptr_t)find), own_path());
 	if (vdso) {
-		assert_int_equal(find(self, now_ns(), (void *)(uintptr_t)vdso, &place), 0);
+		assert_int_equal(find(self, pb_clock_ns(), (void *)(uintptr_t)vdso, &place), 0);
 		assert_int_equal(place.kind, PB_MODULE_VDSO);
 		assert_int_equal(place.file, PB_NONE);
 	}
-	assert_int_equal(find(self, now_ns(), (void *)16, &place), -ENOENT);
+	assert_int_equal(find(self, pb_clock_ns(), (void *)16, &place), -ENOENT);
 	assert_int_equal(pb_track_count(track), 1);
 }
 
@@ -170,16 +162,16 @@ static void mapping_is_not_there_before_it_was_made(void **state)
 	open_or_skip(false, false);
 	follow(self);
 	make_file("code", "x");
-	before = now_ns();
+	before = pb_clock_ns();
 	p = map_code("code", NULL);
-	after = now_ns();
+	after = pb_clock_ns();
 	update();
 	assert_non_null(strstr(path_at(self, after, p), "/code"));
 	assert_int_equal(find(self, before, p, &place), -ENOENT);
 	/* Once told, it is there although it is gone. */
 	munmap(p, PAGE);
 	update();
-	assert_non_null(strstr(path_at(self, now_ns(), p), "/code"));
+	assert_non_null(strstr(path_at(self, pb_clock_ns(), p), "/code"));
 }
 
 static uint32_t n_remaps;
@@ -206,15 +198,15 @@ static void same_address_is_another_file_at_another_time(void **state)
 	make_file("a", "a");
 	make_file("b", "b");
 	p = map_code("a", NULL);
-	a = now_ns();
+	a = pb_clock_ns();
 	update();
 	n_remaps = 0;
 	map_code("b", p);
-	b = now_ns();
+	b = pb_clock_ns();
 	update();
 	assert_int_equal(n_remaps, 1);
 	map_code("a", p);
-	again = now_ns();
+	again = pb_clock_ns();
 	update();
 	assert_int_equal(n_remaps, 2);
 	munmap(p, PAGE);
@@ -248,7 +240,7 @@ static void protecting_pages_anew_is_no_new_code(void **state)
 	}
 	update();
 	assert_int_equal(n_remaps, 0);
-	assert_int_equal(find(self, now_ns(), p, &place), 0);
+	assert_int_equal(find(self, pb_clock_ns(), p, &place), 0);
 	assert_int_equal(place.kind, PB_MODULE_ANON);
 	assert_int_equal(place.file, PB_NONE);
 	munmap(p, PAGE);
@@ -271,8 +263,8 @@ static void file_that_was_renamed_over_another_is_not_the_other(void **state)
 	assert_int_equal(rename("new", "program"), 0);
 	q = map_code("program", NULL);
 	update();
-	assert_int_equal(find(self, now_ns(), p, &old), 0);
-	assert_int_equal(find(self, now_ns(), q, &new), 0);
+	assert_int_equal(find(self, pb_clock_ns(), p, &old), 0);
+	assert_int_equal(find(self, pb_clock_ns(), q, &new), 0);
 	munmap(p, PAGE);
 	munmap(q, PAGE);
 	assert_int_not_equal(old.file, new.file);
@@ -288,13 +280,13 @@ static void library_opened_while_we_watch_is_found(void **state)
 	(void)state;
 	open_or_skip(false, false);
 	follow(self);
-	before = now_ns();
+	before = pb_clock_ns();
 	library = dlopen("libBrokenLocale.so.1", RTLD_NOW);
 	function = library ? dlsym(library, "__ctype_get_mb_cur_max") : NULL;
 	if (!function)
 		skip();
 	update();
-	assert_non_null(strstr(path_at(self, now_ns(), function), "libBrokenLocale"));
+	assert_non_null(strstr(path_at(self, pb_clock_ns(), function), "libBrokenLocale"));
 	assert_string_equal(path_at(self, before, function), "");
 	dlclose(library);
 }
@@ -386,7 +378,7 @@ static void stack_from_before_an_exec_belongs_to_the_old_program(void **state)
 	open_or_skip(false, false);
 	c = start_child(exec_sleep);
 	follow((uint32_t)c.pid);
-	before = now_ns();
+	before = pb_clock_ns();
 	let_work(&c);
 	/* The pipe closes in exec, a little before the new program is mapped; /proc tells. */
 	while (waitpid(c.pid, NULL, WNOHANG) == 0) {
@@ -400,7 +392,7 @@ static void stack_from_before_an_exec_belongs_to_the_old_program(void **state)
 		}
 	}
 	code = code_of(c.pid, "/libc.so");
-	after = now_ns();
+	after = pb_clock_ns();
 	update();
 	end_child(&c);
 	assert_string_equal(path_at((uint32_t)c.pid, before, (void *)(uintptr_t)find), own_path());
@@ -434,7 +426,7 @@ static void on_mapped(void *ctx, uint32_t tgid)
 static void on_updated(void *ctx, uint64_t time_ns)
 {
 	(void)ctx;
-	assert_true(time_ns <= now_ns());
+	assert_true(time_ns <= pb_clock_ns());
 	/* What the update took in was told before. */
 	assert_int_equal(n_forks, 1);
 	n_updated++;
@@ -474,8 +466,8 @@ static void current_is_what_proc_lists(void **state)
 	for (i = 0; i < n; i++) {
 		assert_true(places[i].start < places[i].end);
 		assert_true(!i || places[i - 1].end <= places[i].start);
-		assert_int_equal(find(self, now_ns(), (void *)(uintptr_t)places[i].start, &place),
-				 0);
+		assert_int_equal(
+			find(self, pb_clock_ns(), (void *)(uintptr_t)places[i].start, &place), 0);
 		assert_int_equal(place.file, places[i].file);
 		assert_int_equal(place.file_off, places[i].file_off);
 	}
@@ -494,7 +486,7 @@ static void child_starts_with_its_parents_code(void **state)
 	end_child(&c); /* so that /proc cannot help */
 	update();
 	assert_int_equal(pb_track_count(track), 2);
-	assert_string_equal(path_at((uint32_t)c.pid, now_ns(), (void *)(uintptr_t)find),
+	assert_string_equal(path_at((uint32_t)c.pid, pb_clock_ns(), (void *)(uintptr_t)find),
 			    own_path());
 }
 
@@ -530,7 +522,7 @@ static void short_lived_process_is_known_after_its_end(void **state)
 	assert_ptr_not_equal(shared, MAP_FAILED);
 	c = start_child(map_in_child);
 	let_work(&c);
-	then = now_ns();
+	then = pb_clock_ns();
 	end_child(&c);
 	munmap(shared, PAGE);
 	update();
@@ -548,12 +540,12 @@ static void ended_process_is_forgotten_when_nobody_can_ask(void **state)
 	follow(self);
 	c = start_child(nothing);
 	let_work(&c);
-	then = now_ns();
+	then = pb_clock_ns();
 	end_child(&c);
 	update();
 	pb_track_retire(track, then); /* it ended later */
 	assert_string_equal(path_at((uint32_t)c.pid, then, (void *)(uintptr_t)find), own_path());
-	pb_track_retire(track, now_ns());
+	pb_track_retire(track, pb_clock_ns());
 	assert_string_equal(path_at((uint32_t)c.pid, then, (void *)(uintptr_t)find), "");
 	/* We live. */
 	assert_string_equal(path_at(self, then, (void *)(uintptr_t)find), own_path());
@@ -566,7 +558,7 @@ static void unknown_process_is_read_when_it_is_asked_for(void **state)
 	(void)state;
 	open_or_skip(false, false);
 	c = start_child(nothing);
-	assert_string_equal(path_at((uint32_t)c.pid, now_ns(), (void *)(uintptr_t)find),
+	assert_string_equal(path_at((uint32_t)c.pid, pb_clock_ns(), (void *)(uintptr_t)find),
 			    own_path());
 	end_child(&c);
 }
@@ -581,7 +573,8 @@ static void process_that_is_gone_is_told(void **state)
 	c = start_child(nothing);
 	end_child(&c);
 	assert_int_equal(pb_track_follow(track, (uint32_t)c.pid), -ESRCH);
-	assert_int_equal(find((uint32_t)c.pid, now_ns(), (void *)(uintptr_t)find, &place), -ENOENT);
+	assert_int_equal(find((uint32_t)c.pid, pb_clock_ns(), (void *)(uintptr_t)find, &place),
+			 -ENOENT);
 }
 
 static void everyone_is_all_of_proc(void **state)
@@ -595,7 +588,7 @@ static void everyone_is_all_of_proc(void **state)
 	assert_int_equal(pb_track_follow_all(track), 0);
 	assert_true(pb_track_count(track) > 1);
 	n = pb_track_count(track);
-	assert_string_equal(path_at((uint32_t)c.pid, now_ns(), (void *)(uintptr_t)find),
+	assert_string_equal(path_at((uint32_t)c.pid, pb_clock_ns(), (void *)(uintptr_t)find),
 			    own_path());
 	assert_int_equal(pb_track_count(track), n);
 	end_child(&c);

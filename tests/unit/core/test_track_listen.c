@@ -81,6 +81,7 @@ static int setup(void **state)
 	if (!track || pb_files_new(&track->files))
 		return -1;
 	track->children = true;
+	track->budget.limit_bytes = SPACE_BYTES;
 	heard[0] = '\0';
 	pb_track_listen(track, &listener);
 	return 0;
@@ -360,11 +361,11 @@ static void looking_again_too_soon_is_refused(void **state)
 	p = find_process(track, self);
 	/* On a slow machine the period may have passed: until it has not. */
 	do
-		p->rescanned_ns = now_ns();
+		p->rescanned_ns = pb_clock_ns();
 	while (pb_track_look_again(track, self) != -EAGAIN);
 	expect("");
 	/* An exec is worth a look at once. */
-	happen(PB_SIDEBAND_EXEC, self, now_ns());
+	happen(PB_SIDEBAND_EXEC, self, pb_clock_ns());
 	assert_int_equal(pb_track_look_again(track, self), 0);
 	expect("exec self, mapped self");
 	assert_int_equal(pb_track_look_again(track, CHILD), -ESRCH);
@@ -377,7 +378,7 @@ static void process_that_could_not_be_read_is_forgotten(void **state)
 	track->everyone = true;
 	assert_int_equal(pb_track_look_again(track, CHILD), -ESRCH);
 	assert_non_null(find_process(track, CHILD));
-	pb_track_retire(track, now_ns() + 1);
+	pb_track_retire(track, pb_clock_ns() + 1);
 	assert_null(find_process(track, CHILD));
 }
 
@@ -449,8 +450,8 @@ static void child_of_an_unknown_parent_keeps_what_proc_says(void **state)
 	assert_int_equal(pb_track_follow(track, self), 0);
 	expect("mapped self");
 	happen(PB_SIDEBAND_FORK, self, 20);
-	find_process(track, self)->rescanned_ns = now_ns();
-	assert_string_not_equal(path_at(self, 30, (uint64_t)(uintptr_t)now_ns), "");
+	find_process(track, self)->rescanned_ns = pb_clock_ns();
+	assert_string_not_equal(path_at(self, 30, (uint64_t)(uintptr_t)pb_track_find), "");
 }
 
 static void loss_is_told_before_proc_is_read_again(void **state)
@@ -506,14 +507,16 @@ static void full_space_is_replaced_by_what_proc_says(void **state)
 	uint64_t own = (uint64_t)(uintptr_t)full_space_is_replaced_by_what_proc_says, at;
 	struct process *p = fill_self();
 	struct pb_place place;
-	uint64_t later = now_ns();
+	uint64_t later = pb_clock_ns();
 	uint32_t self = p->tgid;
 	void *code;
 
 	(void)state;
 	assert_true(p->full_ns && track->full);
+	assert_int_equal(pb_track_cut(track), 1);
 	renew_full(track);
 	expect("remap self, mapped self");
+	assert_int_equal(pb_track_cut(track), 0); /* nothing is missing any more */
 	assert_false(p->full_ns || p->crowded || track->full);
 	assert_string_not_equal(path_at(self, later, own), "");
 	assert_int_equal(pb_track_find(track, self, later, CODE, &place), -ENOENT);
@@ -533,9 +536,9 @@ static void full_space_is_replaced_once_a_second(void **state)
 	struct process *p = fill_self();
 
 	(void)state;
-	p->renewed_ns = now_ns();
+	p->renewed_ns = pb_clock_ns();
 	assert_int_equal(pb_track_look_again(track, p->tgid), -EAGAIN);
-	p->renewed_ns = now_ns() - 2 * SECOND;
+	p->renewed_ns = pb_clock_ns() - 2 * SECOND;
 	assert_int_equal(pb_track_look_again(track, p->tgid), 0);
 	assert_int_equal(p->full_ns, 0);
 }
@@ -573,14 +576,17 @@ static void crowded_process_keeps_its_files_and_is_left_alone(void **state)
 	assert_true(p->full_ns);
 	renew_full(track);
 	assert_true(p->crowded && track->full);
-	assert_string_not_equal(path_at(self, now_ns(), libc), "");
+	assert_int_equal(pb_track_cut(track), 1);
+	assert_string_not_equal(path_at(self, pb_clock_ns(), libc), "");
 	assert_int_equal(pb_track_look_again(track, self), -EAGAIN);
-	p->renewed_ns = now_ns() - 5 * SECOND;
+	p->renewed_ns = pb_clock_ns() - 5 * SECOND;
 	assert_int_equal(pb_track_look_again(track, self), -EAGAIN);
 	munmap(pages, (size_t)n * PAGE);
-	p->renewed_ns = now_ns() - 11 * SECOND;
+	p->renewed_ns = pb_clock_ns() - 11 * SECOND;
+	track->renew_ns = 0;
 	assert_int_equal(pb_track_look_again(track, self), 0);
 	assert_false(p->crowded || p->full_ns);
+	assert_int_equal(pb_track_cut(track), 1); /* at some time, at least */
 }
 
 static void neighbouring_anonymous_mappings_are_merged_when_there_is_no_room(void **state)
@@ -597,7 +603,7 @@ static void neighbouring_anonymous_mappings_are_merged_when_there_is_no_room(voi
 	assert_true(p->full_ns);
 	renew_full(track);
 	assert_false(p->full_ns || p->crowded);
-	assert_int_equal(pb_track_find(track, self, now_ns(),
+	assert_int_equal(pb_track_find(track, self, pb_clock_ns(),
 				       (uint64_t)(uintptr_t)pages + (n - 1ull) * PAGE, &place),
 			 0);
 	munmap(pages, (size_t)n * PAGE);
@@ -615,6 +621,70 @@ static void process_that_ended_while_full_keeps_what_it_had(void **state)
 	renew_full(track); /* /proc has none of that name */
 	assert_int_equal(find_process(track, PARENT)->n_images, 1);
 	assert_int_equal(pb_track_find(track, PARENT, 100000, CODE + 2ull * PAGE, &place), 0);
+}
+
+/* Each is below the bound of one, and all together are above theirs. */
+static void mappings_beyond_the_budget_are_told_as_cut(void **state)
+{
+	uint32_t tgid, n = 60, i;
+	struct pb_place place;
+
+	(void)state;
+	for (tgid = PARENT; tgid < PARENT + n; tgid++) {
+		assert_non_null(add_process(track, tgid, 0, NULL));
+		for (i = 0; i < 16000; i++)
+			map(tgid, "", CODE + 2ull * i * PAGE, 10 + i);
+		heard[0] = '\0';
+	}
+	assert_true(track->full);
+	assert_in_range(track->budget.used_bytes, SPACE_BYTES / 4 * 3, SPACE_BYTES);
+	assert_in_range(pb_track_cut(track), 1, n - 30);
+	/* There is room for an ordinary process. */
+	assert_non_null(add_process(track, tgid, 0, NULL));
+	for (i = 0; i < 200; i++)
+		map(tgid, "", CODE + 2ull * i * PAGE, 10 + i);
+	heard[0] = '\0';
+	assert_int_equal(pb_track_find(track, tgid, 10000, CODE + 398ull * PAGE, &place), 0);
+	/* Those that have ended are not forgotten in the report. */
+	i = pb_track_cut(track);
+	for (tgid = PARENT; tgid <= PARENT + n; tgid++)
+		happen(PB_SIDEBAND_EXIT, tgid, 30000);
+	pb_track_retire(track, 40000);
+	assert_int_equal(pb_track_cut(track), i);
+	assert_int_equal(track->budget.used_bytes, 0);
+}
+
+/* However many are full, the capture goes on beside it. */
+static void full_spaces_are_replaced_one_after_the_other(void **state)
+{
+	struct process *self = fill_self(), *other;
+	pid_t pid = fork();
+	uint32_t i;
+
+	(void)state;
+	if (!pid) {
+		alarm(60); /* lest it stays behind if this fails */
+		pause();
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(pb_track_follow(track, (uint32_t)pid), 0);
+	for (i = 0; i < PB_SPACE_MAX; i++)
+		map((uint32_t)pid, "", CODE + 2ull * i * PAGE, 10 + i);
+	other = find_process(track, (uint32_t)pid);
+	assert_true(self->full_ns && other->full_ns);
+	self->renewed_ns = 7; /* the other one has waited longer */
+	renew_full(track);
+	assert_true(self->full_ns && !other->full_ns && track->full);
+	assert_true(track->renew_ns > pb_clock_ns());
+	renew_full(track);
+	assert_true(self->full_ns && track->full);
+	assert_int_equal(pb_track_look_again(track, self->tgid), -EAGAIN);
+	track->renew_ns = 0;
+	renew_full(track);
+	assert_false(self->full_ns || track->full);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 int main(void)
@@ -668,6 +738,10 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(process_that_ended_while_full_keeps_what_it_had,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(mappings_beyond_the_budget_are_told_as_cut, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(full_spaces_are_replaced_one_after_the_other, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(every_listener_hears_what_it_asked_for, setup,
 						teardown),
 	};
