@@ -501,6 +501,115 @@ function fixturePages() {
     assert.equal(short['std::ostream& operator<< <std::char_traits<char> >(std::ostream&, char const*)'], 'std::ostream& operator<<');
   }));
 
+  const SERVE = ['storaged', 'main', 'storage::Server::serve'];
+  const LOOKUP = [...SERVE, 'storage::Index::lookup'];
+  const TREE = 'std::_Rb_tree<int, std::pair<int const, std::string> >::_M_lower_bound';
+  const nameOf = (page, name) => page.evaluate((n) => perfbeads.look().data.names.find((x) => x.startsWith(n)), name);
+
+  test('an inlined function is told apart in the graph, the tooltip, the table and in speech', () => open('source', {}, async (page) => {
+    const node = await nodeAt(page, ...LOOKUP, TREE);
+    assert.equal(node.total, 430);
+    await page.mouse.move(node.x, node.y);
+    assert.match(await text(page, '#tip'), /inlined into its caller/);
+    await page.mouse.click(node.x, node.y);
+    assert.equal(plain(await item(page)), `${TREE}, inlined, 43.0 %, 430 samples`);
+    assert.match(await text(page, '#detail-where'), /inlined into its caller$/);
+    await page.keyboard.press('Escape');
+    const lookup = await nodeAt(page, ...LOOKUP);
+    await page.mouse.move(lookup.x, lookup.y);
+    assert.doesNotMatch(await text(page, '#tip'), /inlined/);
+    // the same function, inlined here and called there, is two rows
+    await search(page, 'findImpl');
+    assert.deepEqual(await page.locator('#rows .kind').allTextContents(), ['inlined']);
+    assert.equal(await page.locator('#rows tr').count(), 2);
+    assert.deepEqual(await page.locator('#legend .inlined').allTextContents(), ['inlined']);
+    // the notch: dark at the lower left, and only of what is inlined
+    await page.fill('#find', '');
+    await page.waitForFunction(() => !perfbeads.look().state.find);
+    await page.mouse.move(0, 0); // a box under the pointer has an outline
+    const dark = async (...path) => {
+      const box = await nodeAt(page, ...path);
+      return page.evaluate(({ left, top }) => {
+        const c = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+        c.drawImage(document.getElementById('canvas'), -left - 4, -top - 18);
+        return c.getImageData(0, 0, 1, 1).data[0] < 80;
+      }, box);
+    };
+    assert.equal(await dark(...LOOKUP, TREE), true);
+    assert.equal(await dark(...LOOKUP), false);
+  }));
+
+  test('a source file is cut on the left in the tooltip and whole in the details', () => open('source', { viewport: NARROW }, async (page) => {
+    const name = await nameOf(page, 'folly::');
+    assert.ok(name.length > 300);
+    const node = await nodeAt(page, ...SERVE, name);
+    await page.mouse.move(node.x, node.y);
+    const tip = await page.locator('#tip .where').allTextContents();
+    assert.deepEqual(tip, ['/usr/bin/redis-server', '…/third_party/folly/folly/container/detail/F14Table.h:1402']);
+    await page.mouse.click(node.x, node.y);
+    assert.match(await text(page, '#detail-where'), /  \/home\/build\/agent-7\/.*\/detail\/F14Table\.h:1402$/);
+    assert.equal(await text(page, '#detail-name'), name);
+    await page.setViewportSize({ width: 320, height: 700 }); // where the name has to scroll
+    await page.focus('#graph');
+    await page.keyboard.press('Home');
+    assert.equal(await page.getAttribute('#detail-name', 'tabindex'), '0');
+    await axe(page, 'details');
+  }));
+
+  test('a search finds functions by the name of their file, and by a path', () => open('source', {}, async (page) => {
+    await search(page, 'wal.rs');
+    assert.equal(await text(page, '#found'), '19.0 % matched');
+    await search(page, 'stl_tree.h');
+    assert.equal(await text(page, '#found'), '43.0 % matched');
+    await search(page, 'workspace');
+    assert.equal(await text(page, '#found'), '0.0 % matched');
+    await search(page, 'workspace/storage');
+    assert.equal(await text(page, '#found'), '26.0 % matched');
+  }));
+
+  test('by line, boxes and rows keep their line when names are cut', () => open('lines', { viewport: NARROW }, async (page) => {
+    assert.equal(await text(page, '#functions-title'), 'Functions by line');
+    const lookup = await nodeAt(page, 'storaged', 'main:30', 'storage::Server::serve:97', 'storage::Index::lookup:60');
+    assert.equal(lookup.total, 430);
+    const drawn = await page.evaluate(() => {
+      const c = document.getElementById('canvas').getContext('2d');
+      const texts = [];
+      c.fillText = (t) => texts.push(t);
+      document.getElementById('graph').dispatchEvent(new Event('scroll'));
+      return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(texts))));
+    });
+    assert.ok(drawn.includes('std::_Rb_tree::_M_lower_bound:1955'), drawn.join(' | '));
+    assert.ok(drawn.some((t) => /^\w+….*:1957$/.test(t)), drawn.join(' | '));
+    const shades = await page.evaluate(() => {
+      const { data, frames } = perfbeads.look();
+      return data.names.map((n, f) => (/_M_lower_bound/.test(n) ? frames.shade[f] : -1)).filter((s) => s >= 0);
+    });
+    assert.equal(shades.length, 2);
+    assert.equal(shades[0], shades[1], 'the lines of a function have its colour');
+    await page.locator('#rows .name', { hasText: ':1957' }).click();
+    assert.equal(await text(page, '#found'), '12.0 % matched');
+    const row = page.locator('#rows tr').first();
+    assert.equal(await row.locator('.name').textContent(), `${TREE}:1957`);
+    const [cut, line] = await row.locator('.name').evaluate((b) => {
+      const range = document.createRange();
+      range.selectNode(b.lastChild);
+      return [b.firstChild.scrollWidth > b.firstChild.clientWidth, range.getBoundingClientRect().right <= b.getBoundingClientRect().right + 1];
+    });
+    assert.ok(cut && line, 'the name is cut, its line is not');
+    await page.locator('#rows .small').first().evaluate((b) => b.click());
+    assert.match(await text(page, '#callers'), /:1957$/);
+  }));
+
+  test('Rust names are short without their generic parts', () => open('source', {}, async (page) => {
+    const short = await page.evaluate(() => Object.fromEntries([
+      '<kv::wal::Segment as core::ops::drop::Drop>::drop', '<alloc::vec::Vec<T,A> as core::iter::IntoIterator>::into_iter',
+      'core::slice::<impl [T]>::iter', 'kv::wal::Segment::<R>::replay::{{closure}}', '<&mut T as std::io::Read>::read',
+      '<(A,B) as core::fmt::Debug>::fmt', '<fn() -> T as kv::Make<T>>::make', '<lambda(int)>', '<unclosed', '<a>b', '<>::x',
+      '<<T as A>::B as C>::d'].map((n) => [n, shortName(n)])));
+    assert.deepEqual(Object.values(short), ['kv::wal::Segment::drop', 'alloc::vec::Vec::into_iter', 'core::slice::iter',
+      'kv::wal::Segment::replay::{{closure}}', '&mut T::read', '(A,B)::fmt', 'T::make', '<lambda(int)>', '<unclosed', 'b', '::x', 'T::B::d']);
+  }));
+
   test('20,000 stacks and 400,000 nodes open, search and turn around, in less than 2 MB', async () => {
     for (const name of ['wide', 'tall']) {
       assert.ok(statSync(join(fixtures, `${name}.html`)).size <= 2e6);

@@ -20,6 +20,7 @@ struct made {
 	struct pb_report *r;
 	uint32_t file, kernel, jit, libc;
 	uint32_t process;
+	bool by_line;
 	uint64_t next_addr;
 	uint32_t seed;
 };
@@ -70,7 +71,7 @@ static int begin(struct made *m, const char *comm, const char *type, const char 
 
 static int finish(struct made *m, const char *dir, const char *name, uint64_t lost)
 {
-	struct pb_render_opts o = {.top = 20};
+	struct pb_render_opts o = {.top = 20, .lines = m->by_line};
 	uint64_t total = pb_profile_total(m->p, 0);
 	pb_autofree char *path = NULL;
 	FILE *out;
@@ -333,6 +334,102 @@ static int make_names(const char *dir)
 	return finish(&m, dir, "names", 0);
 }
 
+/* A function of the page with sources, and a line of it. */
+struct source_line {
+	const char *name, *file;
+	uint32_t start_line, line;
+};
+
+#define TREE_H "/usr/include/c++/12/bits/stl_tree.h"
+#define LONG_FILE                                                                                  \
+	"/home/build/agent-7/workspace/storage-engine-release/third_party/folly/folly/container/"  \
+	"detail/F14Table.h"
+#define LONG_NAME                                                                                  \
+	"folly::f14::detail::F14Table<folly::f14::detail::ValueContainerPolicy<std::__cxx11::"     \
+	"basic_string<char, std::char_traits<char>, std::allocator<char> >, std::shared_ptr<"      \
+	"storage::ColumnFamilyData>, folly::hasher<std::__cxx11::basic_string<char, std::"         \
+	"char_traits<char>, std::allocator<char> >, void>, std::equal_to<void>, std::allocator<"   \
+	"std::pair<std::string const, int> > > >::findImpl"
+
+/* One node: a place in code with all functions that lie there, the innermost first. */
+static uint32_t enter_lines(struct made *m, uint32_t node, const struct source_line *from,
+			    uint32_t n)
+{
+	uint32_t location = pb_profile_location(m->p, m->file, m->next_addr++, false);
+	struct pb_line lines[4];
+
+	for (uint32_t i = 0; i < n && i < PB_ARRAY_SIZE(lines); i++) {
+		const struct pb_function f = {
+			.name = text(m, from[i].name),
+			.file = text(m, from[i].file),
+			.start_line = from[i].start_line,
+		};
+
+		lines[i] = (struct pb_line){pb_profile_function(m->p, &f), from[i].line};
+	}
+	pb_profile_set_lines(m->p, location, lines, n);
+	return pb_profile_node(m->p, node, location);
+}
+
+/* Optimised C++ and Rust with debug information: most of it is inlined. 1,000 samples. */
+static int make_source(const char *dir, const char *page, bool by_line)
+{
+	static const struct source_line main_line = {"main", "src/main.cc", 12, 30};
+	static const struct source_line serve = {"storage::Server::serve", "src/server.cc", 88, 97};
+	static const struct {
+		uint64_t weight;
+		uint32_t n;
+		struct source_line lines[4];
+	} places[] = {
+		{310,
+		 3,
+		 {{"std::less<int>::operator()", "/usr/include/c++/12/bits/stl_function.h", 406,
+		   408},
+		  {"std::_Rb_tree<int, std::pair<int const, std::string> >::_M_lower_bound", TREE_H,
+		   1950, 1955},
+		  {"storage::Index::lookup", "src/index.cc", 51, 60}}},
+		{120,
+		 2,
+		 {{"std::_Rb_tree<int, std::pair<int const, std::string> >::_M_lower_bound", TREE_H,
+		   1950, 1957},
+		  {"storage::Index::lookup", "src/index.cc", 51, 60}}},
+		{90, 1, {{"storage::Index::lookup", "src/index.cc", 51, 71}}},
+		{200,
+		 2,
+		 {{LONG_NAME, LONG_FILE, 1402, 1420},
+		  {"storage::Cache::get(std::string const&)", "src/cache.cc", 9, 14}}},
+		{60, 1, {{LONG_NAME, LONG_FILE, 1402, 1450}}},
+		{130,
+		 3,
+		 {{"core::slice::<impl [T]>::iter",
+		   "/rustc/90c541806f23a127002de5b4038be731ba1458ca/library/core/src/slice/mod.rs",
+		   736, 738},
+		  {"<alloc::vec::Vec<T,A> as core::iter::IntoIterator>::into_iter",
+		   "/rustc/90c541806f23a127002de5b4038be731ba1458ca/library/alloc/src/vec/mod.rs",
+		   2900, 2910},
+		  {"kv::wal::Segment::<R>::replay::{{closure}}", "src/wal.rs", 210, 233}}},
+		{60,
+		 1,
+		 {{"<kv::wal::Segment as core::ops::drop::Drop>::drop", "src/wal.rs", 300, 305}}},
+	};
+	struct made m;
+	int err = begin(&m, "storaged", "samples", "count");
+
+	if (err)
+		return err;
+	m.by_line = by_line;
+	for (size_t i = 0; i < PB_ARRAY_SIZE(places); i++) {
+		uint32_t node = enter_lines(&m, 0, &main_line, 1);
+
+		node = enter_lines(&m, node, &serve, 1);
+		node = enter_lines(&m, node, places[i].lines, places[i].n);
+		pb_profile_add(m.p, node, m.process, &places[i].weight);
+	}
+	stack(&m, "main;k:entry_SYSCALL_64_after_hwframe;k:do_syscall_64;k:ksys_read", 20);
+	stack(&m, "main;j:LUA_TRACE_17", 10);
+	return finish(&m, dir, page, 0);
+}
+
 /* @stacks stacks of @depth frames of @functions functions, sharing less and less upwards. */
 static int make_large(const char *dir, const char *name, uint32_t stacks, uint32_t depth,
 		      uint32_t functions, uint32_t shared)
@@ -368,7 +465,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (make_server(dir) || make_hostile(dir) || make_empty(dir) || make_single(dir) ||
-	    make_deep(dir) || make_names(dir) || make_large(dir, "wide", 20000, 24, 3000, 4) ||
+	    make_deep(dir) || make_names(dir) || make_source(dir, "source", false) ||
+	    make_source(dir, "lines", true) || make_large(dir, "wide", 20000, 24, 3000, 4) ||
 	    make_large(dir, "tall", 2000, 200, 2000, 2)) {
 		printf("make_pages: no pages in %s\n", dir);
 		return 1;

@@ -26,6 +26,7 @@
 #define QUOTE(x)           QUOTE_EXPANDED(x)
 
 static const char *const unwind_modes[] = {"auto", "eh", "fp", NULL};
+static const char *const demangle_modes[] = {"short", "full", NULL};
 static const char *const color_modes[] = {"auto", "always", "never", NULL};
 /* Only what completions offer: the renderers decide, and this half does not know them. */
 static const char *const format_names[] = {"text",  "folded",     "html", "json",
@@ -89,6 +90,16 @@ const struct pb_option pb_common_options[] = {
 	 .help = "show a saved profile (.pb.gz) instead of capturing"},
 	{FIELD(UINT, top), .long_name = "top", .arg = "N", .min = 1, .max = 10000,
 	 .help = "functions in the table and in JSON; default " QUOTE(TOP_DEFAULT)},
+	{FIELD(FLAG, lines), .long_name = "lines",
+	 .help = "tell frames apart by source line, function:LINE, in all formats but pprof, "
+		 "which has lines always"},
+
+	{.kind = PB_OPT_GROUP, .help = "Names"},
+	{FIELD(CHOICE, demangle), .long_name = "demangle", .arg = "HOW", .choices = demangle_modes,
+	 .help = "names of C++ and Rust: short (the default), without their parameters, or full"},
+	{FIELD(FLAG, debuginfod), .long_name = "debuginfod",
+	 .help = "get debug information that is not here from the servers of DEBUGINFOD_URLS; "
+		 "without this, no network is used"},
 
 	{.kind = PB_OPT_GROUP, .help = "Other"},
 	{FIELD(FLAG, quiet), .short_name = 'q', .long_name = "quiet",
@@ -165,7 +176,7 @@ static int check_target(const struct pb_args *args)
 }
 
 /*
- * Capture options beside --from. One that repeats its default cannot be told from one that was not
+ * Options of capturing and naming beside --from. One that repeats its default cannot be told from one that was not
  * given, and changes nothing.
  */
 static int check_from(const struct pb_args *args)
@@ -185,6 +196,17 @@ static int check_from(const struct pb_args *args)
 		{args->table_bytes != defaults.table_bytes, "--table-size"},
 		{args->ready_fd != defaults.ready_fd, "--ready-fd"},
 	};
+	const struct given naming[] = {
+		{args->demangle != defaults.demangle, "--demangle"},
+		{args->debuginfod, "--debuginfod"},
+	};
+	for (size_t i = 0; args->from && i < PB_ARRAY_SIZE(naming); i++) {
+		if (naming[i].given)
+			return pb_fail(EINVAL,
+				       "--from shows the names that were saved: leave out %s, and "
+				       "give it when capturing",
+				       naming[i].name);
+	}
 	for (size_t i = 0; args->from && i < PB_ARRAY_SIZE(capture); i++) {
 		if (capture[i].given)
 			return pb_fail(

@@ -27,6 +27,11 @@ enum pb_color {
 	PB_COLOR_NEVER,
 };
 
+enum pb_demangling {
+	PB_DEMANGLE_SHORT, /* names alone: "std::vector<int>::push_back" */
+	PB_DEMANGLE_FULL,  /* with parameters and return types */
+};
+
 struct pb_args {
 	/* target: exactly one of these, or a command behind "--" */
 	struct pb_pids pids; /* -p, --pid */
@@ -52,6 +57,11 @@ struct pb_args {
 	bool json;              /* --json: the JSON report to stdout */
 	const char *from;       /* --from FILE */
 	uint64_t top;           /* --top N, default 20, 1 to 10000 */
+	bool lines;             /* --lines: tell frames apart by source line */
+
+	/* names */
+	uint32_t demangle; /* --demangle, enum pb_demangling */
+	bool debuginfod;   /* --debuginfod: ask the servers of DEBUGINFOD_URLS */
 
 	/* talk */
 	bool quiet;        /* -q, --quiet: no live line, no table, errors only */
@@ -67,7 +77,7 @@ struct pb_args {
 	char **command; /* -- CMD ARG..., NULL-terminated; NULL: none */
 };
 
-/* The shared table: groups Target, Capture, Output, Other. Ends with PB_OPT_END. */
+/* The shared table: groups Target, Capture, Output, Names, Other. Ends with PB_OPT_END. */
 extern const struct pb_option pb_common_options[];
 
 /* Defaults, to be called before pb_opts_parse(). */

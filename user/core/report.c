@@ -95,6 +95,9 @@ void pb_report_free(struct pb_report *r)
 	for (uint32_t i = 0; i < r->n_broken_by; i++)
 		free(r->broken_by[i].module);
 	free(r->broken_by);
+	for (uint32_t i = 0; i < r->n_gaps; i++)
+		free(r->gaps[i].module);
+	free(r->gaps);
 	for (uint32_t i = 0; i < r->n_owned; i++)
 		free(r->owned[i]);
 	free(r->owned);
@@ -238,7 +241,27 @@ static void write_stacks(const struct pb_report *r, struct pb_json *json)
 		pb_json_end(json, '}');
 	}
 	pb_json_end(json, ']');
+	pb_json_uint(json, "cut_processes", r->cut_processes);
 	write_unwind(r, json);
+	pb_json_end(json, '}');
+}
+
+static void write_symbols(const struct pb_report *r, struct pb_json *json)
+{
+	pb_json_object(json, "symbols");
+	pb_json_uint(json, "locations", r->symbol_locations);
+	pb_json_uint(json, "named", r->symbol_named);
+	pb_json_uint(json, "inlined_frames", r->symbol_inlined);
+	pb_json_uint(json, "modules_with_debug_info", r->symbol_debug_modules);
+	pb_json_array(json, "gaps");
+	for (uint32_t i = 0; i < r->n_gaps; i++) {
+		pb_json_flat_object(json, NULL);
+		write_text(json, "module", r->gaps[i].module);
+		write_text(json, "cause", r->gaps[i].cause);
+		pb_json_uint(json, "locations", r->gaps[i].locations);
+		pb_json_end(json, '}');
+	}
+	pb_json_end(json, ']');
 	pb_json_end(json, '}');
 }
 
@@ -261,6 +284,7 @@ void pb_report_write(const struct pb_report *r, struct pb_json *json)
 	write_capture(r, json);
 	write_events(r, json);
 	write_stacks(r, json);
+	write_symbols(r, json);
 	write_overhead(r, json);
 }
 
@@ -582,7 +606,52 @@ static int read_stacks(const json_t *stacks, struct pb_report *r)
 		if (err)
 			return err;
 	}
+	/* It came later than the rest, and with it what follows. */
+	if (json_object_get(stacks, "cut_processes") &&
+	    read_uint(stacks, "cut_processes", &r->cut_processes))
+		return -EPROTO;
 	return read_unwind(json_object_get(stacks, "unwind"), r);
+}
+
+static int read_gap(const json_t *row, struct pb_report *r)
+{
+	struct pb_report_gap *gap = &r->gaps[r->n_gaps];
+	const char *cause = json_string_value(json_object_get(row, "cause"));
+	int err;
+
+	if (!cause || read_uint(row, "locations", &gap->locations))
+		return -EPROTO;
+	gap->cause = own(r, cause);
+	if (!gap->cause)
+		return -ENOMEM;
+	err = read_text(row, "module", &gap->module);
+	if (!err)
+		r->n_gaps++;
+	return err;
+}
+
+/* Files of before names were counted have no such object: all 0. */
+static int read_symbols(const json_t *symbols, struct pb_report *r)
+{
+	const json_t *rows = json_object_get(symbols, "gaps");
+	size_t n = json_array_size(rows);
+	int err = 0;
+
+	if (!symbols)
+		return 0;
+	if (read_uint(symbols, "locations", &r->symbol_locations) ||
+	    read_uint(symbols, "named", &r->symbol_named) ||
+	    read_uint(symbols, "inlined_frames", &r->symbol_inlined) ||
+	    read_uint(symbols, "modules_with_debug_info", &r->symbol_debug_modules))
+		return -EPROTO;
+	if (r->symbol_named > r->symbol_locations || !json_is_array(rows) || n > UINT32_MAX)
+		return -EPROTO;
+	r->gaps = calloc(n ? n : 1, sizeof(*r->gaps));
+	if (!r->gaps)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && !err; i++)
+		err = read_gap(json_array_get(rows, i), r);
+	return err;
 }
 
 static int read_overhead(const json_t *overhead, struct pb_report *r)
@@ -620,6 +689,8 @@ int pb_report_read(struct pb_report **out, const char *text)
 		err = read_events(json_object_get(json, "events"), r);
 	if (!err)
 		err = read_stacks(json_object_get(json, "stacks"), r);
+	if (!err)
+		err = read_symbols(json_object_get(json, "symbols"), r);
 	if (!err)
 		err = read_overhead(json_object_get(json, "overhead"), r);
 	if (err)
@@ -689,6 +760,17 @@ static void put_stacks(FILE *out, const struct pb_report *r)
 	fputs(" broken", out);
 }
 
+/* Of which some code is unknown, and nothing else says so. */
+static void put_cut(FILE *out, const struct pb_report *r)
+{
+	if (!r->cut_processes)
+		return;
+	fputs("; ", out);
+	put_count(out, r->cut_processes);
+	fprintf(out, " process%s with more code mappings than are kept",
+		r->cut_processes == 1 ? "" : "es");
+}
+
 static void put_rate(FILE *out, const struct pb_report *r)
 {
 	if (r->achieved_hz < 0)
@@ -746,6 +828,7 @@ char *pb_report_ledger(const struct pb_report *r)
 	fputs(" kept, ", out);
 	put_lost(out, r);
 	put_stacks(out, r);
+	put_cut(out, r);
 	put_rate(out, r);
 	put_cost(out, r, noun);
 	bad = ferror(out);

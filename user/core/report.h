@@ -29,6 +29,13 @@ struct pb_report_broken {
 	uint64_t events;
 };
 
+/* A module with places that got no name, or whose debug information had to be left out, and why. */
+struct pb_report_gap {
+	char *module;
+	const char *cause; /* stable id, such as "no_symbols" */
+	uint64_t locations;
+};
+
 struct pb_report {
 	const char *tool;   /* "cpuflame"; set by the program, borrowed for ever, "" at first */
 	const char *schema; /* "cpuflame/1"; likewise */
@@ -63,6 +70,7 @@ struct pb_report {
 	uint64_t broken;
 	struct pb_report_broken *broken_by; /* most events first */
 	uint32_t n_broken_by;
+	uint64_t cut_processes; /* with more code mappings than are kept: the rest is unknown */
 
 	/* unwind tables; all 0 where stacks were walked by frame pointers only */
 	uint64_t unwind_modules; /* that got a table */
@@ -71,6 +79,14 @@ struct pb_report {
 	uint64_t unwind_evicted; /* unused ones that made room */
 	uint64_t unwind_rows;    /* in all tables together */
 	uint64_t unwind_misses;  /* reports of walks that met unknown memory or processes */
+
+	/* names, counted in locations: distinct places in code, each once however often it was met */
+	uint64_t symbol_locations;
+	uint64_t symbol_named;         /* of them, with a name; the others are module+0xoffset */
+	uint64_t symbol_inlined;       /* frames of inlined functions, beyond one per location */
+	uint64_t symbol_debug_modules; /* modules that had debug information */
+	struct pb_report_gap *gaps;    /* most locations first */
+	uint32_t n_gaps;
 
 	/* overhead; a negative number means not measured */
 	double bpf_ns_per_event;
@@ -108,8 +124,8 @@ const char *pb_report_sentence(const char *id);
 uint64_t pb_report_lost(const struct pb_report *r);
 
 /*
- * Write the members target, capture, events, stacks, overhead into an open JSON object. What was
- * not measured is null, times have nanoseconds ("duration_s") or milliseconds ("started"), texts
+ * Write the members target, capture, events, stacks, symbols, overhead into an open JSON object. What
+ * was not measured is null, times have nanoseconds ("duration_s") or milliseconds ("started"), texts
  * pass pb_text_safe().
  */
 void pb_report_write(const struct pb_report *r, struct pb_json *json);
@@ -120,8 +136,8 @@ void pb_report_write(const struct pb_report *r, struct pb_json *json);
  *
  * What it gives writes the same JSON again. All texts are safe to show.
  *
- * Return: 0; -EPROTO if it is not such an object, a number is out of range, or produced is not
- * kept + lost; -ENOMEM. Not logged.
+ * Return: 0; -EPROTO if it is not such an object, a number is out of range, produced is not
+ * kept + lost, or more locations are named than there are; -ENOMEM. Not logged.
  */
 int pb_report_read(struct pb_report **out, const char *text);
 

@@ -74,7 +74,7 @@ static char *make_label(const struct pb_frame *frame)
 							       : "";
 	char *label = NULL;
 
-	if (asprintf(&label, "%s%s", frame->name, suffix) < 0)
+	if (asprintf(&label, "%s%s", frame->label, suffix) < 0)
 		return NULL;
 	for (char *c = label; *c; c++) {
 		if (*c == ';')
@@ -278,8 +278,9 @@ static int print_lines(struct folder *f)
 int pb_render_folded(FILE *out, const struct pb_profile *p, const struct pb_report *r,
 		     const struct pb_render_opts *o)
 {
+	const struct pb_tree_opts by = {.value = o->value, .lines = o->lines};
 	struct folder f = {.out = out};
-	int err = pb_tree_build(&f.tree, p, o->value);
+	int err = pb_tree_build(&f.tree, p, &by);
 
 	(void)r; /* the format has no room for it */
 	if (!err)

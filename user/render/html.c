@@ -10,9 +10,9 @@
  * The packed tree, base64 of one zlib stream:
  *
  *   +----------------------------------+---+----------------+----------------+----------------+
- *   | JSON: value, nodes, and names,   | 0 | levels up, one | frame + 1, one | self, one per  |
- *   | modules, files, lines, kinds by  |   | per node but   | per node;      | node           |
- *   | frame                            |   | the root       | 0 for the root |                |
+ *   | JSON: value, nodes, byLine, and  | 0 | levels up, one | frame + 1, one | self, one per  |
+ *   | labels, modules, files, lines,   |   | per node but   | per node;      | node           |
+ *   | kinds by frame                   |   | the root       | 0 for the root |                |
  *   +----------------------------------+---+----------------+----------------+----------------+
  *
  * Numbers behind the zero are LEB128. Nodes are in preorder, and a node's depth is that of the one
@@ -308,8 +308,8 @@ static int put_table(struct page *page)
 		uint64_t amounts[] = {h->self, h->total};
 
 		fputs("<tr><th scope=\"row\">", page->out);
-		put_text(page->out, f->name);
-		fputs("</th><td>", page->out);
+		put_text(page->out, f->label);
+		fputs(f->kind == PB_FRAME_INLINED ? " (inlined)</th><td>" : "</th><td>", page->out);
 		put_text(page->out, pb_module_base(f->module));
 		fputs("</td>", page->out);
 		for (size_t k = 0; k < PB_ARRAY_SIZE(amounts); k++) {
@@ -364,9 +364,10 @@ static void put_frames(struct page *page, FILE *out, uint32_t n_nodes)
 	pb_json_string(&j, "unit", page->value->unit);
 	pb_json_end(&j, '}');
 	pb_json_uint(&j, "nodes", n_nodes);
+	pb_json_bool(&j, "byLine", page->o->lines);
 	pb_json_array(&j, "names");
 	for (uint32_t i = 0; i < t->n_frames; i++)
-		pb_json_string(&j, NULL, t->frames[i].name);
+		pb_json_string(&j, NULL, t->frames[i].label);
 	pb_json_end(&j, ']');
 	pb_json_array(&j, "modules");
 	for (uint32_t i = 0; i < t->n_frames; i++)
@@ -536,9 +537,10 @@ int pb_render_html(FILE *out, const struct pb_profile *p, const struct pb_report
 {
 	pb_auto(pb_tree) struct pb_tree *tree = NULL;
 	struct page page = {.out = out, .p = p, .r = r, .o = o, .value = &p->value_types[o->value]};
+	const struct pb_tree_opts by = {.value = o->value, .lines = o->lines};
 	int err;
 
-	err = pb_tree_build(&tree, p, o->value);
+	err = pb_tree_build(&tree, p, &by);
 	if (err)
 		return err;
 	page.tree = tree;

@@ -30,7 +30,8 @@ static void report_drop(struct json_report *j)
 static int build_trees(struct json_report *j)
 {
 	for (uint32_t v = 0; v < j->p->n_values; v++) {
-		int err = pb_tree_build(&j->trees[v], j->p, v);
+		const struct pb_tree_opts by = {.value = v, .lines = j->o->lines};
+		int err = pb_tree_build(&j->trees[v], j->p, &by);
 
 		if (err)
 			return err;
@@ -76,6 +77,7 @@ static void put_hotspot(struct json_report *j, const struct pb_hotspot *h)
 	pb_json_string(&j->json, "id", id);
 	pb_json_string(&j->json, "function", f->name);
 	pb_json_string(&j->json, "module", f->module);
+	pb_json_bool(&j->json, "inlined", f->kind == PB_FRAME_INLINED);
 	pb_json_string(&j->json, "file", *f->file ? f->file : NULL);
 	if (f->line)
 		pb_json_uint(&j->json, "line", f->line);
@@ -130,7 +132,7 @@ static void put_stack(struct json_report *j, uint32_t node, uint32_t *path)
 	pb_json_flat_object(&j->json, NULL);
 	pb_json_flat_array(&j->json, "frames");
 	while (depth)
-		pb_json_string(&j->json, NULL, tree->frames[path[--depth]].name);
+		pb_json_string(&j->json, NULL, tree->frames[path[--depth]].label);
 	pb_json_end(&j->json, ']');
 	pb_json_flat_array(&j->json, "values");
 	for (uint32_t v = 0; v < j->p->n_values; v++)

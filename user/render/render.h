@@ -16,6 +16,7 @@ struct pb_report;
 struct pb_render_opts {
 	uint32_t top;   /* rows of the table of functions; hotspots and stacks_top in JSON */
 	uint32_t value; /* index of the value to weigh by */
+	bool lines;     /* tell frames apart by source line; pprof has all lines anyway */
 	bool color;     /* ANSI colours, text only */
 	int columns;    /* width of the terminal, text only; 0: 80 */
 };

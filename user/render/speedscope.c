@@ -46,7 +46,7 @@ static void put_frames(struct pb_json *j, const struct pb_tree *t)
 		const char *file = *f->file ? f->file : f->module;
 
 		pb_json_flat_object(j, NULL);
-		pb_json_string(j, "name", f->name);
+		pb_json_string(j, "name", f->label);
 		if (*file)
 			pb_json_string(j, "file", file);
 		if (*f->file && f->line)
@@ -82,11 +82,11 @@ static void put_samples(struct pb_json *j, const struct pb_tree *t, uint32_t *pa
 	pb_json_end(j, ']');
 }
 
-static int put_profile(struct pb_json *j, const struct pb_profile *p, uint32_t value)
+static int put_profile(struct pb_json *j, const struct pb_profile *p, const struct pb_tree_opts *by)
 {
 	pb_auto(pb_tree) struct pb_tree *t = NULL;
 	pb_autofree uint32_t *path = NULL;
-	int err = pb_tree_build(&t, p, value);
+	int err = pb_tree_build(&t, p, by);
 
 	if (err)
 		return err;
@@ -95,8 +95,8 @@ static int put_profile(struct pb_json *j, const struct pb_profile *p, uint32_t v
 		return -ENOMEM;
 	pb_json_object(j, NULL);
 	pb_json_string(j, "type", "sampled");
-	pb_json_string(j, "name", p->value_types[value].type);
-	pb_json_string(j, "unit", unit_of(p->value_types[value].unit));
+	pb_json_string(j, "name", p->value_types[by->value].type);
+	pb_json_string(j, "unit", unit_of(p->value_types[by->value].unit));
 	pb_json_uint(j, "startValue", 0);
 	put_number(j, "endValue", t->nodes[0].total);
 	put_samples(j, t, path);
@@ -109,8 +109,9 @@ static int put_file(struct pb_json *j, const struct pb_profile *p, const struct 
 {
 	pb_auto(pb_tree) struct pb_tree *t = NULL;
 	pb_autofree char *subject = pb_report_subject(r);
+	struct pb_tree_opts by = {.value = o->value, .lines = o->lines};
 	char exporter[64];
-	int err = subject ? pb_tree_build(&t, p, o->value) : -ENOMEM;
+	int err = subject ? pb_tree_build(&t, p, &by) : -ENOMEM;
 
 	if (err)
 		return err;
@@ -122,8 +123,8 @@ static int put_file(struct pb_json *j, const struct pb_profile *p, const struct 
 	pb_json_uint(j, "activeProfileIndex", o->value);
 	put_frames(j, t);
 	pb_json_array(j, "profiles");
-	for (uint32_t v = 0; v < p->n_values && !err; v++)
-		err = put_profile(j, p, v);
+	for (by.value = 0; by.value < p->n_values && !err; by.value++)
+		err = put_profile(j, p, &by);
 	pb_json_end(j, ']');
 	pb_json_end(j, '}');
 	fputc('\n', j->out);

@@ -18,14 +18,15 @@
 #include "user/core/text.h"
 #include "user/render/render.h"
 #include "user/render/subject.h"
+#include "user/render/shorten.h"
 #include "user/render/tree.h"
 
-#define COLUMNS_DEFAULT 80
-#define COLUMNS_MIN     60
-#define NUMBER_SIZE     32 /* 2^64 with separators and a NUL */
-#define PERCENT_COLUMNS 6  /* "total%" */
-#define KERNEL_MARK     " [k]"
-#define GAP             2
+#define COLUMNS_DEFAULT  80
+#define COLUMNS_MIN      60
+#define NUMBER_SIZE      32 /* 2^64 with separators and a NUL */
+#define PERCENT_COLUMNS  6  /* "total%" */
+#define GAP              2
+#define NAME_COLUMNS_MIN 6 /* beside a line; where there is no room for both, the line is cut */
 
 /* How values are shown: divided by @per, under the heading @unit. */
 struct scale {
@@ -124,11 +125,15 @@ static const char *module_text(const struct pb_frame *f)
 	return f->kind == PB_FRAME_KERNEL ? "[kernel]" : pb_module_base(f->module);
 }
 
+/* As in folded stacks; a function and its inlined copies are rows of one name. */
+static const char *mark_of(const struct pb_frame *f)
+{
+	return f->kind == PB_FRAME_KERNEL ? " [k]" : f->kind == PB_FRAME_INLINED ? " [i]" : "";
+}
+
 static int function_width(const struct pb_frame *f)
 {
-	int mark = f->kind == PB_FRAME_KERNEL ? (int)strlen(KERNEL_MARK) : 0;
-
-	return pb_text_columns(f->name) + mark;
+	return pb_text_columns(f->label) + (int)strlen(mark_of(f));
 }
 
 static int max(int a, int b)
@@ -192,13 +197,30 @@ static void put_head(const struct table *t)
 	fputc('\n', t->out);
 }
 
+/* A name that is too long loses its template arguments, then its end, but not its line. Return: columns. */
+static int put_function(const struct table *t, const struct pb_frame *f, int columns)
+{
+	const char *line = f->label + strlen(f->name);
+	int room = columns - (int)strlen(line);
+	pb_autofree char *shorter = pb_text_columns(f->name) > room ? pb_shorten(f->name) : NULL;
+	const char *name = shorter ? shorter : f->name;
+
+	if (room < NAME_COLUMNS_MIN) {
+		put_last(t, f->label, columns);
+		return min(pb_text_columns(f->label), columns);
+	}
+	put_last(t, name, room);
+	fputs(line, t->out);
+	return min(pb_text_columns(name), room) + columns - room;
+}
+
 static void put_row(const struct table *t, const struct pb_hotspot *h)
 {
 	const struct pb_frame *f = &t->tree->frames[h->frame];
-	const char *mark = f->kind == PB_FRAME_KERNEL ? KERNEL_MARK : "";
+	const char *mark = mark_of(f);
 	const char *module = t->module_columns ? module_text(f) : "";
 	int name_columns = t->function_columns - (int)strlen(mark);
-	int used = min(pb_text_columns(f->name), name_columns);
+	int used;
 
 	put_percent(t, h->self);
 	put_gap(t);
@@ -208,7 +230,7 @@ static void put_row(const struct table *t, const struct pb_hotspot *h)
 	put_gap(t);
 	put_number(t, h->total);
 	put_gap(t);
-	put_last(t, f->name, name_columns);
+	used = put_function(t, f, name_columns);
 	fputs(mark, t->out);
 	if (*module) {
 		fprintf(t->out, "%*s", name_columns - used + GAP, "");
@@ -333,8 +355,9 @@ int pb_render_text(FILE *out, const struct pb_profile *p, const struct pb_report
 		   const struct pb_render_opts *o)
 {
 	pb_auto(pb_tree) struct pb_tree *tree = NULL;
+	const struct pb_tree_opts by = {.value = o->value, .lines = o->lines};
 	struct table t = {.out = out, .color = o->color};
-	int err = pb_tree_build(&tree, p, o->value);
+	int err = pb_tree_build(&tree, p, &by);
 
 	if (err)
 		return err;

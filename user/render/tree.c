@@ -25,13 +25,17 @@ struct frame_key {
 	uint32_t name;   /* string; PB_NONE for a name made here */
 	uint32_t module; /* string */
 	uint32_t kind;
+	uint32_t file; /* string; 0 unless frames go by line, as the next */
+	uint32_t line;
 	uint32_t pad;    /* zero: the key is hashed as bytes */
 	uint64_t offset; /* tells made names apart; 0 for others */
 };
 
 struct builder {
 	const struct pb_profile *p;
+	const struct pb_tree_opts *o;
 	struct pb_tree *tree;
+	size_t label_bytes; /* of labels that were made */
 
 	struct frame_key *keys; /* beside tree->frames */
 	bool *file_varies;
@@ -169,11 +173,31 @@ static const char *own_name(struct builder *b, char *name)
 	return name;
 }
 
+/* "name:line" for a frame that goes by its line, else the name. */
+static int set_label(struct builder *b, struct pb_frame *f)
+{
+	char *label = NULL;
+	int len;
+
+	f->label = f->name;
+	if (!b->o->lines || !f->line)
+		return 0;
+	len = asprintf(&label, "%s:%" PRIu32, f->name, f->line);
+	if (len < 0)
+		return -ENOMEM;
+	b->label_bytes += (size_t)len + 1;
+	f->label = own_name(b, label);
+	if (!f->label)
+		return -ENOMEM;
+	return b->label_bytes > PB_TREE_LABELS_MAX ? -EFBIG : 0;
+}
+
 /* Find or add. A frame of PB_NONE comes back with an empty name to be filled in by the caller. */
 static int frame_get(struct builder *b, const struct frame_key *k, uint32_t *out)
 {
 	uint64_t hash = pb_idtable_hash(b->by_key, k, sizeof(*k));
 	struct pb_tree *t = b->tree;
+	struct pb_frame *f;
 	int err = 0;
 
 	*out = pb_idtable_find(b->by_key, hash, same_frame, b->keys, k);
@@ -185,30 +209,34 @@ static int frame_get(struct builder *b, const struct frame_key *k, uint32_t *out
 		err = pb_idtable_add(b->by_key, hash, t->n_frames);
 	if (err)
 		return err;
+	f = &t->frames[t->n_frames];
 	b->keys[t->n_frames] = *k;
 	b->file_varies[t->n_frames] = false;
 	b->line_varies[t->n_frames] = false;
-	t->frames[t->n_frames] = (struct pb_frame){
+	*f = (struct pb_frame){
 		.name = k->name == PB_NONE ? "" : pb_profile_text(b->p, k->name),
 		.module = pb_profile_text(b->p, k->module),
-		.file = "",
+		.file = pb_profile_text(b->p, k->file),
+		.line = k->line,
 		.kind = k->kind,
 	};
 	*out = t->n_frames++;
-	return 0;
+	return set_label(b, f);
 }
 
 /* As frame_get() for a name that is made here. Takes @name, which may be NULL: no memory. */
 static int frame_get_made(struct builder *b, const struct frame_key *k, char *name, uint32_t *out)
 {
 	int err = frame_get(b, k, out);
+	struct pb_frame *f;
 
 	if (err || *b->tree->frames[*out].name) {
 		free(name);
 		return err;
 	}
-	b->tree->frames[*out].name = own_name(b, name);
-	return b->tree->frames[*out].name ? 0 : -ENOMEM;
+	f = &b->tree->frames[*out];
+	f->name = f->label = own_name(b, name);
+	return f->name ? 0 : -ENOMEM;
 }
 
 /* File and line of a frame are what all its places agree on. */
@@ -216,7 +244,8 @@ static void note_source(struct builder *b, uint32_t frame, const struct pb_line 
 {
 	const struct pb_function *fn = &b->p->functions[line->function];
 	const char *file = pb_profile_text(b->p, fn->file);
-	uint32_t number = fn->start_line ? fn->start_line : line->line;
+	/* a frame by line that has none must not get the line of another one, its start */
+	uint32_t number = b->o->lines ? 0 : fn->start_line ? fn->start_line : line->line;
 	struct pb_frame *f = &b->tree->frames[frame];
 
 	if (*file && !b->file_varies[frame]) {
@@ -265,6 +294,8 @@ static int location_frames(struct builder *b, uint32_t location, uint32_t *run)
 
 		k.kind = kind_of(b->p, l, i + 1 < l->n_lines);
 		k.name = b->p->functions[line->function].name;
+		k.line = b->o->lines ? line->line : 0;
+		k.file = k.line ? b->p->functions[line->function].file : 0;
 		err = frame_get(b, &k, run);
 		if (err)
 			return err;
@@ -451,6 +482,10 @@ static int compare_frames(const void *a, const void *b, void *frames)
 		order = strcmp(x->module, y->module);
 	if (!order)
 		order = (x->kind > y->kind) - (x->kind < y->kind);
+	if (!order)
+		order = (x->line > y->line) - (x->line < y->line);
+	if (!order)
+		order = strcmp(x->file, y->file);
 	return order ? order : (i > k) - (i < k);
 }
 
@@ -543,7 +578,7 @@ static void number_nodes(struct builder *b, const uint32_t *first, const uint32_
 	}
 }
 
-static int make_nodes(struct builder *b, uint32_t value)
+static int make_nodes(struct builder *b)
 {
 	const struct pb_profile *p = b->p;
 	struct pb_tree *t = b->tree;
@@ -562,7 +597,8 @@ static int make_nodes(struct builder *b, uint32_t value)
 	for (uint32_t i = 0; i < p->n_samples; i++) {
 		struct pb_tree_node *node = &t->nodes[place[b->sample_at[i]]];
 
-		node->self = add_saturating(node->self, p->values[(size_t)i * p->n_values + value]);
+		node->self = add_saturating(node->self,
+					    p->values[(size_t)i * p->n_values + b->o->value]);
 	}
 	for (uint32_t i = t->n_nodes; i-- > 0;) {
 		struct pb_tree_node *node = &t->nodes[i];
@@ -620,7 +656,7 @@ static int make_hotspots(struct pb_tree *t)
 	return 0;
 }
 
-static int build(struct builder *b, uint32_t value)
+static int build(struct builder *b)
 {
 	int err = pb_trie_new(&b->trie, b->p->n_nodes);
 
@@ -633,21 +669,21 @@ static int build(struct builder *b, uint32_t value)
 	if (!err)
 		err = sort_frames(b);
 	if (!err)
-		err = make_nodes(b, value);
+		err = make_nodes(b);
 	if (!err)
 		err = make_hotspots(b->tree);
 	return err;
 }
 
-int pb_tree_build(struct pb_tree **out, const struct pb_profile *p, uint32_t value)
+int pb_tree_build(struct pb_tree **out, const struct pb_profile *p, const struct pb_tree_opts *o)
 {
 	pb_auto(pb_tree) struct pb_tree *t = calloc(1, sizeof(*t));
-	struct builder b = {.p = p, .tree = t};
+	struct builder b = {.p = p, .o = o, .tree = t};
 	int err;
 
 	if (!t)
 		return -ENOMEM;
-	err = build(&b, value);
+	err = build(&b);
 	builder_drop(&b);
 	if (err)
 		return err;

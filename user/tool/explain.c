@@ -27,6 +27,8 @@ static const struct {
 	 "code that appeared too recently to be known; a longer capture has less of it"},
 	{"new_process",
 	 "processes that are not known: they began too recently, or there is no room for them"},
+	{"interrupted",
+	 "taking the stack was itself interrupted for too long; the CPUs are overloaded"},
 };
 
 static bool is_by_frame_pointer(const char *cause)

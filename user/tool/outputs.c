@@ -98,7 +98,8 @@ static void render_opts(const struct pb_args *args, const struct pb_profile *pro
 	const char *no_color = getenv("NO_COLOR");
 	struct winsize size = {0};
 
-	*o = (struct pb_render_opts){.top = (uint32_t)args->top, .value = profile->default_value};
+	*o = (struct pb_render_opts){
+		.top = (uint32_t)args->top, .value = profile->default_value, .lines = args->lines};
 	o->color = args->color == PB_COLOR_ALWAYS ||
 		   (args->color == PB_COLOR_AUTO && terminal && (!no_color || !*no_color));
 	if (terminal && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))

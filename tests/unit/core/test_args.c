@@ -178,6 +178,32 @@ static void every_target_is_taken_alone(void **state)
 	assert_string_equal(args.from, "x.pb.gz");
 }
 
+static void names_are_short_and_by_function_unless_asked_for(void **state)
+{
+	(void)state;
+	accepts("-a");
+	assert_false(args.lines || args.debuginfod);
+	assert_int_equal(args.demangle, PB_DEMANGLE_SHORT);
+	accepts("-a --lines --demangle full --debuginfod");
+	assert_true(args.lines && args.debuginfod);
+	assert_int_equal(args.demangle, PB_DEMANGLE_FULL);
+	accepts("-a --demangle short");
+	assert_int_equal(args.demangle, PB_DEMANGLE_SHORT);
+}
+
+static void a_saved_profile_keeps_the_names_it_has(void **state)
+{
+	(void)state;
+	refuses("--from x --demangle full",
+		"--from shows the names that were saved: leave out --demangle, and give it when "
+		"capturing");
+	refuses("--from x --debuginfod",
+		"--from shows the names that were saved: leave out --debuginfod, and give it when "
+		"capturing");
+	accepts("--from x --lines");
+	assert_true(args.lines);
+}
+
 static void no_target_is_told_what_to_type(void **state)
 {
 	(void)state;
@@ -226,7 +252,7 @@ static void a_saved_profile_has_no_target_and_no_capture(void **state)
 			 cases[i].name);
 		refuses(line, message);
 	}
-	accepts("--from x -f --top 5 -q -v --color never");
+	accepts("--from x -f --top 5 -q -v --color never --lines");
 	accepts("--from x -o - --format json");
 }
 
@@ -401,6 +427,8 @@ int main(void)
 		cmocka_unit_test_teardown(choices_stand_in_the_order_of_their_enums, clean),
 		cmocka_unit_test(formats_offered_are_those_that_exist),
 		cmocka_unit_test_teardown(every_target_is_taken_alone, clean),
+		cmocka_unit_test_teardown(names_are_short_and_by_function_unless_asked_for, clean),
+		cmocka_unit_test_teardown(a_saved_profile_keeps_the_names_it_has, clean),
 		cmocka_unit_test_teardown(no_target_is_told_what_to_type, clean),
 		cmocka_unit_test_teardown(two_targets_are_refused, clean),
 		cmocka_unit_test_teardown(a_saved_profile_has_no_target_and_no_capture, clean),

@@ -82,12 +82,22 @@ static struct pb_report *full_report(void)
 	r->broken_by[0].cause = "no_frame_pointer";
 	r->broken_by[0].events = 18;
 	r->n_broken_by = 1;
+	r->cut_processes = 5;
 	r->unwind_modules = 12;
 	r->unwind_without = 3;
 	r->unwind_refused = 1;
 	r->unwind_evicted = 2;
 	r->unwind_rows = 260000;
 	r->unwind_misses = 7;
+	r->symbol_locations = 640;
+	r->symbol_named = 601;
+	r->symbol_inlined = 77;
+	r->symbol_debug_modules = 3;
+	r->gaps = calloc(2, sizeof(*r->gaps));
+	assert_non_null(r->gaps);
+	r->gaps[0] = (struct pb_report_gap){strdup("/usr/lib/libx.so"), "no_symbols", 38};
+	r->gaps[1] = (struct pb_report_gap){strdup("[anon]"), "no_file", 1};
+	r->n_gaps = 2;
 	r->bpf_ns_per_event = 4125.5;
 	r->bpf_cpu_pct = 0.0412;
 	r->tool_cpu_s = 0.0625;
@@ -150,8 +160,21 @@ static void the_json_has_the_keys_of_the_design(void **state)
 		      "      {\"module\": \"/usr/lib/libx.so\", \"cause\": \"no_frame_pointer\", "
 		      "\"events\": 18}\n"
 		      "    ],\n"
+		      "    \"cut_processes\": 5,\n"
 		      "    \"unwind\": {\"modules\": 12, \"without\": 3, \"refused\": 1, "
 		      "\"evicted\": 2, \"rows\": 260000, \"misses\": 7}\n"
+		      "  },\n"
+		      "  \"symbols\": {\n"
+		      "    \"locations\": 640,\n"
+		      "    \"named\": 601,\n"
+		      "    \"inlined_frames\": 77,\n"
+		      "    \"modules_with_debug_info\": 3,\n"
+		      "    \"gaps\": [\n"
+		      "      {\"module\": \"/usr/lib/libx.so\", \"cause\": \"no_symbols\", "
+		      "\"locations\": 38},\n"
+		      "      {\"module\": \"[anon]\", \"cause\": \"no_file\", "
+		      "\"locations\": 1}\n"
+		      "    ]\n"
 		      "  },\n"
 		      "  \"overhead\": {\n"
 		      "    \"bpf_ns_per_event\": 4125.5,\n"
@@ -188,12 +211,22 @@ static void reading_gives_back_what_was_written(void **state)
 	assert_string_equal(back->lost[0].sentence, r->lost[0].sentence);
 	assert_true(strstr(back->lost[0].sentence, "--ring-size") != NULL);
 	assert_string_equal(back->broken_by[0].cause, "no_frame_pointer");
+	assert_int_equal(back->cut_processes, 5);
 	assert_int_equal(back->unwind_modules, 12);
 	assert_int_equal(back->unwind_without, 3);
 	assert_int_equal(back->unwind_refused, 1);
 	assert_int_equal(back->unwind_evicted, 2);
 	assert_int_equal(back->unwind_rows, 260000);
 	assert_int_equal(back->unwind_misses, 7);
+	assert_int_equal(back->symbol_locations, 640);
+	assert_int_equal(back->symbol_named, 601);
+	assert_int_equal(back->symbol_inlined, 77);
+	assert_int_equal(back->symbol_debug_modules, 3);
+	assert_int_equal(back->n_gaps, 2);
+	assert_string_equal(back->gaps[0].module, "/usr/lib/libx.so");
+	assert_string_equal(back->gaps[0].cause, "no_symbols");
+	assert_int_equal(back->gaps[0].locations, 38);
+	assert_string_equal(back->gaps[1].cause, "no_file");
 	assert_true(back->achieved_hz == r->achieved_hz);
 	assert_true(back->max_rss_bytes == r->max_rss_bytes);
 }
@@ -390,6 +423,18 @@ static void anything_else_is_refused(void **state)
 		{"\"modules\": 12, ", ""},
 		{"\"misses\": 7", "\"misses\": null"},
 		{"\"unwind\": {\"modules\": 12,", "\"unwind\": [], \"x\": {"},
+		{"\"locations\": 640", "\"locations\": 600"},
+		{"\"locations\": 640", "\"locations\": null"},
+		{"\"named\": 601", "\"named\": -1"},
+		{"\"named\": 601,", ""},
+		{"\"inlined_frames\": 77", "\"inlined_frames\": 7.7"},
+		{"\"modules_with_debug_info\": 3", "\"modules_with_debug_info\": \"many\""},
+		{"\"gaps\": [", "\"gaps\": {}, \"x\": ["},
+		{"\"gaps\": [", "\"x\": ["},
+		{"\"gaps\": [", "\"gaps\": [7, "},
+		{"\"cause\": \"no_symbols\"", "\"cause\": null"},
+		{"\"module\": \"[anon]\", ", ""},
+		{"\"locations\": 38", "\"locations\": \"few\""},
 		{"4125.5", "-4125.5"},
 		{"4125.5", "1e300"},
 		{"4125.5", "\"fast\""},
@@ -422,6 +467,30 @@ static void file_of_before_there_were_tables_still_reads(void **state)
 	assert_non_null(strstr(again, "\"unwind\": {\"modules\": 0, \"without\": 0, "
 				      "\"refused\": 0, \"evicted\": 0, \"rows\": 0, "
 				      "\"misses\": 0}"));
+}
+
+static void file_of_before_names_were_counted_still_reads(void **state)
+{
+	pb_auto(pb_report) struct pb_report *r = full_report(), *back = NULL;
+	pb_autofree char *text = json_of(r);
+	pb_autofree char *again = NULL;
+	char *from = strstr(text, ",\n  \"symbols\": {"), *to;
+
+	(void)state;
+	assert_non_null(from);
+	to = strstr(from, "]\n  }") + strlen("]\n  }");
+	memmove(from, to, strlen(to) + 1);
+	assert_int_equal(pb_report_read(&back, text), 0);
+	assert_int_equal(back->max_rss_bytes, 11200000);
+	assert_int_equal(back->n_gaps, 0);
+	again = json_of(back);
+	assert_non_null(strstr(again, "\"symbols\": {\n"
+				      "    \"locations\": 0,\n"
+				      "    \"named\": 0,\n"
+				      "    \"inlined_frames\": 0,\n"
+				      "    \"modules_with_debug_info\": 0,\n"
+				      "    \"gaps\": []\n"
+				      "  }"));
 }
 
 static void text_that_is_no_object_is_refused(void **state)
@@ -463,6 +532,7 @@ static void the_ledger_says_it_all_in_one_line(void **state)
 	(void)state;
 	expect_ledger(r, "1,234 samples: 1,230 kept, 4 lost (ringbuf full 4); "
 			 "stacks 98.2 % complete, 0.3 % truncated, 1.5 % broken; "
+			 "5 processes with more code mappings than are kept; "
 			 "99.0 of 99 Hz; cost 4.1 us/sample, 0.04 % of a CPU, tool 0.06 CPU s, "
 			 "11.2 MB, maps 5.2 MB");
 }
@@ -533,6 +603,7 @@ int main(void)
 		cmocka_unit_test(members_of_a_tool_itself_are_ignored),
 		cmocka_unit_test(anything_else_is_refused),
 		cmocka_unit_test(file_of_before_there_were_tables_still_reads),
+		cmocka_unit_test(file_of_before_names_were_counted_still_reads),
 		cmocka_unit_test(text_that_is_no_object_is_refused),
 		cmocka_unit_test(too_many_causes_are_refused),
 		cmocka_unit_test(the_ledger_says_it_all_in_one_line),

@@ -219,6 +219,92 @@ struct pb_profile *pb_sample_profile(void)
 	return p;
 }
 
+/* The profile with sources */
+
+enum source_function { SRC_MAIN, HANDLE_INT, HANDLE_DOUBLE, FIND, LOWER_BOUND, DROP, PLAIN };
+
+static const struct {
+	const char *name, *system_name, *file;
+	uint32_t start_line;
+} source_functions[] = {
+	[SRC_MAIN] = {"main", "main", "/src/server/main.cc", 40},
+	[HANDLE_INT] = {"app::Server::handle", "_ZN3app6Server6handleEi", "/src/server/server.cc",
+			100},
+	[HANDLE_DOUBLE] = {"app::Server::handle", "_ZN3app6Server6handleEd",
+			   "/src/server/server.cc", 140},
+	[FIND] = {"std::map<int, std::string>::find", "_ZNSt3mapIiSsE4findERKi",
+		  "/usr/include/c++/12/bits/stl_map.h", 1217},
+	[LOWER_BOUND] = {"std::_Rb_tree<int>::_M_lower_bound",
+			 "_ZNSt8_Rb_treeIiE14_M_lower_boundEv",
+			 "/usr/include/c++/12/bits/stl_tree.h", 1950},
+	[DROP] = {"<alloc::vec::Vec<T> as core::ops::drop::Drop>::drop",
+		  "_ZN70_$LT$alloc..vec..Vec$LT$T$GT$$u20$as$u20$core..ops..drop..Drop$GT$4drop17h"
+		  "0123456789abcdefE",
+		  "/rustc/90c5418/library/alloc/src/vec/mod.rs", 3016},
+	[PLAIN] = {"plain", "", "", 0},
+};
+
+static const struct {
+	enum module module; /* LIBC has no debug information here */
+	uint64_t addr;
+	uint32_t samples; /* of the stack from main() to here */
+	struct {
+		enum source_function function;
+		uint32_t line;
+	} lines[3]; /* ends with line 0 beyond the first */
+} source_places[] = {
+	{APP, 0x401210, 5, {{LOWER_BOUND, 1955}, {FIND, 1220}, {HANDLE_INT, 105}}},
+	{APP, 0x401218, 3, {{LOWER_BOUND, 1957}, {FIND, 1220}, {HANDLE_INT, 105}}},
+	{APP, 0x401230, 2, {{HANDLE_INT, 112}}},
+	{APP, 0x401234, 2, {{HANDLE_INT, 112}}},
+	{APP, 0x401238, 1, {{HANDLE_INT, 0}}},
+	{APP, 0x401310, 1, {{HANDLE_DOUBLE, 150}}},
+	{APP, 0x401400, 4, {{DROP, 3020}}},
+	{LIBC, 0x7f0000030000, 3, {{PLAIN, 0}}},
+};
+
+static uint32_t source_function(struct pb_profile *p, enum source_function i)
+{
+	const struct pb_function f = {
+		.name = string(p, source_functions[i].name),
+		.system_name = string(p, source_functions[i].system_name),
+		.file = string(p, source_functions[i].file),
+		.start_line = source_functions[i].start_line,
+	};
+
+	return pb_profile_function(p, &f);
+}
+
+struct pb_profile *pb_sample_source_profile(void)
+{
+	struct pb_profile *p = pb_sample_empty_profile();
+	uint32_t process = pb_profile_process(p, 1234, string(p, "app"));
+	struct pb_line lines[3] = {{source_function(p, SRC_MAIN), 44}};
+	uint32_t main_place;
+
+	add_module(p, LIBC);
+	add_module(p, APP);
+	main_place = pb_profile_location(p, APP, 0x401135, true);
+	pb_profile_set_lines(p, main_place, lines, 1);
+	for (size_t i = 0; i < PB_ARRAY_SIZE(source_places); i++) {
+		const uint64_t n = source_places[i].samples, values[] = {n, n * PB_SAMPLE_NS};
+		uint32_t place = pb_profile_location(p, source_places[i].module,
+						     source_places[i].addr, false);
+		uint32_t k = 0;
+
+		do {
+			lines[k].function = source_function(p, source_places[i].lines[k].function);
+			lines[k].line = source_places[i].lines[k].line;
+		} while (++k < PB_ARRAY_SIZE(lines) && source_places[i].lines[k].line);
+		pb_profile_set_lines(p, place, lines, k);
+		pb_profile_add(p, pb_profile_node(p, pb_profile_node(p, 0, main_place), place),
+			       process, values);
+	}
+	assert_int_equal(pb_profile_error(p), 0);
+	assert_int_equal(pb_profile_total(p, 0), PB_SOURCE_TOTAL);
+	return p;
+}
+
 struct pb_report *pb_sample_empty_report(void)
 {
 	struct pb_report *r = NULL;
@@ -268,6 +354,16 @@ struct pb_report *pb_sample_report(void)
 	r->unwind_without = 2;
 	r->unwind_rows = 26000;
 	r->unwind_misses = 1;
+	r->symbol_locations = 20;
+	r->symbol_named = 18;
+	r->symbol_inlined = 1;
+	r->symbol_debug_modules = 1;
+	r->gaps = calloc(1, sizeof(*r->gaps));
+	assert_non_null(r->gaps);
+	r->n_gaps = 1;
+	r->gaps[0].cause = "no_symbols";
+	r->gaps[0].locations = 2;
+	assert_int_equal(pb_report_set(&r->gaps[0].module, "/opt/app/bin/app"), 0);
 	r->bpf_ns_per_event = 2345.6;
 	r->bpf_cpu_pct = 0.0123;
 	r->tool_cpu_s = 0.045;

@@ -18,12 +18,20 @@
 #define PB_SAMPLE_STACKS 16 /* entries of the profile's sample table */
 #define PB_SAMPLE_NS     10000000ull
 
+#define PB_SOURCE_TOTAL 21 /* samples of the profile with sources */
+
 struct pb_profile;
 struct pb_report;
 
 /* Both never fail but by failing the test. */
 struct pb_profile *pb_sample_profile(void);
 struct pb_report *pb_sample_report(void);
+/*
+ * Another one, of code with debug information: functions inlined two deep, overloads that have one name
+ * for people, two lines of one function, code of no line, C++ and Rust names, and a module without any.
+ * Same value types.
+ */
+struct pb_profile *pb_sample_source_profile(void);
 /* The same value types, and nothing measured. */
 struct pb_profile *pb_sample_empty_profile(void);
 struct pb_report *pb_sample_empty_report(void);

@@ -60,6 +60,19 @@ static void the_sample_is_as_expected(void **state)
 	pb_sample_golden("sample.folded", text);
 }
 
+static void inlined_functions_and_lines_are_as_expected(void **state)
+{
+	const struct pb_render_opts by_line = {.lines = true};
+	pb_auto(pb_profile) struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_report) struct pb_report *r = pb_sample_report();
+	pb_autofree char *plain = folded(p, 0);
+	pb_autofree char *lines = pb_sample_render(pb_render_folded, p, r, &by_line, NULL);
+
+	(void)state;
+	pb_sample_golden("source.folded", plain);
+	pb_sample_golden("source-lines.folded", lines);
+}
+
 static void every_line_is_a_path_and_a_number(void **state)
 {
 	pb_auto(pb_profile) struct pb_profile *p = pb_sample_profile();
@@ -176,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_sample_is_as_expected),
+		cmocka_unit_test(inlined_functions_and_lines_are_as_expected),
 		cmocka_unit_test(every_line_is_a_path_and_a_number),
 		cmocka_unit_test(the_chosen_value_is_counted),
 		cmocka_unit_test(an_empty_profile_is_an_empty_file),

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct fixture {
 	struct pb_report *r;
 	uint32_t module, process;
 	uint64_t next_addr;
+	bool lines;
 	char *page;
 	size_t size;
 	/* the packed tree of the page, by unpack() */
@@ -83,7 +85,7 @@ static void add(struct fixture *f, uint32_t node, uint64_t samples, uint64_t ns)
 
 static void render(struct fixture *f, uint32_t value)
 {
-	struct pb_render_opts o = {.top = 10, .value = value};
+	struct pb_render_opts o = {.top = 10, .value = value, .lines = f->lines};
 	FILE *out = open_memstream(&f->page, &f->size);
 
 	assert_non_null(out);
@@ -236,6 +238,30 @@ static void nodes_of_nothing_are_left_out(void **state)
 	assert_string_equal(name_at(f, 3), "b");
 	assert_int_equal(json_integer_value(json_object_get(f->json, "nodes")), 3);
 	assert_numbers(f, want, PB_ARRAY_SIZE(want));
+}
+
+static void lines_are_in_the_names_only_if_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	struct pb_line line = {.line = 12};
+	uint32_t node = call(f, 0, "main");
+
+	line.function = f->p->lines[0].function;
+	pb_profile_set_lines(f->p, f->p->nodes[node].location, &line, 1);
+	add(f, node, 1, 1);
+	render(f, 0);
+	unpack(f);
+	assert_true(json_is_false(json_object_get(f->json, "byLine")));
+	assert_string_equal(name_at(f, 1), "main");
+	free(f->page);
+	free(f->packed);
+	json_decref(f->json);
+	f->lines = true;
+	render(f, 0);
+	unpack(f);
+	assert_true(json_is_true(json_object_get(f->json, "byLine")));
+	assert_string_equal(name_at(f, 1), "main:12");
+	assert_non_null(strstr(f->page, "<tr><th scope=\"row\">main:12</th>"));
 }
 
 static void empty_profile_is_a_page_with_a_root(void **state)
@@ -392,6 +418,7 @@ int main(void)
 		TEST(nodes_are_packed_in_preorder_by_columns),
 		TEST(chosen_value_is_what_is_drawn),
 		TEST(nodes_of_nothing_are_left_out),
+		TEST(lines_are_in_the_names_only_if_asked_for),
 		TEST(empty_profile_is_a_page_with_a_root),
 		TEST(hostile_names_stay_text),
 		TEST(table_without_script_has_the_top_rows),

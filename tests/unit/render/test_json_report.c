@@ -62,11 +62,52 @@ static void the_sample_is_as_expected(void **state)
 	pb_sample_golden("sample.json", text);
 }
 
+static void lines_are_as_expected(void **state)
+{
+	const struct pb_render_opts o = {.top = 12, .value = 1, .lines = true};
+	pb_auto(pb_profile) struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_report) struct pb_report *r = pb_sample_report();
+	pb_autofree char *text = pb_sample_render(pb_render_json, p, r, &o, NULL);
+
+	(void)state;
+	pb_sample_golden("source-lines.json", text);
+}
+
+/* The row of a function; fails the test if there is none. */
+static const json_t *row_of(const json_t *json, const char *function)
+{
+	const json_t *rows = json_object_get(json, "hotspots");
+
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		if (!strcmp(text_of(json_array_get(rows, i), "function"), function))
+			return json_array_get(rows, i);
+	}
+	fail_msg("no row for %s", function);
+	return NULL;
+}
+
+static void source_of_a_row_is_where_its_function_starts(void **state)
+{
+	pb_auto(pb_profile) struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_report) struct pb_report *r = pb_sample_report();
+	json_t *json = render_and_parse(p, r, 20, 1);
+	const json_t *row = row_of(json, "std::_Rb_tree<int>::_M_lower_bound");
+
+	(void)state;
+	assert_string_equal(text_of(row, "file"), "/usr/include/c++/12/bits/stl_tree.h");
+	assert_int_equal(json_integer_value(json_object_get(row, "line")), 1950);
+	/* of two overloads the file is known, and the line is not */
+	row = row_of(json, "app::Server::handle");
+	assert_string_equal(text_of(row, "file"), "/src/server/server.cc");
+	assert_true(json_is_null(json_object_get(row, "line")));
+	json_decref(json);
+}
+
 static void the_keys_are_those_of_the_design(void **state)
 {
-	static const char *const keys[] = {"schema", "tool",     "target",    "capture",
-					   "events", "stacks",   "overhead",  "values",
-					   "totals", "hotspots", "stacks_top"};
+	static const char *const keys[] = {"schema", "tool",   "target",   "capture",
+					   "events", "stacks", "symbols",  "overhead",
+					   "values", "totals", "hotspots", "stacks_top"};
 	json_t *json = sample(5, 0), *value;
 	const char *key;
 	size_t n = 0;
@@ -229,6 +270,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_sample_is_as_expected),
+		cmocka_unit_test(lines_are_as_expected),
+		cmocka_unit_test(source_of_a_row_is_where_its_function_starts),
 		cmocka_unit_test(the_keys_are_those_of_the_design),
 		cmocka_unit_test(every_row_has_a_number_per_value),
 		cmocka_unit_test(rows_follow_the_chosen_value_and_keep_the_others),

@@ -166,6 +166,42 @@ static void the_sample_is_as_expected(void **state)
 	pb_sample_golden("sample.pprof.txt", text);
 }
 
+static void sources_are_as_expected(void **state)
+{
+	pb_auto(pb_profile) struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_report) struct pb_report *r = pb_sample_report();
+	pb_autofree char *bytes = NULL, *text = NULL;
+	size_t len;
+
+	(void)state;
+	bytes = pb_sample_render(pb_render_pprof, p, r, &opts, &len);
+	text = decode_gzip(bytes, len);
+	pb_sample_golden("source.pprof.txt", text);
+}
+
+static void mapping_says_what_its_module_knows(void **state)
+{
+	pb_auto(pb_profile) struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_report) struct pb_report *r = pb_sample_report();
+
+	(void)state;
+	for (uint32_t set = 0; set < 8; set++) {
+		pb_autofree char *bytes = NULL, *text = NULL, *want = NULL;
+		size_t len;
+
+		for (uint32_t i = 0; i < p->n_modules; i++) {
+			p->modules[i].has_filenames = set & 1;
+			p->modules[i].has_lines = set & 2;
+			p->modules[i].has_inlines = set & 4;
+		}
+		bytes = pb_sample_render(pb_render_pprof, p, r, &opts, &len);
+		text = decode_gzip(bytes, len);
+		assert_true(asprintf(&want, "6:\"cafe\" 7:1%s%s%s\n", set & 1 ? " 8:1" : "",
+				     set & 2 ? " 9:1" : "", set & 4 ? " 10:1" : "") > 0);
+		assert_non_null(strstr(text, want));
+	}
+}
+
 static void equal_input_gives_equal_bytes(void **state)
 {
 	size_t len, len2;
@@ -253,11 +289,9 @@ static void need(const char *program, const char *package)
 	skip();
 }
 
-/* The sample in a temporary file, whose name goes to @path. */
-static void save_sample(char *path, size_t size)
+/* Bytes in a temporary file, whose name goes to @path. */
+static void save(char *path, size_t size, const char *bytes, size_t len)
 {
-	size_t len;
-	pb_autofree char *bytes = sample(&len);
 	const char *dir = getenv("TMPDIR");
 	FILE *out;
 	int fd;
@@ -269,6 +303,14 @@ static void save_sample(char *path, size_t size)
 	assert_non_null(out);
 	assert_int_equal(fwrite(bytes, 1, len, out), len);
 	assert_int_equal(fclose(out), 0);
+}
+
+static void save_sample(char *path, size_t size)
+{
+	size_t len;
+	pb_autofree char *bytes = sample(&len);
+
+	save(path, size, bytes, len);
 }
 
 /* What @command, a format with one %s for the file, says about the sample. */
@@ -335,6 +377,27 @@ static void go_tool_pprof_shows_the_table(void **state)
 	assert_null(strchr(text, '\033'));
 }
 
+static void go_tool_pprof_shows_lines_and_inlined_functions(void **state)
+{
+	pb_auto(pb_profile) struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_report) struct pb_report *r = pb_sample_report();
+	pb_autofree char *bytes = NULL, *text = NULL;
+	char path[256];
+	size_t len;
+
+	(void)state;
+	need("go", "golang-go");
+	bytes = pb_sample_render(pb_render_pprof, p, r, &opts, &len);
+	save(path, sizeof(path), bytes, len);
+	text = ask(
+		"PPROF_TMPDIR=/tmp HOME=/tmp go tool pprof -symbolize=none -sample_index=samples "
+		"-lines -top %s 2>&1",
+		path);
+	assert_non_null(strstr(text, "app::Server::handle /src/server/server.cc:105\n"));
+	assert_non_null(strstr(text, "stl_map.h:1220 (inline)\n"));
+	assert_non_null(strstr(text, "stl_tree.h:1957 (inline)\n"));
+}
+
 static void go_tool_pprof_shows_cpu_time_first(void **state)
 {
 	pb_autofree char *text = NULL;
@@ -370,6 +433,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_sample_is_as_expected),
+		cmocka_unit_test(sources_are_as_expected),
+		cmocka_unit_test(mapping_says_what_its_module_knows),
 		cmocka_unit_test(equal_input_gives_equal_bytes),
 		cmocka_unit_test(the_first_mapping_is_the_main_program),
 		cmocka_unit_test(the_main_program_is_found_without_its_name),
@@ -378,6 +443,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_is_reported),
 		cmocka_unit_test(protoc_knows_every_field),
 		cmocka_unit_test(go_tool_pprof_shows_the_table),
+		cmocka_unit_test(go_tool_pprof_shows_lines_and_inlined_functions),
 		cmocka_unit_test(go_tool_pprof_shows_cpu_time_first),
 		cmocka_unit_test(go_tool_pprof_finds_all_processes),
 	};

@@ -99,6 +99,65 @@ static void every_format_shows_the_same_from_a_saved_profile(void **state)
 	}
 }
 
+static void sources_come_back_in_every_format(void **state)
+{
+	static pb_render_fn *const renders[] = {pb_render_text,       pb_render_folded,
+						pb_render_json,       pb_render_html,
+						pb_render_speedscope, pb_render_pprof};
+	pb_auto(pb_profile) struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_report) struct pb_report *r = pb_sample_report();
+	struct pb_render_opts o = opts;
+	AUTO_SAVED s = {0};
+	size_t len, len2;
+	pb_autofree char *bytes = written(p, r, &len);
+
+	(void)state;
+	assert_int_equal(pb_pprof_read(&s.p, &s.r, bytes, len), 0);
+	for (size_t i = 0; i < 2 * PB_ARRAY_SIZE(renders); i++) {
+		pb_autofree char *live = NULL, *saved = NULL;
+
+		o.lines = i % 2;
+		live = pb_sample_render(renders[i / 2], p, r, &o, &len);
+		saved = pb_sample_render(renders[i / 2], s.p, s.r, &o, &len2);
+		assert_int_equal(len, len2);
+		assert_memory_equal(live, saved, len);
+	}
+}
+
+static void functions_come_back_with_source_and_symbol(void **state)
+{
+	pb_auto(pb_profile) struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_report) struct pb_report *r = pb_sample_report();
+	AUTO_SAVED s = {0};
+	size_t len;
+	pb_autofree char *bytes = written(p, r, &len);
+
+	(void)state;
+	assert_int_equal(pb_pprof_read(&s.p, &s.r, bytes, len), 0);
+	assert_int_equal(s.p->n_functions, p->n_functions);
+	for (uint32_t i = 0; i < p->n_functions; i++) {
+		const struct pb_function *a = &p->functions[i], *b = &s.p->functions[i];
+
+		assert_string_equal(pb_profile_text(s.p, b->name), pb_profile_text(p, a->name));
+		assert_string_equal(pb_profile_text(s.p, b->system_name),
+				    pb_profile_text(p, a->system_name));
+		assert_string_equal(pb_profile_text(s.p, b->file), pb_profile_text(p, a->file));
+		assert_int_equal(b->start_line, a->start_line);
+	}
+	assert_int_equal(s.p->n_locations, p->n_locations);
+	for (uint32_t i = 0; i < p->n_locations; i++) {
+		assert_int_equal(s.p->locations[i].n_lines, p->locations[i].n_lines);
+		for (uint32_t k = 0; k < p->locations[i].n_lines; k++)
+			assert_int_equal(s.p->lines[s.p->locations[i].first_line + k].line,
+					 p->lines[p->locations[i].first_line + k].line);
+	}
+	/* the first mapping is the main program's */
+	assert_true(s.p->modules[0].has_filenames && s.p->modules[0].has_lines &&
+		    s.p->modules[0].has_inlines);
+	assert_false(s.p->modules[1].has_filenames || s.p->modules[1].has_lines ||
+		     s.p->modules[1].has_inlines);
+}
+
 static void the_model_comes_back(void **state)
 {
 	pb_auto(pb_profile) struct pb_profile *p = pb_sample_profile();
@@ -584,6 +643,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_again_is_the_same),
 		cmocka_unit_test(every_format_shows_the_same_from_a_saved_profile),
+		cmocka_unit_test(sources_come_back_in_every_format),
+		cmocka_unit_test(functions_come_back_with_source_and_symbol),
 		cmocka_unit_test(the_model_comes_back),
 		cmocka_unit_test(the_report_comes_back),
 		cmocka_unit_test(an_empty_profile_comes_back),

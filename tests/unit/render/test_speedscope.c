@@ -100,6 +100,19 @@ static void inlined_functions_are_frames(void **state)
 	json_decref(json);
 }
 
+static void inlined_functions_and_lines_are_as_expected(void **state)
+{
+	pb_auto(pb_profile) struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_report) struct pb_report *r = pb_sample_report();
+	const struct pb_render_opts plain = {.value = 1}, lines = {.value = 1, .lines = true};
+	pb_autofree char *by_function = pb_sample_render(pb_render_speedscope, p, r, &plain, NULL);
+	pb_autofree char *by_line = pb_sample_render(pb_render_speedscope, p, r, &lines, NULL);
+
+	(void)state;
+	pb_sample_golden("source.speedscope.json", by_function);
+	pb_sample_golden("source-lines.speedscope.json", by_line);
+}
+
 static void the_largest_numbers_stay_numbers(void **state)
 {
 	pb_auto(pb_profile) struct pb_profile *p = pb_sample_profile();
@@ -130,6 +143,7 @@ int main(void)
 		cmocka_unit_test(indices_and_sums_agree),
 		cmocka_unit_test(units_are_those_it_knows),
 		cmocka_unit_test(inlined_functions_are_frames),
+		cmocka_unit_test(inlined_functions_and_lines_are_as_expected),
 		cmocka_unit_test(the_largest_numbers_stay_numbers),
 		cmocka_unit_test(an_empty_profile_is_a_file_all_the_same),
 	};

@@ -40,6 +40,32 @@ static void wide_and_narrow_and_coloured_are_as_expected(void **state)
 	pb_sample_golden("sample-colour.txt", colour);
 }
 
+static void lines_are_as_expected(void **state)
+{
+	const struct pb_render_opts o = {.top = 20, .columns = 100, .lines = true};
+	pb_auto(pb_profile) struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_report) struct pb_report *r = pb_sample_report();
+	pb_autofree char *text = pb_sample_render(pb_render_text, p, r, &o, NULL);
+
+	(void)state;
+	pb_sample_golden("source-lines.txt", text);
+}
+
+static void a_line_is_not_cut_off_before_its_name(void **state)
+{
+	struct pb_render_opts o = {.top = 20, .lines = true};
+	pb_auto(pb_profile) struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_report) struct pb_report *r = pb_sample_report();
+
+	(void)state;
+	for (o.columns = 60; o.columns < 120; o.columns++) {
+		pb_autofree char *text = pb_sample_render(pb_render_text, p, r, &o, NULL);
+
+		assert_non_null(strstr(text, ":1955"));
+		assert_non_null(strstr(text, ":3020"));
+	}
+}
+
 static void no_line_is_wider_than_the_terminal(void **state)
 {
 	(void)state;
@@ -149,6 +175,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_sample_is_as_expected),
 		cmocka_unit_test(wide_and_narrow_and_coloured_are_as_expected),
+		cmocka_unit_test(lines_are_as_expected),
+		cmocka_unit_test(a_line_is_not_cut_off_before_its_name),
 		cmocka_unit_test(no_line_is_wider_than_the_terminal),
 		cmocka_unit_test(nothing_raw_reaches_the_terminal),
 		cmocka_unit_test(losses_are_red_and_only_they),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "user/render/tree.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -9,6 +10,9 @@
 
 #include "tests/unit/render/sample_profile.h"
 #include "user/core/profile.h"
+
+static const struct pb_tree_opts by_samples = {.value = 0};
+static const struct pb_tree_opts by_line = {.value = 0, .lines = true};
 
 struct fixture {
 	struct pb_profile *p;
@@ -20,7 +24,7 @@ static int setup(void **state)
 	static struct fixture f;
 
 	f.p = pb_sample_profile();
-	assert_int_equal(pb_tree_build(&f.t, f.p, 0), 0);
+	assert_int_equal(pb_tree_build(&f.t, f.p, &by_samples), 0);
 	*state = &f;
 	return 0;
 }
@@ -199,9 +203,10 @@ static void processes_and_markers_have_no_row(void **state)
 static void all_values_have_the_same_nodes(void **state)
 {
 	const struct fixture *f = *state;
+	const struct pb_tree_opts by_time = {.value = 1};
 	pb_auto(pb_tree) struct pb_tree *ns = NULL;
 
-	assert_int_equal(pb_tree_build(&ns, f->p, 1), 0);
+	assert_int_equal(pb_tree_build(&ns, f->p, &by_time), 0);
 	assert_int_equal(ns->n_nodes, f->t->n_nodes);
 	assert_int_equal(ns->n_frames, f->t->n_frames);
 	for (uint32_t i = 0; i < ns->n_nodes; i++) {
@@ -223,13 +228,175 @@ static void source_is_known_where_all_places_agree(void **state)
 	assert_string_equal(t->frames[hotspot(t, "write", "/usr/lib/")->frame].file, "");
 }
 
+static void overloads_of_one_name_are_one_frame_without_a_line(void **state)
+{
+	struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_tree) struct pb_tree *t = NULL;
+	const struct pb_hotspot *handle;
+
+	(void)state;
+	assert_int_equal(pb_tree_build(&t, p, &by_samples), 0);
+	handle = hotspot(t, "app::Server::handle", "app");
+	assert_int_equal(handle->self, 6);
+	assert_int_equal(handle->total, 14);
+	assert_string_equal(t->frames[handle->frame].file, "/src/server/server.cc");
+	assert_int_equal(t->frames[handle->frame].line, 0);
+	/* where a function starts is what its frame is about, not where it was met */
+	assert_int_equal(t->frames[hotspot(t, "main", "app")->frame].line, 40);
+	assert_string_equal(t->frames[hotspot(t, "main", "app")->frame].label, "main");
+	pb_profile_free(p);
+}
+
+static void functions_inlined_two_deep_hang_in_order(void **state)
+{
+	struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_tree) struct pb_tree *t = NULL;
+	uint32_t at;
+
+	(void)state;
+	assert_int_equal(pb_tree_build(&t, p, &by_samples), 0);
+	at = child(t, child(t, 0, "app", PB_FRAME_PROCESS), "main", PB_FRAME_USER);
+	at = child(t, at, "app::Server::handle", PB_FRAME_USER);
+	at = child(t, at, "std::map<int, std::string>::find", PB_FRAME_INLINED);
+	assert_int_equal(t->nodes[at].self, 0);
+	at = child(t, at, "std::_Rb_tree<int>::_M_lower_bound", PB_FRAME_INLINED);
+	assert_int_equal(t->nodes[at].self, 8);
+	pb_profile_free(p);
+}
+
+/* The frame that is shown as @label; fails the test unless there is one of them. */
+static const struct pb_hotspot *labelled(const struct pb_tree *t, const char *label)
+{
+	const struct pb_hotspot *found = NULL;
+
+	for (uint32_t i = 0; i < t->n_hotspots; i++) {
+		if (strcmp(t->frames[t->hotspots[i].frame].label, label) != 0)
+			continue;
+		assert_null(found);
+		found = &t->hotspots[i];
+	}
+	if (!found)
+		fail_msg("no row for %s", label);
+	return found;
+}
+
+static void by_line_each_line_is_a_frame_of_its_own(void **state)
+{
+	struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_tree) struct pb_tree *t = NULL;
+	const struct pb_frame *frame;
+
+	(void)state;
+	assert_int_equal(pb_tree_build(&t, p, &by_line), 0);
+	assert_int_equal(t->nodes[0].total, PB_SOURCE_TOTAL);
+	assert_int_equal(labelled(t, "main:44")->total, PB_SOURCE_TOTAL);
+	/* a line that others are inlined into is that of the call */
+	assert_int_equal(labelled(t, "app::Server::handle:105")->total, 8);
+	assert_int_equal(labelled(t, "app::Server::handle:105")->self, 0);
+	assert_int_equal(labelled(t, "app::Server::handle:112")->self, 4); /* two addresses */
+	assert_int_equal(labelled(t, "app::Server::handle:150")->self, 1);
+	assert_int_equal(labelled(t, "std::_Rb_tree<int>::_M_lower_bound:1955")->self, 5);
+	assert_int_equal(labelled(t, "std::_Rb_tree<int>::_M_lower_bound:1957")->self, 3);
+	frame = &t->frames[labelled(t, "std::map<int, std::string>::find:1220")->frame];
+	assert_string_equal(frame->name, "std::map<int, std::string>::find");
+	assert_string_equal(frame->file, "/usr/include/c++/12/bits/stl_map.h");
+	assert_int_equal(frame->line, 1220);
+	pb_profile_free(p);
+}
+
+static void by_line_code_of_no_line_has_none(void **state)
+{
+	struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_tree) struct pb_tree *t = NULL;
+	const struct pb_hotspot *h;
+
+	(void)state;
+	assert_int_equal(pb_tree_build(&t, p, &by_line), 0);
+	h = labelled(t, "app::Server::handle");
+	assert_int_equal(h->self, 1);
+	assert_int_equal(t->frames[h->frame].line, 0);
+	assert_string_equal(t->frames[h->frame].file, "/src/server/server.cc");
+	assert_int_equal(labelled(t, "plain")->self, 3);
+	pb_profile_free(p);
+}
+
+static void by_line_frames_are_sorted_by_number(void **state)
+{
+	struct pb_profile *p = pb_sample_source_profile();
+	pb_auto(pb_tree) struct pb_tree *t = NULL;
+
+	(void)state;
+	assert_int_equal(pb_tree_build(&t, p, &by_line), 0);
+	for (uint32_t i = 1; i < t->n_frames; i++) {
+		const struct pb_frame *x = &t->frames[i - 1], *y = &t->frames[i];
+		int order = strcmp(x->name, y->name);
+
+		assert_true(order < 0 || (order == 0 && (x->kind != y->kind || x->line < y->line)));
+	}
+	pb_profile_free(p);
+}
+
+/* A line is one of a file: the same number in another one is another place. */
+static void by_line_two_files_are_two_frames(void **state)
+{
+	struct pb_profile *p = pb_sample_empty_profile();
+	const struct pb_module m = {.path = pb_profile_string(p, "/bin/x", 6)};
+	const uint64_t values[] = {1, 1};
+	pb_auto(pb_tree) struct pb_tree *t = NULL, *merged = NULL;
+
+	(void)state;
+	pb_profile_module(p, &m);
+	for (uint32_t i = 0; i < 2; i++) {
+		const struct pb_function f = {.name = pb_profile_string(p, "init", 4),
+					      .file = pb_profile_string(p, i ? "b.c" : "a.c", 3)};
+		const struct pb_line line = {pb_profile_function(p, &f), 9};
+		uint32_t location = pb_profile_location(p, 0, i, false);
+
+		pb_profile_set_lines(p, location, &line, 1);
+		pb_profile_add(p, pb_profile_node(p, 0, location), PB_NONE, values);
+	}
+	assert_int_equal(pb_tree_build(&t, p, &by_line), 0);
+	assert_int_equal(t->n_frames, 2);
+	assert_string_equal(t->frames[0].file, "a.c");
+	assert_string_equal(t->frames[1].file, "b.c");
+	assert_int_equal(pb_tree_build(&merged, p, &by_samples), 0);
+	assert_int_equal(merged->n_frames, 1);
+	assert_string_equal(merged->frames[0].file, "");
+	assert_int_equal(merged->frames[0].line, 0);
+	pb_profile_free(p);
+}
+
+static void labels_beyond_the_bound_are_refused(void **state)
+{
+	struct pb_profile *p = pb_sample_empty_profile();
+	const struct pb_module m = {.path = pb_profile_string(p, "/bin/x", 6)};
+	struct pb_function f = {0};
+	struct pb_tree *t = NULL;
+	char name[4000];
+
+	(void)state;
+	memset(name, 'n', sizeof(name));
+	pb_profile_module(p, &m);
+	f.name = pb_profile_string(p, name, sizeof(name));
+	for (uint32_t i = 0; i <= PB_TREE_LABELS_MAX / sizeof(name); i++) {
+		const struct pb_line line = {pb_profile_function(p, &f), i + 1};
+
+		pb_profile_set_lines(p, pb_profile_location(p, 0, i, false), &line, 1);
+	}
+	assert_int_equal(pb_tree_build(&t, p, &by_line), -EFBIG);
+	assert_null(t);
+	assert_int_equal(pb_tree_build(&t, p, &by_samples), 0);
+	pb_tree_free(t);
+	pb_profile_free(p);
+}
+
 static void an_empty_profile_is_a_root(void **state)
 {
 	struct pb_profile *p = pb_sample_empty_profile();
 	pb_auto(pb_tree) struct pb_tree *t = NULL;
 
 	(void)state;
-	assert_int_equal(pb_tree_build(&t, p, 0), 0);
+	assert_int_equal(pb_tree_build(&t, p, &by_samples), 0);
 	assert_int_equal(t->n_nodes, 1);
 	assert_int_equal(t->nodes[0].first_child, PB_NONE);
 	assert_int_equal(t->nodes[0].total, 0);
@@ -246,7 +413,7 @@ static void samples_without_stack_or_name_are_shown(void **state)
 	(void)state;
 	pb_profile_add(p, 0, PB_NONE, values);
 	pb_profile_add(p, 0, pb_profile_process(p, 77, 0), values);
-	assert_int_equal(pb_tree_build(&t, p, 0), 0);
+	assert_int_equal(pb_tree_build(&t, p, &by_samples), 0);
 	assert_int_equal(t->nodes[child(t, 0, "[no stack]", PB_FRAME_MARKER)].self, 3);
 	assert_int_equal(t->nodes[child(t, 0, "pid 77", PB_FRAME_PROCESS)].self, 3);
 	pb_profile_free(p);
@@ -261,7 +428,7 @@ static void sums_stop_at_the_largest_number(void **state)
 	(void)state;
 	pb_profile_add(p, 0, pb_profile_process(p, 1, 0), values);
 	pb_profile_add(p, 0, pb_profile_process(p, 2, 0), values);
-	assert_int_equal(pb_tree_build(&t, p, 0), 0);
+	assert_int_equal(pb_tree_build(&t, p, &by_samples), 0);
 	assert_true(t->nodes[0].total == UINT64_MAX);
 	pb_profile_free(p);
 }
@@ -271,6 +438,7 @@ static void ids_are_hashes_of_name_and_module_base(void **state)
 	const struct pb_frame here = {.name = "a", .module = "/x/b"};
 	const struct pb_frame there = {.name = "a", .module = "/y/z/b"};
 	const struct pb_frame other = {.name = "a", .module = "/x/c"};
+	const struct pb_frame line = {.name = "a", .label = "a:7", .module = "/x/b", .line = 7};
 	char id[17], id2[17];
 
 	(void)state;
@@ -278,6 +446,8 @@ static void ids_are_hashes_of_name_and_module_base(void **state)
 	/* FNV-1a of "a", NUL, "b", by python3 */
 	assert_string_equal(id, "e5d29919042666b2");
 	pb_hotspot_id(&there, id2);
+	assert_string_equal(id, id2);
+	pb_hotspot_id(&line, id2);
 	assert_string_equal(id, id2);
 	pb_hotspot_id(&other, id2);
 	assert_string_not_equal(id, id2);
@@ -315,6 +485,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(all_values_have_the_same_nodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(source_is_known_where_all_places_agree, setup,
 						teardown),
+		cmocka_unit_test(overloads_of_one_name_are_one_frame_without_a_line),
+		cmocka_unit_test(functions_inlined_two_deep_hang_in_order),
+		cmocka_unit_test(by_line_each_line_is_a_frame_of_its_own),
+		cmocka_unit_test(by_line_code_of_no_line_has_none),
+		cmocka_unit_test(by_line_frames_are_sorted_by_number),
+		cmocka_unit_test(by_line_two_files_are_two_frames),
+		cmocka_unit_test(labels_beyond_the_bound_are_refused),
 		cmocka_unit_test(an_empty_profile_is_a_root),
 		cmocka_unit_test(samples_without_stack_or_name_are_shown),
 		cmocka_unit_test(sums_stop_at_the_largest_number),

@@ -649,6 +649,26 @@ static void a_process_with_nothing_mapped_stays_unknown(void **state)
 
 /* --- fork, exec, exit --- */
 
+static void a_process_whose_mappings_were_all_forgotten_is_unknown_again(void **state)
+{
+	const struct pb_place nothing = anonymous(0x1000, 0);
+
+	(void)state;
+	open_unwinder(4);
+	maps_file(100, 1);
+	update(0);
+	kernel_writes(100, entry_of(100), 77);
+	set_places(100, &nothing, 0);
+	listener.on_mapped(listener.ctx, 100);
+	update(SOON);
+	assert_false(has_entry(100));
+	update(SOON);
+	assert_false(has_entry(100));
+	maps_file(100, 2);
+	update(SOON);
+	assert_int_equal(walk_file(100, 2), 2);
+}
+
 static void a_child_shares_the_run_of_its_parent(void **state)
 {
 	struct pb_unwind_process entry;
@@ -1584,6 +1604,7 @@ int main(void)
 		TEST(processes_with_equal_mappings_share_a_run),
 		TEST(without_memory_it_is_done_at_the_next_update),
 		TEST(a_process_with_nothing_mapped_stays_unknown),
+		TEST(a_process_whose_mappings_were_all_forgotten_is_unknown_again),
 		TEST(a_child_shares_the_run_of_its_parent),
 		TEST(a_child_of_an_unpublished_parent_is_published_itself),
 		TEST(a_child_of_a_changed_parent_is_brought_up_to_date),

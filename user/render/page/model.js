@@ -12,8 +12,8 @@ const SHADES = 24; // of each kind's colour
 
 // ---------------------------------------------------------------- data
 
-let data; // what html.c wrote: names, modules, files, lines, kinds by frame; value, tool
-let frames; // derived, by frame: the short name and the shade of its colour
+let data; // what html.c wrote: names, modules, files, lines, kinds by frame; value; byLine
+let frames; // derived, by frame: the function, its line as part of the name, the short name, the shade
 
 // The stream is zlib: JSON, a zero byte, then for each node in preorder three columns of LEB128
 // numbers: levels to go up before it, frame + 1, self. Columns compress much better than rows.
@@ -46,11 +46,16 @@ async function decode(base64) {
   return { json, parent, frame, self };
 }
 
-// What is needed of a frame again and again. Frames come sorted by name: their order is the ids'.
+// What is needed of a frame again and again. Frames come sorted by name: their order is the ids'. All
+// lines of a function have its colour.
 function deriveFrames() {
+  const tail = data.names.map((_, f) => (data.byLine && data.lines[f] ? `:${data.lines[f]}` : ''));
+  const name = data.names.map((label, f) => label.slice(0, label.length - tail[f].length));
   frames = {
-    short: data.names.map(shortName),
-    shade: data.names.map((name, f) => hash(`${name}\0${base(data.modules[f])}`) % SHADES),
+    name,
+    tail,
+    short: name.map(shortName),
+    shade: name.map((text, f) => hash(`${text}\0${base(data.modules[f])}`) % SHADES),
   };
 }
 
@@ -64,9 +69,32 @@ function hash(text) {
   return h >>> 0;
 }
 
+// A path by its end, from a slash on if there is one near: the start tells least.
+function shortPath(path, max) {
+  if (path.length <= max) return path;
+  const end = path.slice(1 - max);
+  const slash = end.indexOf('/');
+  return '…' + (slash >= 0 && slash < max / 2 ? end.slice(slash) : end.replace(/^[\udc00-\udfff]/, ''));
+}
+
+// Rust: "<kv::Log<R> as core::ops::Drop>::drop" is the drop of kv::Log. Null for other names.
+function rustMethod(name) {
+  let depth = 0;
+  let as = -1;
+  for (let i = 0; i < name.length; i++) {
+    if (name[i] === '<') depth++;
+    else if (name[i] === '>' && name[i - 1] !== '-') depth--;
+    else if (depth === 1 && as < 0 && name.startsWith(' as ', i)) as = i;
+    if (!depth) return name.startsWith('::', i + 1) ? [name.slice(1, as < 0 ? i : as), name.slice(i + 1)] : null;
+  }
+  return null;
+}
+
 // C++ and Rust names without arguments and template parameters, for boxes that are too narrow.
 function shortName(name) {
   if (!/[<(]/.test(name)) return name;
+  const method = name[0] === '<' ? rustMethod(name) : null;
+  if (method) return shortName(method[0]) + shortName(method[1]);
   const text = name.replace(/\(anonymous namespace\)::/g, '').replace(/operator(<<|>>|<=>|<=|>=|<|>|->|\(\))/g,
     (_, op) => 'operator' + [...op].map((c) => String.fromCharCode(c.charCodeAt(0) + 0xe000)).join(''));
   let out = '';
@@ -77,7 +105,7 @@ function shortName(name) {
     if ((c === '>' || c === ')') && depth) depth--;
   }
   out = out.replace(/[\ue000-\ue0ff]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xe000));
-  out = out.replace(/ (const|volatile|&&?)+$/g, '').trim();
+  out = out.replace(/ (const|volatile|&&?)+$/g, '').replace(/(::)+/g, '::').trim(); // Rust: "::<impl T>::"
   return out.includes('operator') ? out : out.slice(out.lastIndexOf(' ') + 1) || name;
 }
 

@@ -106,7 +106,9 @@ function search() {
   matched = null;
   $('find').setAttribute('aria-invalid', String(match === undefined));
   if (!match) return;
-  matched = Uint8Array.from(data.names, (name, f) => match(name) || match(base(data.modules[f])));
+  // A file by its name; by its whole path only if a path is what is looked for.
+  const source = (f) => (state.find.includes('/') ? data.files[f] : base(data.files[f]));
+  matched = Uint8Array.from(data.names, (name, f) => match(name) || match(base(data.modules[f])) || match(source(f)));
   for (let i = 1; i < tree.n; ) {
     if (matched[tree.frame[i]]) matches.push(i);
     i = matched[tree.frame[i]] ? tree.end[i] : i + 1;
@@ -426,7 +428,8 @@ const view = {
     const room = Math.min(l + w, this.width) - 4 - from;
     if (room < 14) return;
     c.font = `${kind === 'inlined' ? 'italic ' : ''}${kind === 'process' ? '600 ' : ''}12px ${paint.font}`;
-    const text = f < 0 ? fit(c, nameOf(i), nameOf(i), room) : fit(c, data.names[f], frames.short[f], room);
+    const text = f < 0 ? fit(c, nameOf(i), nameOf(i), '', room)
+      : fit(c, frames.name[f], frames.short[f], frames.tail[f], room);
     c.fillStyle = ink;
     if (text) c.fillText(text, from, y + ROW / 2);
   },
@@ -456,11 +459,12 @@ function widthOf(c, text) {
 }
 
 // The name if it fits, else without its arguments, then without namespaces and classes from the left
-// (the end tells most), else cut with an ellipsis.
-function fit(c, name, short, room) {
-  if (name.length < room && widthOf(c, name) <= room) return name;
+// (the end tells most), else cut with an ellipsis. The tail, a line, stays as long as there is room.
+function fit(c, name, short, tail, room) {
+  const whole = name + tail;
+  if (whole.length < room && widthOf(c, whole) <= room) return whole;
   for (;;) {
-    if (short.length < room && widthOf(c, short) <= room) return short;
+    if (short.length < room && widthOf(c, short + tail) <= room) return short + tail;
     const next = /^.*?(?:::|\/)(?=\w)/.exec(short);
     if (!next) break;
     short = short.slice(next[0].length);
@@ -469,24 +473,30 @@ function fit(c, name, short, room) {
   let hi = Math.min(short.length, Math.ceil(room / 2));
   while (lo < hi) {
     const mid = (lo + hi + 1) >> 1;
-    if (c.measureText(short.slice(0, mid) + '…').width <= room) lo = mid;
+    if (c.measureText(`${short.slice(0, mid)}…${tail}`).width <= room) lo = mid;
     else hi = mid - 1;
   }
+  if (lo < 3 && tail) return fit(c, short, short, '', room);
   // Never half a surrogate pair, never space or punctuation before the ellipsis.
   const cut = short.slice(0, lo).replace(/[\ud800-\udbff]$/, '').replace(/[\s:.,_<(-]+$/, '');
-  return cut.length > 1 ? cut + '…' : '';
+  return cut.length > 1 ? `${cut}…${tail}` : '';
 }
 
 // ---------------------------------------------------------------- what is said about a frame
 
-const where = (i) => {
+const SPOKEN = { inlined: ', inlined', jit: ', JIT', kernel: ', kernel' }; // where colours say it to others
+
+// Module, source and kind; @max: characters of a path.
+const where = (i, max) => {
   const f = tree.frame[i];
-  if (f < 0) return '';
-  const source = data.files[f] && data.files[f] + (data.lines[f] ? `:${data.lines[f]}` : '');
-  return [data.modules[f], source].filter(Boolean).join('  ·  ');
+  if (f < 0) return [];
+  const source = data.files[f] && shortPath(data.files[f], max) + (data.lines[f] ? `:${data.lines[f]}` : '');
+  return [shortPath(data.modules[f], max), source, kindOf(i) === 'inlined' ? 'inlined into its caller' : '']
+    .filter(Boolean);
 };
 
-const spoken = (i) => `${nameOf(i)}, ${percent(tree.total[i], down.total[0])}, ${amountWithUnit(tree.total[i])}`;
+const spoken = (i) => `${nameOf(i)}${SPOKEN[kindOf(i)] ?? ''}, ${percent(tree.total[i], down.total[0])}, ` +
+  amountWithUnit(tree.total[i]);
 
 function element(tag, className, text) {
   const e = document.createElement(tag);
@@ -514,8 +524,7 @@ function showTip(i, at) {
     row('Total', tree.total[i]);
     row('Self', tree.self[i]);
     tip.replaceChildren(element('p', 'name', nameOf(i)));
-    if (where(i)) tip.append(element('p', 'where', where(i)));
-    if (kindOf(i) === 'inlined') tip.append(element('p', 'where', 'inlined into its caller'));
+    for (const line of where(i, 60)) tip.append(element('p', 'where', line));
     tip.append(rows);
   }
   // Below the pointer, or above it: whatever the width, the pointer is never covered.
@@ -529,8 +538,11 @@ function showDetail() {
   $('hint').hidden = cursor > 0;
   $('detail').hidden = !cursor;
   if (!cursor) return;
-  $('detail-name').textContent = nameOf(cursor);
-  $('detail-where').textContent = where(cursor);
+  const name = $('detail-name');
+  name.textContent = nameOf(cursor);
+  if (name.scrollHeight > name.clientHeight) name.tabIndex = 0; // what scrolls must be within reach of keys
+  else name.removeAttribute('tabindex');
+  $('detail-where').textContent = where(cursor, Infinity).join('  ·  ');
   $('detail-size').textContent = `${percent(tree.total[cursor], down.total[0])} total, ` +
     `${percent(tree.self[cursor], down.total[0])} self`;
 }
@@ -578,7 +590,7 @@ function showState() {
   $('reset').disabled = !state.zoom && state.callers === null;
   if ($('find').value !== state.find) $('find').value = state.find;
   $('callers').textContent = state.callers >= 0 && state.callers !== null
-    ? `Callers of ${[...frames.short[state.callers]].slice(0, 28).join('')}` : 'Callers';
+    ? `Callers of ${[...frames.short[state.callers]].slice(0, 28).join('')}${frames.tail[state.callers]}` : 'Callers';
   showFound();
   showPath();
   showItem();
@@ -624,7 +636,7 @@ function showPath() {
       }
       return;
     }
-    const label = tree.frame[i] < 0 ? nameOf(i) : frames.short[tree.frame[i]];
+    const label = tree.frame[i] < 0 ? nameOf(i) : frames.short[tree.frame[i]] + frames.tail[tree.frame[i]];
     const b = element('button', '', label);
     b.type = 'button';
     b.title = nameOf(i).slice(0, 500);
@@ -670,13 +682,17 @@ function tableRow(f, self, total) {
   const tr = document.createElement('tr');
   const name = element('th', '', '');
   name.scope = 'row';
-  const find = element('button', 'name', data.names[f]);
+  const find = element('button', 'name', '');
+  find.append(element('span', 'cut', frames.name[f]), frames.tail[f]);
   find.type = 'button';
   find.title = data.names[f].slice(0, 500);
   find.addEventListener('click', () => toggleFind(data.names[f]));
   const dot = element('i', `dot ${KINDS[data.kinds[f]]}`, '');
   if (!paint.plain) dot.style.backgroundColor = paint.fill[f];
-  name.append(dot, find);
+  const line = element('div', 'row', '');
+  line.append(dot, find);
+  if (KINDS[data.kinds[f]] === 'inlined') line.append(element('span', 'kind', 'inlined'));
+  name.append(line);
   const module = element('td', 'module', base(data.modules[f]));
   module.title = data.modules[f];
   const num = (value) => {
@@ -851,6 +867,7 @@ async function main() {
   $('data').remove();
   data = packed.json;
   deriveFrames();
+  if (data.byLine) $('functions-title').textContent = 'Functions by line';
   down = makeTree(packed);
   const nothing = !down.total[0];
   for (const e of document.querySelectorAll('.bar, #graph, .under, nav')) e.hidden = nothing;
