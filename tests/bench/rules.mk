@@ -6,8 +6,9 @@ BENCH_FLAGS := -D_GNU_SOURCE -DPB_NO_FRAMES -O2 -g -fomit-frame-pointer \
 	       -fno-optimize-sibling-calls -fno-shrink-wrap -fno-ipa-icf -I. -Wall -Wextra
 BENCH_PLAIN := recurse syscalls late bottoms
 
-# synth writes a made-up profile, for what must not depend on a capture; tables compiles unwind tables.
-$(BENCH)/synth $(BENCH)/tables: $(BENCH)/%: $(BENCH)/%.o $(O)/libperfbeads.a
+# synth writes a made-up profile, for what must not depend on a capture; tables compiles unwind tables,
+# names asks for names.
+$(BENCH)/synth $(BENCH)/tables $(BENCH)/names: $(BENCH)/%: $(BENCH)/%.o $(O)/libperfbeads.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # Programs with a known answer: $(O)/tests/workload/NAME. Built with flags of their own, since their
-# frames and symbols are the answer; SAN and CFLAGS do not reach them.
+# frames and symbols are the answer; SAN and CFLAGS do not reach them. Without debug information, so that
+# what was inlined is no frame.
 WL       := $(O)/tests/workload
-WL_FLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer \
+WL_FLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -fno-omit-frame-pointer \
 	    -fno-optimize-sibling-calls -fno-shrink-wrap -fno-ipa-icf -I. $(WARN)
 WL_PLAIN := shape threads forks execs deep stacks kernelhog dlopener exits jit mainexit idle slots memfd huge
 # As a distribution builds its programs: nothing keeps a frame pointer.
 WL_FLAGS_NOFP := $(WL_FLAGS) -O2 -fomit-frame-pointer -fasynchronous-unwind-tables -DPB_NO_FRAMES
 WL_NOFP  := shape threads forks deep exits dlopener mixed liar huge
+# One program by several hands.
+WL_INLINED := gcc clang lto dwarf4 static nopie gz
 WORKLOADS := $(WL_PLAIN:%=$(WL)/%) $(WL_NOFP:%=$(WL)/%-nofp) $(WL)/hostile $(WL)/calls $(WL)/throws \
 	     $(WL)/chains $(WL)/hop-a $(WL)/hop-b $(WL)/libtiny.so $(WL)/libplugin_a.so $(WL)/libplugin_b.so \
-	     $(WL)/libplugin_a-nofp.so $(WL)/libplugin_b-nofp.so
+	     $(WL)/libplugin_a-nofp.so $(WL)/libplugin_b-nofp.so $(WL_INLINED:%=$(WL)/inlined-%)
 
 .PHONY: workloads
 workloads: $(WORKLOADS)
@@ -72,3 +75,15 @@ $(WL)/hostile: tests/workload/hostile.c
 		--redefine-sym evil_markup="evil</script><script>alert('x')</script>\"_markup" \
 		--redefine-sym evil_folded="$$(printf 'evil;a b 7\n8;_folded')" $@.o
 	$(Q)$(CC) $(WL_FLAGS) $@.o tests/workload/sink.c -o $@
+
+WL_CXXFLAGS := -std=gnu++17 -O2 -g
+$(WL)/inlined-clang:  WL_CXX := clang++
+$(WL)/inlined-lto:    WL_MORE := -flto
+$(WL)/inlined-dwarf4: WL_MORE := -gdwarf-4
+$(WL)/inlined-static: WL_MORE := -static
+$(WL)/inlined-nopie:  WL_MORE := -no-pie
+$(WL)/inlined-gz:     WL_MORE := -gz=zlib
+$(WL_INLINED:%=$(WL)/inlined-%): WL_CXX ?= $(CXX)
+$(WL_INLINED:%=$(WL)/inlined-%): tests/workload/inlined.cc
+	$(call say,CXX,$@)
+	$(Q)$(WL_CXX) $(WL_CXXFLAGS) $(WL_MORE) -rdynamic -Wl,--build-id $< -o $@

@@ -15,8 +15,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "user/core/grow.h"
 #include "user/core/idtable.h"
 #include "user/core/log.h"
+#include "user/core/procmaps.h"
 
 #define DESCRIPTORS_SPARED 64
 #define TRIES_MAX          8 /* to open a file that several processes map */
@@ -36,6 +38,7 @@ struct file {
 	uint8_t build_id[PB_BUILD_ID_MAX];
 	uint32_t build_id_len;
 	uint32_t tries;
+	uint32_t tgid; /* who mapped it last */
 };
 
 /* The look of a sight. */
@@ -84,22 +87,6 @@ void pb_files_free(struct pb_files *f)
 	pb_idtable_free(f->by_look);
 	pb_idtable_free(f->by_inode);
 	free(f);
-}
-
-/* Make room for one more row of @row bytes. Return: 0; -ENOMEM. */
-static int grow(void **rows, uint32_t *size, uint32_t n, size_t row)
-{
-	uint32_t want = *size ? *size * 2 : 32;
-	void *p;
-
-	if (n < *size)
-		return 0;
-	p = want > *size ? reallocarray(*rows, want, row) : NULL;
-	if (!p)
-		return -ENOMEM;
-	*rows = p;
-	*size = want;
-	return 0;
 }
 
 static uint64_t look_hash(const struct pb_files *f, const struct pb_file_sight *s)
@@ -215,6 +202,17 @@ static int spare(int fd)
 	return -1;
 }
 
+/* By the path, where nothing else can be had: without a build id to check the contents by, at least the
+ * inode must be the one that was mapped. */
+static int open_by_path(const struct pb_file_sight *s, struct stat *st)
+{
+	pb_autoclose int fd = open_path(s, st);
+
+	if (fd >= 0 && !s->build_id_len && s->ino && s->ino != st->st_ino)
+		return -1;
+	return pb_take_fd(fd);
+}
+
 static int open_sight(const struct pb_file_sight *s, struct stat *st)
 {
 	char name[96];
@@ -223,7 +221,7 @@ static int open_sight(const struct pb_file_sight *s, struct stat *st)
 	snprintf(name, sizeof(name), "/proc/%u/map_files/%llx-%llx", s->tgid,
 		 (unsigned long long)s->start, (unsigned long long)s->end);
 	fd = open_regular(open(name, O_PATH | O_CLOEXEC), st);
-	return spare(fd >= 0 ? fd : open_path(s, st));
+	return spare(fd >= 0 ? fd : open_by_path(s, st));
 }
 
 static char *path_without_deleted(const char *path)
@@ -242,9 +240,12 @@ static void set_build_id(struct file *file, const struct pb_file_sight *s)
 	memcpy(file->build_id, s->build_id, s->build_id_len);
 }
 
-static uint32_t add_file(struct pb_files *f, const struct pb_file_sight *s)
+static uint32_t add_file(struct pb_files *f, const struct pb_file_sight *seen)
 {
-	pb_autofree char *path = path_without_deleted(s->path);
+	pb_autofree char *path = path_without_deleted(seen->path);
+	uint8_t build_id[PB_BUILD_ID_MAX];
+	struct pb_file_sight told = *seen;
+	const struct pb_file_sight *s = &told;
 	struct stat st = {.st_dev = 0};
 	struct opened opened = {.sight = s};
 	pb_autoclose int fd = -1;
@@ -252,8 +253,13 @@ static uint32_t add_file(struct pb_files *f, const struct pb_file_sight *s)
 	uint64_t hash;
 	uint32_t id;
 
-	if (!path || grow((void **)&f->files, &f->files_size, f->n_files, sizeof(*f->files)))
+	if (!path || pb_grow(&f->files, &f->files_size, f->n_files + 1ull, sizeof(*f->files)))
 		return PB_NONE;
+	if (!told.build_id_len) { /* as /proc/PID/maps shows it */
+		told.build_id = build_id;
+		told.build_id_len = (uint32_t)pb_procmaps_build_id(seen->tgid, seen->start,
+								   build_id, sizeof(build_id));
+	}
 	fd = open_sight(s, &st);
 	opened.identity = identity_of(&st);
 	hash = inode_hash(f, &opened.identity);
@@ -281,7 +287,7 @@ static int add_look(struct pb_files *f, const struct pb_file_sight *s, uint64_t 
 {
 	struct look look = {.dev = s->dev, .ino = s->ino, .file = file};
 
-	if (grow((void **)&f->looks, &f->looks_size, f->n_looks, sizeof(look)))
+	if (pb_grow(&f->looks, &f->looks_size, f->n_looks + 1ull, sizeof(look)))
 		return -ENOMEM;
 	look.path = strdup(s->path);
 	look.build_id_len = s->build_id_len;
@@ -321,7 +327,7 @@ static uint32_t see_again(struct pb_files *f, struct look *look, const struct pb
 	return id;
 }
 
-uint32_t pb_files_see(struct pb_files *f, const struct pb_file_sight *sight)
+static uint32_t see(struct pb_files *f, const struct pb_file_sight *sight)
 {
 	static const uint8_t no_build_id[1];
 	struct pb_file_sight s = *sight;
@@ -342,9 +348,28 @@ uint32_t pb_files_see(struct pb_files *f, const struct pb_file_sight *sight)
 	return PB_NONE;
 }
 
+uint32_t pb_files_see(struct pb_files *f, const struct pb_file_sight *sight)
+{
+	uint32_t id = see(f, sight);
+
+	if (id != PB_NONE)
+		f->files[id].tgid = sight->tgid;
+	return id;
+}
+
 int pb_files_fd(const struct pb_files *f, uint32_t id)
 {
 	return is_unchanged(&f->files[id]) ? f->files[id].fd : -1;
+}
+
+int pb_files_pinned_fd(const struct pb_files *f, uint32_t id)
+{
+	return f->files[id].fd;
+}
+
+uint32_t pb_files_process(const struct pb_files *f, uint32_t id)
+{
+	return f->files[id].tgid;
 }
 
 const char *pb_files_path(const struct pb_files *f, uint32_t id)

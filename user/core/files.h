@@ -41,6 +41,10 @@ uint32_t pb_files_see(struct pb_files *f, const struct pb_file_sight *sight);
 /* Of a file: its descriptor (borrowed, -1 if none, or if the file was changed since it was pinned: its
  * names would be another program's), path (owned), and build id (0 bytes if unknown). */
 int pb_files_fd(const struct pb_files *f, uint32_t id);
+/* The same descriptor whatever became of its contents: for files that grow, such as a jitdump. */
+int pb_files_pinned_fd(const struct pb_files *f, uint32_t id);
+/* A process that mapped it, the one that was seen last. */
+uint32_t pb_files_process(const struct pb_files *f, uint32_t id);
 const char *pb_files_path(const struct pb_files *f, uint32_t id);
 const uint8_t *pb_files_build_id(const struct pb_files *f, uint32_t id, uint32_t *len);
 

@@ -4,10 +4,12 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "user/core/opts.h"
 #include "user/core/own.h"
@@ -113,4 +115,38 @@ int pb_procmaps_read(uint32_t tgid, void (*on_map)(void *, const struct pb_procm
 	}
 	closedir(tasks);
 	return n > 0 ? 0 : -ESRCH;
+}
+
+/* include/uapi/linux/fs.h; the headers that we build with may be older. */
+struct procmap_query {
+	uint64_t size;
+	uint64_t query_flags;
+	uint64_t query_addr;
+	uint64_t vma_start, vma_end, vma_flags, vma_page_size, vma_offset;
+	uint64_t inode;
+	uint32_t dev_major, dev_minor;
+	uint32_t vma_name_size;
+	uint32_t build_id_size; /* in: of the buffer; out: of the id */
+	uint64_t vma_name_addr;
+	uint64_t build_id_addr;
+};
+
+#define QUERY_PROCMAP _IOWR('f', 17, struct procmap_query)
+
+size_t pb_procmaps_build_id(uint32_t tgid, uint64_t addr, uint8_t *id, size_t size)
+{
+	struct procmap_query query = {
+		.size = sizeof(query),
+		.query_addr = addr,
+		.build_id_size = (uint32_t)size,
+		.build_id_addr = (uintptr_t)id,
+	};
+	pb_autoclose int fd = -1;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", tgid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || ioctl(fd, QUERY_PROCMAP, &query) || query.build_id_size > size)
+		return 0;
+	return query.build_id_size;
 }

@@ -3,6 +3,7 @@
 #ifndef PB_CORE_PROCMAPS_H
 #define PB_CORE_PROCMAPS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct pb_procmap {
@@ -28,5 +29,15 @@ int pb_procmaps_parse(char *line, struct pb_procmap *out);
  * Return: 0; -ESRCH if there is no such process or it has no memory; -errno.
  */
 int pb_procmaps_read(uint32_t tgid, void (*on_map)(void *, const struct pb_procmap *), void *ctx);
+
+/**
+ * pb_procmaps_build_id() - the build id of what a process has mapped at an address, by the kernel's word.
+ * @id: of @size bytes, at least PB_BUILD_ID_MAX
+ *
+ * Where the file behind it cannot be opened, or may be another one by now, this tells what was mapped.
+ * Return: its length; 0 if there is none, the kernel cannot tell (before 6.11), or may not tell us.
+ * Source: linux commit bfc69fd05ef9 "fs/procfs: add build ID fetching to PROCMAP_QUERY API".
+ */
+size_t pb_procmaps_build_id(uint32_t tgid, uint64_t addr, uint8_t *id, size_t size);
 
 #endif

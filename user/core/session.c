@@ -22,9 +22,11 @@
 #include <time.h>
 
 #include "user/core/args.h"
+#include "user/core/clock.h"
 #include "user/core/cost.h"
 #include "user/core/drain.h"
 #include "user/core/files.h"
+#include "user/core/jit.h"
 #include "user/core/launch.h"
 #include "user/core/log.h"
 #include "user/core/perfevent.h"
@@ -51,12 +53,6 @@
 static const char *const unwind_names[] = {
 	[PB_UNWIND_AUTO] = "auto", [PB_UNWIND_EH] = "eh", [PB_UNWIND_FP] = "fp"};
 
-/* A perf map held open since the process was first seen in code without a file. */
-struct perf_map {
-	uint32_t tgid;
-	int fd;
-};
-
 struct pb_session {
 	const struct pb_session_parts *parts;
 	const struct pb_args *args;
@@ -72,22 +68,13 @@ struct pb_session {
 	struct pb_control *control; /* mapped */
 	struct bpf_link **links;
 	uint32_t n_links;
-	struct perf_map *perf_maps;
-	uint32_t n_perf_maps;
+	struct pb_jit *jit;
 	int stats_fd, signal_fd, timer_fd, epoll_fd;
 	int signal; /* that ended the run */
 	bool command_not_run;
 	uint64_t ready_ns, stopped_ns; /* CLOCK_MONOTONIC */
 	uint64_t bpf_ns_before;
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
 
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -102,33 +89,25 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 	return 0;
 }
 
-static void hold_perf_map(void *ctx, uint32_t tgid)
+static void hold_jit(void *ctx, uint32_t tgid)
 {
 	struct pb_session *s = ctx;
-	struct perf_map *maps;
-	int fd = s->parts->open_perf_map(tgid);
 
-	if (fd < 0)
-		return;
-	maps = reallocarray(s->perf_maps, s->n_perf_maps + 1, sizeof(*maps));
-	if (!maps) {
-		close(fd);
-		return;
-	}
-	s->perf_maps = maps;
-	maps[s->n_perf_maps++] = (struct perf_map){tgid, fd};
+	pb_jit_hold(s->jit, tgid);
 }
 
 int pb_session_perf_map_fd(void *session, uint32_t tgid)
 {
 	struct pb_session *s = session;
-	uint32_t i;
 
-	for (i = 0; i < s->n_perf_maps; i++) {
-		if (s->perf_maps[i].tgid == tgid)
-			return dup(s->perf_maps[i].fd);
-	}
-	return s->parts->open_perf_map(tgid);
+	return pb_jit_perf_map(s->jit, tgid);
+}
+
+int pb_session_jitdump_fd(void *session, uint32_t tgid)
+{
+	struct pb_session *s = session;
+
+	return pb_jit_dump(s->jit, tgid);
 }
 
 int pb_session_module_fd(void *session, uint32_t module)
@@ -137,6 +116,14 @@ int pb_session_module_fd(void *session, uint32_t module)
 	uint32_t file = pb_stacks_file(s->stacks, module);
 
 	return file == PB_NONE ? -1 : pb_files_fd(s->files, file);
+}
+
+uint32_t pb_session_module_process(void *session, uint32_t module)
+{
+	struct pb_session *s = session;
+	uint32_t file = pb_stacks_file(s->stacks, module);
+
+	return file == PB_NONE ? 0 : pb_files_process(s->files, file);
 }
 
 static bool unwinds(const struct pb_session *s)
@@ -255,7 +242,6 @@ static int map_control(struct pb_session *s)
 
 static int load(struct pb_session *s)
 {
-	uint64_t asked = s->args->ring_bytes + s->args->max_stacks * 112;
 	int err;
 
 	libbpf_set_print(print_libbpf);
@@ -270,7 +256,7 @@ static int load(struct pb_session *s)
 		return err;
 	err = bpf_object__load(s->bpf.object);
 	if (err)
-		return pb_preflight_explain_load(-err, asked);
+		return pb_preflight_explain_load(-err, pb_cost_asked_bytes(s->bpf.object));
 	return map_control(s);
 }
 
@@ -305,7 +291,7 @@ static int make_parts(struct pb_session *s)
 {
 	struct pb_stacks_parts parts = {
 		.profile = s->parts->profile,
-		.on_anonymous = hold_perf_map,
+		.on_anonymous = hold_jit,
 		.ctx = s,
 		.unwind = (enum pb_unwind_mode)s->args->unwind,
 	};
@@ -315,6 +301,7 @@ static int make_parts(struct pb_session *s)
 	err = pb_files_new(&s->files);
 	err = err ? err
 		  : pb_track_new(&s->track, s->files, &s->cpus, everyone, s->target->children);
+	err = err ? err : pb_jit_new(&s->jit, s->parts->jit, s->track, s->files);
 	if (err)
 		return err;
 	s->remaps = (struct pb_track_listener){.on_remap = bump_layout, .ctx = s};
@@ -390,6 +377,7 @@ void pb_session_free(struct pb_session *s)
 	pb_stacks_free(s->stacks);
 	if (s->unwinder)
 		s->parts->unwinder->free(s->unwinder);
+	pb_jit_free(s->jit);
 	pb_track_free(s->track);
 	pb_files_free(s->files);
 	if (s->control)
@@ -397,9 +385,6 @@ void pb_session_free(struct pb_session *s)
 	if (s->bpf.skeleton)
 		s->parts->probes->destroy(&s->bpf);
 	pb_target_free(s->target);
-	for (i = 0; i < s->n_perf_maps; i++)
-		close(s->perf_maps[i].fd);
-	free(s->perf_maps);
 	free(s->cpus.ids);
 	for (i = 0; i < PB_ARRAY_SIZE(fds); i++) {
 		if (fds[i] >= 0)
@@ -513,7 +498,7 @@ static int attach(struct pb_session *s)
 	/* Tables are there before the first event. */
 	err = err ? err : pb_track_update(s->track);
 	err = err ? err : settle_tables(s, ROUNDS_AT_START);
-	renew_lease(s, clock_ns(CLOCK_MONOTONIC));
+	renew_lease(s, pb_clock_ns());
 	err = err ? err : s->parts->probes->attach(s, &s->bpf, s->args);
 	if (err)
 		return err;
@@ -561,7 +546,7 @@ static void say_ready(struct pb_session *s)
 {
 	char byte = '\n';
 
-	s->ready_ns = clock_ns(CLOCK_MONOTONIC);
+	s->ready_ns = pb_clock_ns();
 	if (s->args->ready_fd == UINT64_MAX)
 		pb_log_ready();
 	else if (write((int)s->args->ready_fd, &byte, 1) != 1)
@@ -658,7 +643,7 @@ static void loop(struct pb_session *s)
 		if (is_pending(s))
 			timeout_ms = 0;
 		n = epoll_wait(s->epoll_fd, events, PB_ARRAY_SIZE(events), timeout_ms);
-		now_ns = clock_ns(CLOCK_MONOTONIC);
+		now_ns = pb_clock_ns();
 		for (i = 0, asked = false; i < n; i++) {
 			if (events[i].data.fd == s->signal_fd)
 				take_signal(s);
@@ -672,7 +657,7 @@ static void loop(struct pb_session *s)
 		pb_drain_stacks(s->drain);
 		if (settle_tables(s, ROUNDS))
 			pb_log(PB_LOG_WARN, "out of memory: some stacks will be broken");
-		pause_ns = PAUSE_FACTOR * (clock_ns(CLOCK_MONOTONIC) - now_ns);
+		pause_ns = PAUSE_FACTOR * (pb_clock_ns() - now_ns);
 		pause.tv_nsec = (long)(pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
 		if (asked)
 			nanosleep(&pause, NULL);
@@ -685,7 +670,7 @@ static int describe_capture(struct pb_session *s, struct pb_report *r)
 
 	if (uname(&name))
 		return pb_err(errno, "ask for the kernel's version");
-	r->started_ns = clock_ns(CLOCK_REALTIME);
+	r->started_ns = pb_clock_read_ns(CLOCK_REALTIME);
 	if (pb_report_set(&r->host, name.nodename) || pb_report_set(&r->kernel, name.release) ||
 	    pb_report_set(&r->unwind, unwind_names[s->args->unwind]))
 		return -ENOMEM;
@@ -702,6 +687,7 @@ static int settle(struct pb_session *s, struct pb_report *r)
 	r->duration_ns = s->stopped_ns - s->ready_ns;
 	r->map_bytes = (int64_t)(pb_cost_map_bytes(s->bpf.object) + pb_track_ring_bytes(s->track));
 	pb_drain_stacks(s->drain);
+	r->cut_processes = pb_track_cut(s->track);
 	if (s->unwinder) {
 		r->map_bytes += (int64_t)s->parts->unwinder->bytes(s->unwinder);
 		s->parts->unwinder->describe(s->unwinder, r);
@@ -736,7 +722,7 @@ int pb_session_run(struct pb_session *s, struct pb_report *report)
 		return err;
 	}
 	loop(s);
-	s->stopped_ns = clock_ns(CLOCK_MONOTONIC);
+	s->stopped_ns = pb_clock_ns();
 	release_links(s);
 	arm_late_signals();
 	pb_live(NULL);

@@ -21,6 +21,7 @@ struct bpf_link;
 struct bpf_object;
 struct pb_args;
 struct pb_cpus;
+struct pb_jit_type;
 struct pb_profile;
 struct pb_report;
 struct pb_session;
@@ -49,7 +50,7 @@ struct pb_session_parts {
 	const struct pb_probes *probes;
 	const struct pb_args *args;              /* the tool's own args struct begins with it */
 	struct pb_profile *profile;              /* locations and modules are added while running */
-	int (*open_perf_map)(uint32_t tgid);     /* a descriptor, to be closed, or -errno */
+	const struct pb_jit_type *jit;           /* how JIT compilers tell about their code */
 	const struct pb_unwinder_type *unwinder; /* keeps unwind tables, unless --unwind fp */
 };
 
@@ -79,9 +80,12 @@ int pb_session_run(struct pb_session *s, struct pb_report *report);
 /* What was captured, for pb_stacks_build(). Borrowed. */
 struct pb_stacks *pb_session_stacks(struct pb_session *s);
 
-/* Descriptors for naming: of a module's file (borrowed), of a process' perf map (to be closed). */
+/* For naming; @session is a struct pb_session. A module's file (a descriptor, borrowed) and a process that
+ * maps it, 0 if not known; a process' perf map and jitdump (descriptors to close, -1 without). */
 int pb_session_module_fd(void *session, uint32_t module);
+uint32_t pb_session_module_process(void *session, uint32_t module);
 int pb_session_perf_map_fd(void *session, uint32_t tgid);
+int pb_session_jitdump_fd(void *session, uint32_t tgid);
 
 /* With -- CMD: whether it could not be run; its status is then 126 or 127. */
 bool pb_session_command_not_run(const struct pb_session *s);

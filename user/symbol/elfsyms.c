@@ -22,7 +22,8 @@ struct table {
 	const struct pb_elf *e;
 	const struct range *code; /* sorted by start */
 	uint32_t n_code;
-	bool is_full; /* .symtab, not .dynsym */
+	bool is_dynamic; /* .dynsym */
+	bool is_whole;   /* every function of the file is in it */
 	uint8_t *syms;
 	uint32_t n_syms;
 	char *strings;
@@ -176,7 +177,7 @@ static int unsized_size(struct table *t, uint64_t addr, uint64_t section_end, ui
 	int err;
 
 	*size = 0;
-	if (!t->is_full)
+	if (!t->is_whole)
 		return 0;
 	err = t->extents ? 0 : collect_extents(t);
 	if (err)
@@ -209,14 +210,14 @@ static int add_symbol(struct table *t, const Elf64_Sym *s, struct pb_symtab *out
 	if (len == room)
 		return -EPROTO; /* runs out of its string table */
 	/* Linkers write "memcpy@@GLIBC_2.14" into .symtab; .dynsym has versions of its own. */
-	version = t->is_full ? memchr(name, '@', len) : NULL;
+	version = t->is_dynamic ? NULL : memchr(name, '@', len);
 	if (version && version > name)
 		len = (size_t)(version - name);
 	if (!len || is_mapping_symbol(name))
 		return 0;
 	if (!size)
 		err = unsized_size(t, s->st_value, code->end, &size);
-	if (err)
+	if (err || !size)
 		return err;
 	if (size > code->end - s->st_value)
 		size = code->end - s->st_value;
@@ -247,31 +248,35 @@ static int read_table(struct table *t, const Elf64_Shdr *symtab, const Elf64_Shd
 	return 0;
 }
 
-static int load_table(struct pb_symtab **out, struct table *t, const Elf64_Shdr *symtab,
-		      const Elf64_Shdr *strtab)
+/* strip -x and ld -x leave out local names of code, which every whole program has: what begins behind a
+ * function without a size is not known then. */
+static bool has_local_code(const struct table *t)
 {
-	pb_auto(pb_symtab) struct pb_symtab *functions = NULL;
+	uint32_t i;
+
+	for (i = 1; i < t->n_syms; i++) {
+		Elf64_Sym s = widen_sym(t->e, t->syms, i);
+
+		if (ELF64_ST_BIND(s.st_info) == STB_LOCAL && code_or_label(t, &s))
+			return true;
+	}
+	return false;
+}
+
+static int add_symbols(struct table *t, const Elf64_Shdr *symtab, const Elf64_Shdr *strtab,
+		       struct pb_symtab *out)
+{
 	uint32_t i;
 	int err;
 
 	err = read_table(t, symtab, strtab);
-	if (err)
-		return err;
-	err = pb_symtab_new(&functions);
-	if (err)
-		return err;
-	for (i = 1; i < t->n_syms; i++) {
+	t->is_whole = t->is_whole && !err && has_local_code(t);
+	for (i = 1; !err && i < t->n_syms; i++) {
 		Elf64_Sym s = widen_sym(t->e, t->syms, i);
 
-		err = add_symbol(t, &s, functions);
-		if (err)
-			return err;
+		err = add_symbol(t, &s, out);
 	}
-	err = pb_symtab_finish(functions, 0);
-	if (err)
-		return err;
-	*out = pb_take(functions);
-	return 0;
+	return err;
 }
 
 static int code_ranges(const Elf64_Shdr *sections, uint32_t n, struct range **out, uint32_t *out_n)
@@ -295,26 +300,28 @@ static int code_ranges(const Elf64_Shdr *sections, uint32_t n, struct range **ou
 	return 0;
 }
 
-/* The table of section type @type; an empty one if there is no such section. */
-static int functions_of_type(struct pb_symtab **out, const struct pb_elf *e,
-			     const Elf64_Shdr *sections, uint32_t n, uint32_t type)
+int pb_elf_add_functions(struct pb_symtab *to, const struct pb_elf *e, uint32_t type, bool is_whole)
 {
+	pb_autofree Elf64_Shdr *sections = NULL;
 	pb_autofree struct range *code = NULL;
-	struct table t = {.e = e, .is_full = type == SHT_SYMTAB};
-	uint32_t i;
+	struct table t = {.e = e, .is_dynamic = type == SHT_DYNSYM, .is_whole = is_whole};
+	uint32_t n, i;
 	int err;
 
+	err = pb_elf_sections(e, &sections, &n);
+	if (err)
+		return err;
 	for (i = 0; i < n && sections[i].sh_type != type; i++)
 		;
 	if (i == n)
-		return pb_symtab_new(out);
+		return -ENOENT;
 	if (sections[i].sh_link >= n)
 		return -EPROTO;
 	err = code_ranges(sections, n, &code, &t.n_code);
 	if (err)
 		return err;
 	t.code = code;
-	err = load_table(out, &t, &sections[i], &sections[sections[i].sh_link]);
+	err = add_symbols(&t, &sections[i], &sections[sections[i].sh_link], to);
 	free_table(&t);
 	return err;
 }
@@ -322,22 +329,21 @@ static int functions_of_type(struct pb_symtab **out, const struct pb_elf *e,
 int pb_elf_functions(struct pb_symtab **out, const struct pb_elf *e)
 {
 	pb_auto(pb_symtab) struct pb_symtab *functions = NULL;
-	pb_autofree Elf64_Shdr *sections = NULL;
-	uint32_t n;
 	int err;
 
-	err = pb_elf_sections(e, &sections, &n);
+	err = pb_symtab_new(&functions);
 	if (err)
 		return err;
-	err = functions_of_type(&functions, e, sections, n, SHT_SYMTAB);
+	err = pb_elf_add_functions(functions, e, SHT_SYMTAB, true);
+	if (err && err != -ENOENT)
+		return err;
+	if (!pb_symtab_count(functions))
+		err = pb_elf_add_functions(functions, e, SHT_DYNSYM, false);
+	if (err && err != -ENOENT)
+		return err;
+	err = pb_symtab_finish(functions, 0);
 	if (err)
 		return err;
-	if (!pb_symtab_count(functions)) {
-		pb_symtab_free(pb_take(functions));
-		err = functions_of_type(&functions, e, sections, n, SHT_DYNSYM);
-		if (err)
-			return err;
-	}
 	*out = pb_take(functions);
 	return 0;
 }

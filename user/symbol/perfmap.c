@@ -3,16 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "user/core/log.h"
 #include "user/core/own.h"
+#include "user/symbol/beneath.h"
 #include "user/symbol/readall.h"
 #include "user/symbol/symtab.h"
 
@@ -78,25 +77,12 @@ static int read_identity(uint32_t tgid, struct identity *id)
 	return parse_status(status, id) ? 0 : -ESRCH;
 }
 
-static int open_beneath(int root, const char *path)
-{
-	struct open_how how = {
-		.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
-}
-
 static int check_file(int fd, const struct identity *id)
 {
 	struct stat st;
 
 	if (fstat(fd, &st))
 		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
 	if (st.st_uid != 0 && st.st_uid != id->fsuid)
 		return -EPERM;
 	if (st.st_size > (off_t)PB_PERFMAP_SIZE_MAX)
@@ -115,7 +101,7 @@ static int open_map(const char *root_path, uint32_t n, const struct identity *id
 	if (root < 0)
 		return -errno;
 	snprintf(path, sizeof(path), "tmp/perf-%u.map", n);
-	fd = open_beneath(root, path);
+	fd = pb_beneath_open(root, path, false);
 	err = fd < 0 ? fd : check_file(fd, id);
 	if (err && err != -ENOENT)
 		pb_log(PB_LOG_DEBUG, "%s/%s is not used: %s", root_path, path,

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Locations without names are sorted by the table that can name them, then by address. Each run of
- * one table is a batch: the table is built, the batch walks it in order of address, the table is
- * freed. What a module has to say beyond its symbol table (lines, inlined calls) is asked for per
- * batch as well, in name_one_table().
+ * Locations without names are sorted by the table that can name them, then by address. Each run of one
+ * table is a batch and, but for the kernel, one question to the parser. Copies of one file share a
+ * table: fifty containers may map fifty of one library.
  */
 #include "user/symbol/symbol.h"
 
@@ -11,15 +10,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "user/core/elf.h"
 #include "user/core/log.h"
-#include "user/core/own.h"
 #include "user/core/profile.h"
-#include "user/core/vdso.h"
-#include "user/symbol/elfsyms.h"
+#include "user/symbol/debugfile.h"
+#include "user/symbol/debuginfod.h"
 #include "user/symbol/kallsyms.h"
-#include "user/symbol/perfmap.h"
+#include "user/symbol/names.h"
 #include "user/symbol/symtab.h"
 
 /* Of a module's base name in "base+0xoffset". */
@@ -28,28 +26,139 @@
 /* A location to be named. */
 struct item {
 	uint64_t table; /* items of equal table are one batch */
-	uint64_t addr;  /* where to look: of a return address, the byte before it */
+	uint64_t addr;  /* what to ask for: of a return address, the byte before it */
 	uint32_t location;
+	uint32_t asked; /* index of addr in the question */
 };
 
-/* One table, and those who want names of it. */
-struct batch {
+/* One run of pb_symbolize(). */
+struct run {
 	struct pb_profile *p;
 	const struct pb_symbol_source *source; /* may be NULL */
+	const struct pb_symbol_opts *opts;
 	struct pb_symbol_stats *stats;
-	const struct item *items;
-	size_t n;
-	struct pb_module module;   /* of the first item; they differ for anonymous code only */
-	struct pb_elf *elf;        /* NULL: none, or not needed */
-	struct pb_symtab *symbols; /* NULL: none can be had */
+	struct pb_names *names;           /* NULL until the first question */
+	bool no_sandbox;                  /* and so no questions */
+	struct pb_debuginfod *debuginfod; /* NULL: not to be asked */
 };
 
+/* Locations that one table can name. */
+struct batch {
+	struct run *run;
+	struct item *items;
+	size_t n;
+	const struct pb_module *module; /* of the first item */
+	uint32_t module_id;
+	uint32_t state;   /* enum pb_answer_state */
+	uint32_t unnamed; /* locations */
+};
+
+/* Modules by what is in them. */
+struct same {
+	const struct pb_module *m;
+	uint32_t id;
+	const char *name; /* base name */
+	uint32_t writer;  /* the user who may have written it */
+	int64_t size;     /* bytes; -1: there is no file */
+};
+
+#define ANYONE UINT32_MAX
+
+static uint32_t writer_of(const struct stat *st)
+{
+	return st->st_mode & 022 ? ANYONE : st->st_uid;
+}
+
+/*
+ * A build id is what a file says of itself, and leaves out what a debugger may strip: two files with one
+ * may differ in their symbols, by accident or because somebody wants them to. So a file is the same by its
+ * name, size and writer, too.
+ */
+static struct same look_at(const struct run *run, uint32_t module)
+{
+	const struct pb_module *m = &run->p->modules[module];
+	const char *path = pb_profile_text(run->p, m->path), *slash = strrchr(path, '/');
+	struct same same = {.m = m, .id = module, .name = slash ? slash + 1 : path, .size = -1};
+	struct stat st;
+	int fd = -1;
+
+	if (run->source && m->kind == PB_MODULE_FILE)
+		fd = run->source->module_fd(run->source->ctx, module);
+	if (fd >= 0 && !fstat(fd, &st)) {
+		same.writer = writer_of(&st);
+		same.size = st.st_size;
+	}
+	return same;
+}
+
+static int compare_content(const struct same *sa, const struct same *sb)
+{
+	const struct pb_module *a = sa->m, *b = sb->m;
+
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (sa->writer != sb->writer)
+		return sa->writer < sb->writer ? -1 : 1;
+	if (sa->size != sb->size)
+		return sa->size < sb->size ? -1 : 1;
+	if (a->build_id_len != b->build_id_len)
+		return a->build_id_len < b->build_id_len ? -1 : 1;
+	if (memcmp(a->build_id, b->build_id, a->build_id_len))
+		return memcmp(a->build_id, b->build_id, a->build_id_len);
+	return strcmp(sa->name, sb->name);
+}
+
+static int compare_same(const void *pa, const void *pb)
+{
+	const struct same *a = pa, *b = pb;
+	int by_content = compare_content(a, b);
+
+	return by_content ? by_content : a->id < b->id ? -1 : a->id > b->id;
+}
+
+static bool is_same(const struct same *a, const struct same *b)
+{
+	return a->m->kind == PB_MODULE_FILE && a->m->build_id_len && a->size >= 0 &&
+	       a->writer != ANYONE && !compare_content(a, b);
+}
+
+/* For each module, the first one that holds the same code; itself if there is none. */
+static uint32_t *representatives(const struct run *run)
+{
+	const struct pb_profile *p = run->p;
+	pb_autofree struct same *sorted = calloc((size_t)p->n_modules + 1, sizeof(*sorted));
+	uint32_t *first = calloc((size_t)p->n_modules + 1, sizeof(*first));
+	uint32_t i;
+
+	if (!sorted || !first) {
+		free(first);
+		return NULL;
+	}
+	for (i = 0; i < p->n_modules; i++)
+		sorted[i] = look_at(run, i);
+	qsort(sorted, p->n_modules, sizeof(*sorted), compare_same);
+	for (i = 0; i < p->n_modules; i++) {
+		bool again = i && is_same(&sorted[i], &sorted[i - 1]);
+
+		first[sorted[i].id] = again ? first[sorted[i - 1].id] : sorted[i].id;
+	}
+	return first;
+}
+
 /* JIT code of one process is described by one perf map, wherever it lies. */
-static uint64_t table_of(const struct pb_profile *p, uint32_t module)
+static uint64_t table_of(const struct pb_profile *p, const uint32_t *first, uint32_t module)
 {
 	const struct pb_module *m = &p->modules[module];
 
-	return m->kind == PB_MODULE_ANON ? (uint64_t)1 << 32 | m->tgid : module;
+	return m->kind == PB_MODULE_ANON ? (uint64_t)1 << 32 | m->tgid : first[module];
+}
+
+/* What the table goes by: the offset in the file, or the address where there is no file. */
+static uint64_t table_addr(const struct pb_module *m, uint64_t addr)
+{
+	return m->kind == PB_MODULE_FILE || m->kind == PB_MODULE_VDSO
+		       ? addr - m->start + m->file_off
+		       : addr;
 }
 
 static int compare_items(const void *pa, const void *pb)
@@ -63,9 +172,11 @@ static int compare_items(const void *pa, const void *pb)
 	return a->location < b->location ? -1 : a->location > b->location;
 }
 
-static int collect(const struct pb_profile *p, struct item **out, size_t *out_n)
+static int collect(const struct run *run, struct item **out, size_t *out_n)
 {
-	struct item *items = calloc((size_t)p->n_locations + 1, sizeof(*items));
+	const struct pb_profile *p = run->p;
+	pb_autofree uint32_t *first = representatives(run);
+	struct item *items = first ? calloc((size_t)p->n_locations + 1, sizeof(*items)) : NULL;
 	size_t n = 0;
 	uint32_t i;
 
@@ -76,8 +187,9 @@ static int collect(const struct pb_profile *p, struct item **out, size_t *out_n)
 
 		if (l->module == PB_NONE || l->n_lines)
 			continue;
-		items[n].table = table_of(p, l->module);
-		items[n].addr = l->addr - (l->is_return && l->addr);
+		items[n].table = table_of(p, first, l->module);
+		items[n].addr =
+			table_addr(&p->modules[l->module], l->addr - (l->is_return && l->addr));
 		items[n++].location = i;
 	}
 	qsort(items, n, sizeof(*items), compare_items);
@@ -86,59 +198,17 @@ static int collect(const struct pb_profile *p, struct item **out, size_t *out_n)
 	return 0;
 }
 
-/* A debug message about a module whose names cannot be had. */
-static void log_no_names(const struct batch *b, const char *why)
+static const struct pb_location *location_of(const struct batch *b, const struct item *item)
 {
-	pb_log(PB_LOG_DEBUG, "no names from %s: %s", pb_profile_text(b->p, b->module.path), why);
+	return &b->run->p->locations[item->location];
 }
 
-/* Anything but -ENOMEM costs names, not the run. */
-static int forgive(const struct batch *b, int err)
+static const char *base_of(const struct pb_profile *p, const struct pb_module *m)
 {
-	if (err && err != -ENOMEM) {
-		log_no_names(b, strerror(-err));
-		return 0;
-	}
-	return err;
-}
-
-static uint64_t file_offset(const struct batch *b, uint64_t addr)
-{
-	return addr - b->module.start + b->module.file_off;
-}
-
-/* From the profile's address space to that of the table. Return: 0; -ENOENT. */
-static int table_addr(const struct batch *b, uint64_t addr, uint64_t *out)
-{
-	*out = addr;
-	switch (b->module.kind) {
-	case PB_MODULE_FILE:
-	case PB_MODULE_VDSO:
-		return b->elf ? pb_elf_vaddr(b->elf, file_offset(b, addr), out) : -ENOENT;
-	default:
-		return 0;
-	}
-}
-
-/* What "+0x" shows: the virtual address, or where there is none the offset in the file. */
-static uint64_t shown_offset(const struct batch *b, uint64_t addr)
-{
-	uint64_t shown;
-
-	if (!table_addr(b, addr, &shown))
-		return shown;
-	/* A call may be the last thing in a segment; it returns to the first byte behind. */
-	if (!table_addr(b, addr - 1, &shown))
-		return shown + 1;
-	return file_offset(b, addr);
-}
-
-static const char *base_of(const struct batch *b)
-{
-	const char *path = pb_profile_text(b->p, b->module.path);
+	const char *path = pb_profile_text(p, m->path);
 	const char *slash;
 
-	switch (b->module.kind) {
+	switch (m->kind) {
 	case PB_MODULE_KERNEL:
 		return "[kernel]";
 	case PB_MODULE_VDSO:
@@ -153,127 +223,256 @@ static const char *base_of(const struct batch *b)
 	}
 }
 
-static void set_line(struct pb_profile *p, uint32_t location, const struct pb_function *function)
+/* "module+0xoffset": of the function if its start is known, so that a function is one box. */
+static void set_unknown(struct batch *b, const struct item *item,
+			const struct pb_answer_addr *found)
 {
-	struct pb_line line = {.function = pb_profile_function(p, function)};
-
-	pb_profile_set_lines(p, location, &line, 1);
-}
-
-static void set_unknown(const struct batch *b, uint32_t location)
-{
+	struct pb_profile *p = b->run->p;
+	const struct pb_location *l = location_of(b, item);
+	const struct pb_module *m = &p->modules[l->module];
+	uint64_t shown = (found ? found->vaddr : item->addr) + (l->is_return && l->addr);
 	char name[BASE_MAX + 32];
-	struct pb_function function = {0};
+	struct pb_line line = {0};
 	int len;
 
-	len = snprintf(name, sizeof(name), "%.*s+0x%" PRIx64, BASE_MAX, base_of(b),
-		       shown_offset(b, b->p->locations[location].addr));
-	function.name = pb_profile_string(b->p, name, (size_t)len);
-	set_line(b->p, location, &function);
-	b->stats->unnamed++;
+	if (found && found->function)
+		shown = found->function;
+	len = snprintf(name, sizeof(name), "%.*s+0x%" PRIx64, BASE_MAX, base_of(p, m), shown);
+	line.function = pb_profile_function(
+		p, &(struct pb_function){.name = pb_profile_string(p, name, (size_t)len)});
+	pb_profile_set_lines(p, item->location, &line, 1);
+	b->unnamed++;
+	b->run->stats->unnamed++;
+}
+
+static uint32_t intern(struct pb_profile *p, const char *text)
+{
+	return pb_profile_string(p, text, strlen(text));
+}
+
+static void set_frames(struct batch *b, const struct item *item, const struct pb_answer *a,
+		       const struct pb_answer_addr *found)
+{
+	struct pb_line lines[PB_WIRE_INLINES_MAX];
+	struct pb_profile *p = b->run->p;
+	uint32_t n = found->n_frames < PB_WIRE_INLINES_MAX ? found->n_frames : PB_WIRE_INLINES_MAX;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		/* If there are too many, the function itself is worth more than the innermost ones. */
+		const struct pb_answer_frame *f =
+			&a->frames[found->first + found->n_frames - n + i];
+		struct pb_function function = {
+			.name = intern(p, pb_answer_text(a, f->name)),
+			.system_name = intern(p, pb_answer_text(a, f->system_name)),
+			.file = intern(p, pb_answer_text(a, f->file)),
+			.start_line = f->start_line,
+		};
+
+		lines[i].function = pb_profile_function(p, &function);
+		lines[i].line = f->line;
+	}
+	pb_profile_set_lines(p, item->location, lines, n);
+	b->run->stats->named++;
+	b->run->stats->inlined += n - 1;
+}
+
+/* Whatever is not in the answer has no name. */
+static void take_answer(struct batch *b, const struct pb_answer *a)
+{
+	bool was_read = a->state == PB_ANSWER_OK || a->state == PB_ANSWER_NO_SYMBOLS;
+	size_t i;
+
+	b->state = a->state;
+	for (i = 0; i < b->n; i++) {
+		const struct item *item = &b->items[i];
+		struct pb_module *m = &b->run->p->modules[location_of(b, item)->module];
+		const struct pb_answer_addr *found =
+			item->asked < a->n_addrs ? &a->addrs[item->asked] : NULL;
+
+		m->has_functions |= was_read;
+		m->has_filenames |= a->has_debug_info;
+		m->has_lines |= a->has_debug_info;
+		m->has_inlines |= a->has_debug_info;
+		/* Its file was pinned when it was mapped. */
+		if (!m->build_id_len && was_read && m->kind != PB_MODULE_ANON) {
+			memcpy(m->build_id, a->build_id, a->build_id_len);
+			m->build_id_len = (uint8_t)a->build_id_len;
+		}
+		if (found && found->n_frames)
+			set_frames(b, item, a, found);
+		else
+			set_unknown(b, item, found);
+	}
+	b->run->stats->with_debug_info += a->has_debug_info;
+	b->run->stats->build_id_mismatch += a->state == PB_ANSWER_MISMATCH;
+}
+
+static void take_nothing(struct batch *b, uint32_t state)
+{
+	struct pb_answer none = {.state = state};
+
+	take_answer(b, &none);
+}
+
+/* The distinct addresses of a batch; its items learn which is theirs. */
+static int fill_question(struct batch *b, struct pb_question *q, uint64_t **addrs)
+{
+	uint64_t *distinct = calloc(b->n, sizeof(*distinct));
+	uint32_t n = 0;
+	size_t i;
+
+	if (!distinct)
+		return -ENOMEM;
+	for (i = 0; i < b->n; i++) {
+		if (!n || distinct[n - 1] != b->items[i].addr) {
+			/* What is beyond the bound of a question is left without a name. */
+			if (n == PB_WIRE_ADDRS_MAX)
+				break;
+			distinct[n++] = b->items[i].addr;
+		}
+		b->items[i].asked = n - 1;
+	}
+	for (; i < b->n; i++)
+		b->items[i].asked = UINT32_MAX;
+	q->addrs = *addrs = distinct;
+	q->n_addrs = n;
+	q->flags |= PB_ASK_DEBUG_INFO;
+	if (b->run->opts->full_names)
+		q->flags |= PB_ASK_FULL_NAMES;
+	memcpy(q->build_id, b->module->build_id, b->module->build_id_len);
+	q->build_id_len = b->module->build_id_len;
+	return 0;
 }
 
 /*
- * Name the batch from what was found. Neighbours often share a function: its strings are looked up
- * once.
+ * What anyone but root has written may take over its parser, which must not speak for other modules then:
+ * it has a parser of its own.
  */
-static void name_one_table(const struct batch *b)
+static bool is_suspect(const struct pb_question *q)
 {
-	const struct pb_symbol *last = NULL;
-	struct pb_function function = {0};
+	struct stat st;
+
+	if (q->kind == PB_ASK_VDSO)
+		return false;
+	return q->kind == PB_ASK_JIT || fstat(q->fds[0], &st) || writer_of(&st);
+}
+
+/* Ask, and name the batch by the answer. */
+static int ask(struct batch *b, struct pb_question *q, struct pb_debugfile *debugfile)
+{
+	pb_auto(pb_answer) struct pb_answer *answer = NULL;
+	const char *what = pb_profile_text(b->run->p, b->module->path);
+	pb_autofree uint64_t *addrs = NULL;
+	struct run *run = b->run;
+	int err = fill_question(b, q, &addrs);
+
+	if (!err && !run->names && !run->no_sandbox)
+		err = pb_names_new(&run->names);
+	if (err)
+		return err;
+	if (!run->no_sandbox) {
+		bool suspect = is_suspect(q);
+
+		if (suspect)
+			pb_names_stop(run->names);
+		err = pb_names_ask(run->names, what, q, debugfile ? pb_debugfile_open : NULL,
+				   debugfile, &answer);
+		if (suspect)
+			pb_names_stop(run->names);
+	}
+	if (err == -ENOMEM)
+		return err;
+	if (err) {
+		/* Addresses are better than no profile. */
+		pb_log(PB_LOG_WARN,
+		       "files of targets are only read in a sandbox: no names without one");
+		run->no_sandbox = true;
+	}
+	if (answer)
+		take_answer(b, answer);
+	else
+		take_nothing(b, PB_ANSWER_GIVEN_UP);
+	return 0;
+}
+
+/* The first module of a batch whose file is at hand. */
+static int open_any(const struct batch *b, uint32_t *module)
+{
+	const struct pb_symbol_source *source = b->run->source;
+	uint32_t last = PB_NONE;
 	size_t i;
+	int fd;
 
-	for (i = 0; i < b->n; i++) {
-		const struct item *item = &b->items[i];
-		const struct pb_symbol *symbol = NULL;
-		uint64_t addr;
-
-		if (b->symbols) {
-			uint32_t module = b->p->locations[item->location].module;
-
-			b->p->modules[module].has_functions = true;
-			if (!table_addr(b, item->addr, &addr))
-				symbol = pb_symtab_find(b->symbols, addr);
-		}
-		if (!symbol) {
-			set_unknown(b, item->location);
+	for (i = 0; source && i < b->n; i++) {
+		*module = location_of(b, &b->items[i])->module;
+		if (*module == last)
 			continue;
-		}
-		if (symbol != last) {
-			function.name = pb_profile_string(b->p, symbol->name, strlen(symbol->name));
-			function.system_name = function.name;
-			last = symbol;
-		}
-		set_line(b->p, item->location, &function);
-		b->stats->named++;
+		last = *module;
+		fd = source->module_fd(source->ctx, *module);
+		if (fd >= 0)
+			return fd;
 	}
+	*module = b->module_id;
+	return -1;
 }
 
-/* Compare; a module whose build id nobody has told yet takes that of its file, which was pinned when
- * it was mapped. */
-static bool has_build_id_of(struct batch *b, const struct pb_elf *elf)
+static int name_file(struct batch *b)
 {
-	struct pb_module *m = &b->p->modules[b->p->locations[b->items->location].module];
-	uint8_t id[PB_BUILD_ID_MAX];
-	size_t len = pb_elf_build_id(elf, id, sizeof(id));
+	const struct pb_symbol_source *source = b->run->source;
+	struct pb_question q = {.kind = PB_ASK_ELF, .n_fds = 1};
+	struct pb_debugfile debugfile = {.debuginfod = b->run->debuginfod};
+	uint32_t module;
 
-	if (!m->build_id_len) {
-		memcpy(m->build_id, id, len);
-		m->build_id_len = (uint8_t)len;
-	}
-	return len == m->build_id_len && !memcmp(id, m->build_id, len);
-}
-
-/* Take @elf's functions if it is what was mapped. An ELF file of another build is not kept. */
-static int open_functions(struct batch *b, struct pb_elf *elf)
-{
-	if (!has_build_id_of(b, elf)) {
-		pb_elf_free(elf);
-		b->stats->build_id_mismatch++;
-		log_no_names(b, "its build id is not that of what was mapped");
+	q.fds[0] = open_any(b, &module);
+	if (q.fds[0] < 0) {
+		take_nothing(b, PB_ANSWER_NO_FILE);
 		return 0;
 	}
-	b->elf = elf;
-	return forgive(b, pb_elf_functions(&b->symbols, elf));
+	debugfile.path = pb_profile_text(b->run->p, b->run->p->modules[module].path);
+	if (source->module_process)
+		debugfile.tgid = source->module_process(source->ctx, module);
+	return ask(b, &q, &debugfile);
 }
 
-static int open_file(struct batch *b)
+static int name_vdso(struct batch *b)
 {
-	uint32_t module = b->p->locations[b->items->location].module;
-	struct pb_elf *elf = NULL;
-	int fd = -1;
-	int err;
+	struct pb_question q = {.kind = PB_ASK_VDSO};
 
-	if (b->source)
-		fd = b->source->module_fd(b->source->ctx, module);
-	if (fd < 0) {
-		log_no_names(b, "its file could not be opened");
+	return ask(b, &q, NULL);
+}
+
+static int name_jit(struct batch *b)
+{
+	const struct pb_symbol_source *source = b->run->source;
+	uint32_t tgid = b->module->tgid;
+	struct pb_question q = {.kind = PB_ASK_JIT};
+	pb_autoclose int map = -1;
+	pb_autoclose int dump = -1;
+
+	if (source)
+		map = source->perf_map_fd(source->ctx, tgid);
+	if (source && source->jitdump_fd)
+		dump = source->jitdump_fd(source->ctx, tgid);
+	if (map >= 0)
+		q.fds[q.n_fds++] = map;
+	else
+		q.flags |= PB_ASK_FIRST_IS_DUMP;
+	if (dump >= 0)
+		q.fds[q.n_fds++] = dump;
+	if (!q.n_fds) {
+		take_nothing(b, PB_ANSWER_NO_FILE);
 		return 0;
 	}
-	err = pb_elf_open(&elf, fd);
-	return err ? forgive(b, err) : open_functions(b, elf);
+	return ask(b, &q, NULL);
 }
 
-static int open_vdso(struct batch *b)
-{
-	struct pb_elf *elf = NULL;
-	int err = pb_vdso_open(&elf);
-
-	return err ? forgive(b, err) : open_functions(b, elf);
-}
-
-static int open_perfmap(struct batch *b)
-{
-	pb_autoclose int fd = -1;
-
-	if (b->source)
-		fd = b->source->perf_map_fd(b->source->ctx, b->module.tgid);
-	return fd < 0 ? 0 : forgive(b, pb_perfmap_read(&b->symbols, fd));
-}
-
-static int open_kernel(struct batch *b)
+/* The kernel's own symbols are no hostile input. */
+static int name_kernel(struct batch *b)
 {
 	pb_autofree uint64_t *wanted = calloc(b->n, sizeof(*wanted));
+	pb_auto(pb_symtab) struct pb_symtab *symbols = NULL;
+	struct run *run = b->run;
 	size_t i;
 	int err;
 
@@ -281,63 +480,143 @@ static int open_kernel(struct batch *b)
 		return -ENOMEM;
 	for (i = 0; i < b->n; i++)
 		wanted[i] = b->items[i].addr;
-	err = pb_kallsyms_read(&b->symbols, wanted, b->n);
+	err = pb_kallsyms_read(&symbols, wanted, b->n);
+	if (err == -ENOMEM)
+		return err;
 	if (err == -EACCES)
-		b->stats->kallsyms_hidden = 1;
-	return err == -ENOMEM ? err : 0;
-}
+		run->stats->kallsyms_hidden = 1;
+	if (err)
+		b->state = PB_ANSWER_NO_SYMBOLS;
+	for (i = 0; i < b->n; i++) {
+		const struct item *item = &b->items[i];
+		const struct pb_symbol *symbol =
+			symbols ? pb_symtab_find(symbols, item->addr) : NULL;
+		struct pb_line line = {0};
+		uint32_t name;
 
-static int open_table(struct batch *b)
-{
-	switch (b->module.kind) {
-	case PB_MODULE_FILE:
-		return open_file(b);
-	case PB_MODULE_VDSO:
-		return open_vdso(b);
-	case PB_MODULE_KERNEL:
-		return open_kernel(b);
-	case PB_MODULE_ANON:
-		return open_perfmap(b);
+		run->p->modules[location_of(b, item)->module].has_functions |= !err;
+		if (!symbol) {
+			set_unknown(b, item, NULL);
+			continue;
+		}
+		name = intern(run->p, symbol->name);
+		line.function = pb_profile_function(
+			run->p, &(struct pb_function){.name = name, .system_name = name});
+		pb_profile_set_lines(run->p, item->location, &line, 1);
+		run->stats->named++;
 	}
 	return 0;
 }
 
-static int run_batch(struct batch *b)
+static int name_batch(struct batch *b)
 {
-	int err;
-
-	b->module = b->p->modules[b->p->locations[b->items->location].module];
-	err = open_table(b);
-	if (!err)
-		name_one_table(b);
-	pb_symtab_free(b->symbols);
-	pb_elf_free(b->elf);
-	return err;
+	switch (b->module->kind) {
+	case PB_MODULE_FILE:
+		return name_file(b);
+	case PB_MODULE_VDSO:
+		return name_vdso(b);
+	case PB_MODULE_KERNEL:
+		return name_kernel(b);
+	case PB_MODULE_ANON:
+		return name_jit(b);
+	}
+	return 0;
 }
 
-int pb_symbolize(struct pb_profile *p, const struct pb_symbol_source *source,
-		 struct pb_symbol_stats *stats)
+/* What has no name, and why, is for the report. */
+static int note_gap(const struct batch *b)
 {
-	struct pb_symbol_stats unused;
-	pb_autofree struct item *items = NULL;
-	size_t n, first, end;
-	int err;
+	struct pb_symbol_stats *stats = b->run->stats;
+	struct pb_symbol_gap *gaps;
 
-	if (!stats)
-		stats = &unused;
-	memset(stats, 0, sizeof(*stats));
-	err = collect(p, &items, &n);
-	if (err)
-		return err;
+	if (!b->unnamed && b->state != PB_ANSWER_GIVEN_UP)
+		return 0;
+	gaps = reallocarray(stats->gaps, (size_t)stats->n_gaps + 1, sizeof(*gaps));
+	if (!gaps)
+		return -ENOMEM;
+	stats->gaps = gaps;
+	gaps[stats->n_gaps++] = (struct pb_symbol_gap){b->module_id, b->state, b->unnamed};
+	return 0;
+}
+
+static int compare_gaps(const void *pa, const void *pb)
+{
+	const struct pb_symbol_gap *a = pa, *b = pb;
+
+	if (a->locations != b->locations)
+		return a->locations > b->locations ? -1 : 1;
+	return a->module < b->module ? -1 : a->module > b->module;
+}
+
+static uint32_t count_batches(const struct item *items, size_t n)
+{
+	uint32_t batches = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		batches += !i || items[i].table != items[i - 1].table;
+	return batches;
+}
+
+static int run_batches(struct run *run, struct item *items, size_t n)
+{
+	uint32_t batches = count_batches(items, n), done = 0;
+	size_t first, end;
+
 	for (first = 0; first < n; first = end) {
-		struct batch b = {.p = p, .source = source, .stats = stats, .items = &items[first]};
+		struct batch b = {.run = run, .items = &items[first]};
+		int err;
 
 		for (end = first + 1; end < n && items[end].table == items[first].table; end++)
 			;
 		b.n = end - first;
-		err = run_batch(&b);
+		b.module_id = run->p->locations[items[first].location].module;
+		b.module = &run->p->modules[b.module_id];
+		if (run->opts->progress)
+			run->opts->progress(run->opts->progress_ctx, done, batches,
+					    pb_profile_text(run->p, b.module->path));
+		err = name_batch(&b);
+		err = err ? err : note_gap(&b);
 		if (err)
 			return err;
+		done++;
 	}
-	return pb_profile_error(p);
+	return 0;
+}
+
+int pb_symbolize(struct pb_profile *p, const struct pb_symbol_source *source,
+		 const struct pb_symbol_opts *opts, struct pb_symbol_stats *stats)
+{
+	static const struct pb_symbol_opts none;
+	struct pb_symbol_stats unused;
+	pb_autofree struct item *items = NULL;
+	struct run run = {.p = p, .source = source, .opts = opts ? opts : &none};
+	size_t n;
+	int err;
+
+	run.stats = stats ? stats : &unused;
+	memset(run.stats, 0, sizeof(*run.stats));
+	err = collect(&run, &items, &n);
+	/* Without servers the rest is named all the same; what is missing has been said. */
+	if (!err && run.opts->debuginfod && pb_debuginfod_new(&run.debuginfod, NULL) == -ENOMEM)
+		err = -ENOMEM;
+	err = err ? err : run_batches(&run, items, n);
+	if (run.names) {
+		pb_names_stop(run.names);
+		run.stats->peak_bytes = pb_names_peak_bytes(run.names);
+	}
+	pb_names_free(run.names);
+	pb_debuginfod_free(run.debuginfod);
+	if (run.stats->n_gaps)
+		qsort(run.stats->gaps, run.stats->n_gaps, sizeof(*run.stats->gaps), compare_gaps);
+	if (!stats)
+		pb_symbol_stats_drop(&unused);
+	return err ? err : pb_profile_error(p);
+}
+
+void pb_symbol_stats_drop(struct pb_symbol_stats *stats)
+{
+	free(stats->gaps);
+	stats->gaps = NULL;
+	stats->n_gaps = 0;
 }

@@ -9,6 +9,7 @@
 
 #include "user/core/args.h"
 #include "user/core/cost.h"
+#include "user/core/jit.h"
 #include "user/core/launch.h"
 #include "user/core/log.h"
 #include "user/core/profile.h"
@@ -16,9 +17,10 @@
 #include "user/core/stacks.h"
 #include "user/render/render.h"
 #include "user/symbol/bottom.h"
+#include "user/symbol/jitdump.h"
 #include "user/symbol/perfmap.h"
-#include "user/symbol/symbol.h"
 #include "user/tool/explain.h"
+#include "user/tool/naming.h"
 #include "user/tool/outputs.h"
 #include "user/unwind/unwind.h"
 
@@ -61,21 +63,31 @@ static int new_result(const struct pb_tool *tool, const void *args, struct resul
 	return tool->describe(args, r->profile, r->report);
 }
 
-/* After the capture: name every address, judge the stacks by the names, make samples. */
-static int name_and_build(const struct pb_tool *tool, struct pb_session *session, struct result *r)
-{
-	struct pb_symbol_source source = {
-		.module_fd = pb_session_module_fd,
-		.perf_map_fd = pb_session_perf_map_fd,
-		.ctx = session,
-	};
-	int err;
+static const struct pb_jit_type jit_type = {
+	.open_perf_map = pb_perfmap_open,
+	.is_jitdump = pb_jitdump_is_path,
+};
 
-	err = pb_symbolize(r->profile, &source, NULL);
+/* After the capture: name every address, judge the stacks by the names, make samples. */
+static int name_and_build(const struct pb_tool *tool, const struct pb_args *args,
+			  struct pb_session *session, struct result *r)
+{
+	int err = pb_naming_run(session, args, r->profile, r->report);
+
 	err = err ? err
 		  : pb_stacks_build(pb_session_stacks(session), r->report, pb_symbol_is_bottom,
 				    tool->to_values);
 	return err ? pb_err(-err, "put the profile together") : 0;
+}
+
+/* What a person should know beyond the numbers. */
+static void explain(const struct result *r)
+{
+	pb_autofree char *names = pb_naming_explain(r->profile, r->report);
+
+	pb_explain(r->report);
+	if (names)
+		pb_log(PB_LOG_INFO, "%s", names);
 }
 
 static int write_result(const struct pb_tool *tool, const struct pb_args *args, struct result *r)
@@ -113,7 +125,7 @@ static int capture(const struct pb_tool *tool, const void *args, struct result *
 	struct pb_session_parts parts = {.program = tool->program->name,
 					 .probes = tool->probes,
 					 .args = args,
-					 .open_perf_map = pb_perfmap_open,
+					 .jit = &jit_type,
 					 .unwinder = &pb_unwind};
 	pb_auto(pb_session) struct pb_session *session = NULL;
 	int err, status;
@@ -129,7 +141,7 @@ static int capture(const struct pb_tool *tool, const void *args, struct result *
 	if (err && session && pb_session_command_not_run(session))
 		return pb_session_command_status(session);
 	if (!err)
-		err = name_and_build(tool, session, r);
+		err = name_and_build(tool, common, session, r);
 	if (err)
 		return common->command ? PB_EXIT_TOOL_FAILED : capture_exit(err);
 	pb_session_note_command(session, r->report);
@@ -137,7 +149,7 @@ static int capture(const struct pb_tool *tool, const void *args, struct result *
 	r->profile->duration_ns = r->report->duration_ns;
 	status = write_result(tool, common, r);
 	if (!common->quiet)
-		pb_explain(r->report);
+		explain(r);
 	return with_command_status(session, status);
 }
 

@@ -180,9 +180,18 @@ static void other_build_id_at_the_same_path_is_another_file(void **state)
 	assert_memory_equal(build_id, two, 20);
 }
 
+static uint64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_ino;
+}
+
 static void other_inode_at_the_same_path_is_another_file(void **state)
 {
-	struct pb_file_sight s = {.tgid = (uint32_t)getpid(), .dev = 1, .ino = 1};
+	struct pb_file_sight s = {.tgid = (uint32_t)getpid(), .dev = 1};
+	uint64_t first;
 	char path[128];
 	uint32_t a, b;
 
@@ -190,15 +199,29 @@ static void other_inode_at_the_same_path_is_another_file(void **state)
 	snprintf(path, sizeof(path), "%s", in_dir("a"));
 	s.path = path;
 	write_file("a", "one");
+	s.ino = first = inode_of("a");
 	a = pb_files_see(files, &s);
 	write_file("new", "two");
 	assert_int_equal(rename("new", "a"), 0);
-	s.ino = 2;
+	s.ino = inode_of("a");
 	b = pb_files_see(files, &s);
 	assert_int_not_equal(a, b);
 	assert_holds(b, "two");
-	s.ino = 1;
+	s.ino = first;
 	assert_int_equal(pb_files_see(files, &s), a);
+}
+
+static void a_path_that_holds_another_inode_by_now_is_not_believed(void **state)
+{
+	struct pb_file_sight s = {.tgid = (uint32_t)getpid(), .dev = 1};
+	char path[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s", in_dir("a"));
+	s.path = path;
+	write_file("a", "another");
+	s.ino = inode_of("a") + 1;
+	assert_int_equal(pb_files_fd(files, pb_files_see(files, &s)), -1);
 }
 
 static void mapped_file_is_found_although_its_name_is_gone(void **state)
@@ -524,6 +547,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(other_inode_at_the_same_path_is_another_file, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			a_path_that_holds_another_inode_by_now_is_not_believed, setup, teardown),
 		cmocka_unit_test_setup_teardown(mapped_file_is_found_although_its_name_is_gone,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(mapped_file_is_preferred_to_what_has_its_name_now,

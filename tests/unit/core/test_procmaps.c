@@ -2,6 +2,7 @@
 #include "user/core/procmaps.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,6 +15,10 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "user/core/elf.h"
+#include "user/core/own.h"
+#include "user/core/profile.h"
 
 static char line[8192];
 
@@ -294,6 +299,35 @@ static void kernel_thread_has_no_mappings(void **state)
 	assert_int_equal(s.n, 0);
 }
 
+static void build_id_of_own_code_is_that_of_the_file(void **state)
+{
+	pb_autoclose int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	pb_auto(pb_elf) struct pb_elf *elf = NULL;
+	uint8_t id[PB_BUILD_ID_MAX], expected[PB_BUILD_ID_MAX];
+	size_t len = pb_procmaps_build_id((uint32_t)getpid(),
+					  (uintptr_t)build_id_of_own_code_is_that_of_the_file, id,
+					  sizeof(id));
+
+	(void)state;
+	if (!len) {
+		print_message("the kernel cannot tell (before 6.11)\n");
+		skip();
+	}
+	assert_int_equal(pb_elf_open(&elf, fd), 0);
+	assert_int_equal(len, pb_elf_build_id(elf, expected, sizeof(expected)));
+	assert_memory_equal(id, expected, len);
+}
+
+static void memory_without_a_file_has_no_build_id(void **state)
+{
+	uint8_t id[PB_BUILD_ID_MAX];
+
+	(void)state;
+	assert_int_equal(pb_procmaps_build_id((uint32_t)getpid(), (uintptr_t)&id, id, sizeof(id)),
+			 0);
+	assert_int_equal(pb_procmaps_build_id(0x7fffffff, 0x1000, id, sizeof(id)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +343,8 @@ int main(void)
 		cmocka_unit_test(zombie_has_no_mappings),
 		cmocka_unit_test(process_whose_first_thread_has_exited_still_has_mappings),
 		cmocka_unit_test(kernel_thread_has_no_mappings),
+		cmocka_unit_test(build_id_of_own_code_is_that_of_the_file),
+		cmocka_unit_test(memory_without_a_file_has_no_build_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@
 
 #include "user/core/elf.h"
 #include "user/core/profile.h"
+#include "user/symbol/wire.h"
 
 /* The canonical place of this program in the profiles below: nothing like the real one. */
 #define START 0x7000000000ull
@@ -78,7 +79,7 @@ struct fake {
 	int fd;
 	const char *perf_map;
 	uint32_t asked_tgid;
-	uint32_t n_files, n_maps;
+	uint32_t n_maps;
 };
 
 static int fake_module_fd(void *ctx, uint32_t module)
@@ -86,7 +87,6 @@ static int fake_module_fd(void *ctx, uint32_t module)
 	struct fake *f = ctx;
 
 	(void)module;
-	f->n_files++;
 	return f->fd;
 }
 
@@ -107,7 +107,8 @@ static int fake_perf_map_fd(void *ctx, uint32_t tgid)
 
 static struct pb_symbol_source source_of(struct fake *f)
 {
-	return (struct pb_symbol_source){fake_module_fd, fake_perf_map_fd, f};
+	return (struct pb_symbol_source){
+		.module_fd = fake_module_fd, .perf_map_fd = fake_perf_map_fd, .ctx = f};
 }
 
 static struct pb_profile *new_profile(void)
@@ -170,16 +171,19 @@ static void functions_of_a_file_are_named(void **state)
 	two = pb_profile_location(p, m, START + offset_of(pb_test_two), false);
 	one = pb_profile_location(p, m, START + offset_of(pb_test_one), false);
 	one_again = pb_profile_location(p, m, START + offset_of(pb_test_one) + 1, true);
-	assert_int_equal(pb_symbolize(p, &source, &stats), 0);
+	assert_int_equal(pb_symbolize(p, &source, NULL, &stats), 0);
 	expect_known(p, one, "pb_test_one");
 	expect_known(p, one_again, "pb_test_one");
 	expect_known(p, two, "pb_test_two");
 	assert_int_equal(stats.named, 3);
 	assert_int_equal(stats.unnamed, 0);
-	assert_int_equal(fake.n_files, 1);
 	assert_true(p->modules[m].has_functions);
-	assert_false(p->modules[m].has_lines);
+	/* This program has debug information. */
+	assert_true(p->modules[m].has_lines);
+	assert_non_null(strstr(pb_profile_text(p, function_of(p, one)->file), "test_symbolize.c"));
+	assert_int_equal(stats.with_debug_info, 1);
 	assert_int_equal(p->n_functions, 2);
+	pb_symbol_stats_drop(&stats);
 	pb_profile_free(p);
 }
 
@@ -195,7 +199,7 @@ static void a_return_address_belongs_to_the_call_before_it(void **state)
 	(void)state;
 	leaf = pb_profile_location(p, m, START + off, false);
 	caller = pb_profile_location(p, m, START + off, true);
-	assert_int_equal(pb_symbolize(p, &source, NULL), 0);
+	assert_int_equal(pb_symbolize(p, &source, NULL, NULL), 0);
 	expect_known(p, leaf, "pb_test_one");
 	assert_string_not_equal(name_of(p, caller), "pb_test_one");
 	pb_profile_free(p);
@@ -215,12 +219,13 @@ static void unknown_code_shows_the_address_that_addr2line_takes(void **state)
 	header = pb_profile_location(p, m, START + 0x10, false);
 	caller = pb_profile_location(p, m, START + 0x20, true);
 	outside = pb_profile_location(p, m, START + (1ull << 40), false);
-	assert_int_equal(pb_symbolize(p, &source, &stats), 0);
+	assert_int_equal(pb_symbolize(p, &source, NULL, &stats), 0);
 	expect_unknown(p, header, "self+0x10");
 	expect_unknown(p, caller, "self+0x20");
 	expect_unknown(p, outside, "self+0x10000000000");
 	assert_int_equal(stats.unnamed, 3);
 	assert_true(p->modules[m].has_functions);
+	pb_symbol_stats_drop(&stats);
 	pb_profile_free(p);
 }
 
@@ -238,11 +243,12 @@ static void a_file_of_another_build_names_nothing(void **state)
 	p->modules[m].build_id_len = 20;
 	memset(p->modules[m].build_id, 0x5a, 20);
 	one = pb_profile_location(p, m, START + off, false);
-	assert_int_equal(pb_symbolize(p, &source, &stats), 0);
+	assert_int_equal(pb_symbolize(p, &source, NULL, &stats), 0);
 	snprintf(expected, sizeof(expected), "self+0x%llx", (unsigned long long)off);
 	expect_unknown(p, one, expected);
 	assert_int_equal(stats.build_id_mismatch, 1);
 	assert_false(p->modules[m].has_functions);
+	pb_symbol_stats_drop(&stats);
 	pb_profile_free(p);
 }
 
@@ -262,9 +268,10 @@ static void a_file_of_the_same_build_names_its_code(void **state)
 	if (!p->modules[m].build_id_len)
 		skip();
 	one = pb_profile_location(p, m, START + offset_of(pb_test_one), false);
-	assert_int_equal(pb_symbolize(p, &source, &stats), 0);
+	assert_int_equal(pb_symbolize(p, &source, NULL, &stats), 0);
 	expect_known(p, one, "pb_test_one");
 	assert_int_equal(stats.build_id_mismatch, 0);
+	pb_symbol_stats_drop(&stats);
 	pb_profile_free(p);
 }
 
@@ -279,11 +286,10 @@ static void without_a_file_the_offset_in_it_is_shown(void **state)
 	p->modules[m].file_off = 0x2000;
 	known = pb_profile_location(p, m, START + 0x345, false);
 	unnamed = pb_profile_location(p, add_module(p, "", PB_MODULE_FILE), START + 0x1, true);
-	assert_int_equal(pb_symbolize(p, &source, NULL), 0);
+	assert_int_equal(pb_symbolize(p, &source, NULL, NULL), 0);
 	expect_unknown(p, known, "lib\\x1b[31m.so+0x2345");
 	expect_unknown(p, unnamed, "[unknown]+0x1");
 	assert_false(p->modules[m].has_functions);
-	assert_int_equal(fake.n_files, 2);
 	pb_profile_free(p);
 }
 
@@ -297,7 +303,7 @@ static void what_is_not_an_elf_file_costs_only_its_names(void **state)
 
 	(void)state;
 	location = pb_profile_location(p, m, START + 0x345, false);
-	assert_int_equal(pb_symbolize(p, &source, NULL), 0);
+	assert_int_equal(pb_symbolize(p, &source, NULL, NULL), 0);
 	expect_unknown(p, location, "zero+0x345");
 	pb_profile_free(p);
 }
@@ -317,7 +323,7 @@ static void jit_code_is_named_by_one_reading_of_the_perf_map(void **state)
 	old = pb_profile_location(p, a, 0x1011, true);
 	far = pb_profile_location(p, b, 0x9000, false);
 	none = pb_profile_location(p, b, 0x9011, true);
-	assert_int_equal(pb_symbolize(p, &source, &stats), 0);
+	assert_int_equal(pb_symbolize(p, &source, NULL, &stats), 0);
 	expect_known(p, new, "new");
 	expect_known(p, old, "old");
 	expect_known(p, far, "far away");
@@ -327,6 +333,7 @@ static void jit_code_is_named_by_one_reading_of_the_perf_map(void **state)
 	assert_int_equal(stats.named, 3);
 	assert_int_equal(stats.unnamed, 1);
 	assert_true(p->modules[a].has_functions && p->modules[b].has_functions);
+	pb_symbol_stats_drop(&stats);
 	pb_profile_free(p);
 }
 
@@ -339,7 +346,7 @@ static void jit_code_without_a_map_shows_its_address(void **state)
 
 	(void)state;
 	location = pb_profile_location(p, m, 0x7f0012345678, false);
-	assert_int_equal(pb_symbolize(p, &source, NULL), 0);
+	assert_int_equal(pb_symbolize(p, &source, NULL, NULL), 0);
 	expect_unknown(p, location, "[anon]+0x7f0012345678");
 	assert_false(p->modules[m].has_functions);
 	pb_profile_free(p);
@@ -355,10 +362,11 @@ static void the_vdso_needs_no_source(void **state)
 	if (!getauxval(AT_SYSINFO_EHDR))
 		skip();
 	start = pb_profile_location(p, m, START + 0x4, false);
-	assert_int_equal(pb_symbolize(p, NULL, &stats), 0);
+	assert_int_equal(pb_symbolize(p, NULL, NULL, &stats), 0);
 	expect_unknown(p, start, "[vdso]+0x4");
 	assert_true(p->modules[m].has_functions);
 	assert_int_equal(stats.unnamed, 1);
+	pb_symbol_stats_drop(&stats);
 	pb_profile_free(p);
 }
 
@@ -389,11 +397,12 @@ static void kernel_code_is_named(void **state)
 	}
 	known = pb_profile_location(p, m, addr + 4, true);
 	low = pb_profile_location(p, m, 0xffff800000000010, false);
-	assert_int_equal(pb_symbolize(p, NULL, &stats), 0);
+	assert_int_equal(pb_symbolize(p, NULL, NULL, &stats), 0);
 	expect_known(p, known, "schedule");
 	expect_unknown(p, low, "[kernel]+0xffff800000000010");
 	assert_int_equal(stats.kallsyms_hidden, 0);
 	assert_true(p->modules[m].has_functions);
+	pb_symbol_stats_drop(&stats);
 	pb_profile_free(p);
 }
 
@@ -411,7 +420,7 @@ static int symbolize_unprivileged(void)
 		return 2;
 	location = pb_profile_location(p, m, 0xffffffff81000010, false);
 	close(STDERR_FILENO); /* the warning */
-	right = !pb_symbolize(p, NULL, &stats) && stats.kallsyms_hidden == 1 &&
+	right = !pb_symbolize(p, NULL, NULL, &stats) && stats.kallsyms_hidden == 1 &&
 		stats.unnamed == 1 && !p->modules[m].has_functions &&
 		!strcmp(name_of(p, location), "[kernel]+0xffffffff81000010");
 	pb_profile_free(p);
@@ -437,6 +446,121 @@ static void hidden_kernel_symbols_are_told_and_cost_only_names(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+__attribute__((noinline)) int pb_test_with_inlined(volatile int *x);
+
+static inline __attribute__((always_inline)) void inlined_store(volatile int *x)
+{
+	*x = *x * 5 + 1;
+}
+
+__attribute__((noinline)) int pb_test_with_inlined(volatile int *x)
+{
+	inlined_store(x);
+	return *x;
+}
+
+static void an_inlined_call_is_a_line_of_its_own(void **state)
+{
+	struct fake fake = {.fd = self_fd};
+	struct pb_symbol_source source = source_of(&fake);
+	struct pb_symbol_stats stats;
+	struct pb_profile *p = new_profile();
+	uint32_t m = add_module(p, "/usr/bin/self", PB_MODULE_FILE), first, i;
+	uint64_t off = offset_of((int (*)(int))(uintptr_t)pb_test_with_inlined);
+	bool found = false;
+
+	(void)state;
+	for (i = 0; i < 64; i++)
+		pb_profile_location(p, m, START + off + i, false);
+	assert_int_equal(pb_symbolize(p, &source, NULL, &stats), 0);
+	for (i = 0; i < p->n_locations; i++) {
+		const struct pb_location *l = &p->locations[i];
+
+		first = l->first_line;
+		if (l->n_lines != 2)
+			continue;
+		found = true;
+		assert_string_equal(pb_profile_text(p, p->functions[p->lines[first].function].name),
+				    "inlined_store");
+		assert_string_equal(
+			pb_profile_text(p, p->functions[p->lines[first + 1].function].name),
+			"pb_test_with_inlined");
+		/* The call stands below what it calls, which stands further up in this file. */
+		assert_true(p->lines[first].line &&
+			    p->lines[first].line < p->lines[first + 1].line);
+	}
+	assert_true(found);
+	assert_true(stats.inlined > 0 && p->modules[m].has_inlines);
+	pb_symbol_stats_drop(&stats);
+	pb_profile_free(p);
+}
+
+static void count_progress(void *ctx, uint32_t done, uint32_t modules, const char *name)
+{
+	uint32_t *calls = ctx;
+
+	assert_int_equal(done, *calls);
+	assert_int_equal(modules, 2);
+	assert_true(name[0]);
+	(*calls)++;
+}
+
+static void copies_of_one_file_are_read_once(void **state)
+{
+	struct fake fake = {.fd = self_fd};
+	struct pb_symbol_source source = source_of(&fake);
+	uint32_t calls = 0;
+	struct pb_symbol_opts opts = {.progress = count_progress, .progress_ctx = &calls};
+	struct pb_symbol_stats stats;
+	struct pb_profile *p = new_profile();
+	uint32_t a = add_module(p, "/usr/bin/self", PB_MODULE_FILE);
+	uint32_t b = add_module(p, "/proc/1/root/usr/bin/self", PB_MODULE_FILE);
+	uint32_t other = add_module(p, "/usr/bin/other", PB_MODULE_FILE), one, two;
+	pb_auto(pb_elf) struct pb_elf *e = NULL;
+
+	(void)state;
+	assert_int_equal(pb_elf_open(&e, self_fd), 0);
+	p->modules[a].build_id_len =
+		(uint8_t)pb_elf_build_id(e, p->modules[a].build_id, PB_BUILD_ID_MAX);
+	p->modules[b].build_id_len = p->modules[a].build_id_len;
+	memcpy(p->modules[b].build_id, p->modules[a].build_id, PB_BUILD_ID_MAX);
+	if (!p->modules[a].build_id_len)
+		skip();
+	one = pb_profile_location(p, a, START + offset_of(pb_test_one), false);
+	two = pb_profile_location(p, b, START + offset_of(pb_test_one), false);
+	pb_profile_location(p, other, START + 0x10, false);
+	assert_int_equal(pb_symbolize(p, &source, &opts, &stats), 0);
+	expect_known(p, one, "pb_test_one");
+	expect_known(p, two, "pb_test_one");
+	assert_true(p->modules[a].has_lines && p->modules[b].has_lines);
+	assert_int_equal(calls, 2);
+	pb_symbol_stats_drop(&stats);
+	pb_profile_free(p);
+}
+
+static void gaps_say_what_has_no_names_and_why(void **state)
+{
+	struct fake fake = {.fd = -1};
+	struct pb_symbol_source source = source_of(&fake);
+	struct pb_symbol_stats stats;
+	struct pb_profile *p = new_profile();
+	uint32_t few = add_module(p, "/few", PB_MODULE_FILE);
+	uint32_t many = add_module(p, "/many", PB_MODULE_FILE);
+
+	(void)state;
+	pb_profile_location(p, few, START + 1, false);
+	pb_profile_location(p, many, START + 1, false);
+	pb_profile_location(p, many, START + 2, false);
+	assert_int_equal(pb_symbolize(p, &source, NULL, &stats), 0);
+	assert_int_equal(stats.n_gaps, 2);
+	assert_int_equal(stats.gaps[0].module, many);
+	assert_int_equal(stats.gaps[0].locations, 2);
+	assert_int_equal(stats.gaps[0].state, PB_ANSWER_NO_FILE);
+	assert_int_equal(stats.gaps[1].module, few);
+	pb_symbol_stats_drop(&stats);
+	pb_profile_free(p);
+}
+
 static void locations_that_have_names_and_markers_are_left_alone(void **state)
 {
 	struct fake fake = {.fd = self_fd};
@@ -451,11 +575,11 @@ static void locations_that_have_names_and_markers_are_left_alone(void **state)
 	named = pb_profile_location(p, m, START + offset_of(pb_test_one), false);
 	pb_profile_set_lines(p, named, &line, 1);
 	marker = pb_profile_marker(p, "[truncated]");
-	assert_int_equal(pb_symbolize(p, &source, &stats), 0);
+	assert_int_equal(pb_symbolize(p, &source, NULL, &stats), 0);
 	assert_string_equal(name_of(p, named), "mine");
 	assert_string_equal(name_of(p, marker), "[truncated]");
 	assert_int_equal(stats.named + stats.unnamed, 0);
-	assert_int_equal(fake.n_files, 0);
+	pb_symbol_stats_drop(&stats);
 	pb_profile_free(p);
 }
 
@@ -474,6 +598,9 @@ int main(void)
 		cmocka_unit_test(the_vdso_needs_no_source),
 		cmocka_unit_test(kernel_code_is_named),
 		cmocka_unit_test(hidden_kernel_symbols_are_told_and_cost_only_names),
+		cmocka_unit_test(an_inlined_call_is_a_line_of_its_own),
+		cmocka_unit_test(copies_of_one_file_are_read_once),
+		cmocka_unit_test(gaps_say_what_has_no_names_and_why),
 		cmocka_unit_test(locations_that_have_names_and_markers_are_left_alone),
 	};
 

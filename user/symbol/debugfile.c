@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "user/symbol/debugfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "user/core/elf.h"
+#include "user/core/log.h"
+#include "user/core/own.h"
+#include "user/symbol/beneath.h"
+#include "user/symbol/buildid.h"
+#include "user/symbol/debuginfod.h"
+
+#define DEBUG_DIR      "/usr/lib/debug"
+/* Summed up for a CRC; what is larger has none that we check. */
+#define CRC_BYTES_MAX  (2048ull << 20)
+#define CRC_CHUNK      (256u << 10)
+#define LINKS_MAX      8
+/* A build id may be longer than the kernel's, by ld --build-id=0x... */
+#define BUILD_ID_SIZE  64
+/* A name, its NUL, padding to 4 bytes, a CRC. */
+#define DEBUGLINK_SIZE (PB_WIRE_NAME_MAX + 3 + sizeof(uint32_t))
+
+/* Values of found_in. */
+enum found_in {
+	FOUND_NOTHING,
+	FOUND_IN_TARGET,
+	FOUND_IN_OURS,
+	FOUND_BY_SERVER,
+};
+
+/* One attempt: what is looked for, and in which root. */
+struct search {
+	struct pb_debugfile *debugfile;
+	const struct pb_wanted *wanted;
+	enum found_in where;
+	int root;
+};
+
+/* --- is it the right one? --- */
+
+static bool same_build_id(int fd, const struct pb_wanted *wanted)
+{
+	uint8_t id[BUILD_ID_SIZE];
+	size_t len = pb_build_id_of(fd, id, sizeof(id));
+
+	return len == wanted->build_id_len && !memcmp(id, wanted->build_id, len);
+}
+
+static int crc_of(int fd, uint32_t *out)
+{
+	pb_autofree uint8_t *buf = malloc(CRC_CHUNK);
+	uLong crc = crc32(0, NULL, 0);
+	uint64_t off = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t got = pread(fd, buf, CRC_CHUNK, (off_t)off);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			break;
+		off += (uint64_t)got;
+		if (off > CRC_BYTES_MAX)
+			return -EFBIG;
+		crc = crc32(crc, buf, (uInt)got);
+	}
+	*out = (uint32_t)crc;
+	return 0;
+}
+
+/* Return: 0; -ENOENT if it is another file's. */
+static int check(int fd, const struct pb_wanted *wanted)
+{
+	struct stat st;
+	uint32_t crc = 0;
+	int err;
+
+	if (wanted->build_id_len)
+		return same_build_id(fd, wanted) ? 0 : -ENOENT;
+	/* Not read at all if it is too large: most of it may be a hole. */
+	if (fstat(fd, &st))
+		return -errno;
+	if ((uint64_t)st.st_size > CRC_BYTES_MAX)
+		return -EFBIG;
+	err = crc_of(fd, &crc);
+	if (err)
+		return err;
+	return crc == wanted->crc ? 0 : -ENOENT;
+}
+
+/* The module itself may carry the name of its link, and has its own build id. */
+static bool is_module(const struct search *s, int fd)
+{
+	pb_autoclose int module = pb_beneath_find(s->root, s->debugfile->path, true);
+	struct stat a, b;
+
+	return module >= 0 && !fstat(module, &a) && !fstat(fd, &b) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+/* --- where it lies --- */
+
+__attribute__((format(printf, 3, 4))) static bool put_path(char *buf, size_t size, const char *fmt,
+							   ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf, size, fmt, ap);
+	va_end(ap);
+	return n >= 0 && (size_t)n < size;
+}
+
+/* Bytes of the folder's part of a path; 0 without one, and for "/name". */
+static int folder_len(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (int)(slash - path) : 0;
+}
+
+/* What the symlink @path in @root leads to, put in its place. Return: false if it is none. */
+static bool follow_link(int root, char *path, size_t size)
+{
+	pb_autoclose int fd = pb_beneath_find(root, path, false);
+	char target[PATH_MAX], next[PATH_MAX];
+	ssize_t len;
+
+	if (fd < 0)
+		return false;
+	len = readlinkat(fd, "", target, sizeof(target) - 1);
+	if (len <= 0)
+		return false;
+	target[len] = '\0';
+	if (*target == '/'
+		    ? !put_path(next, sizeof(next), "%s", target)
+		    : !put_path(next, sizeof(next), "%.*s/%s", folder_len(path), path, target))
+		return false;
+	return put_path(path, size, "%s", next);
+}
+
+/*
+ * An alternate's path starts where the debug file is, not where a link to it is: distributions have links
+ * in .build-id. Links among the folders are followed when the alternate is opened.
+ */
+static void remember(const struct search *s, const char *path)
+{
+	struct pb_debugfile *d = s->debugfile;
+	char real[PATH_MAX];
+	int i;
+
+	if (s->wanted->kind == PB_WANTED_ALT || !put_path(real, sizeof(real), "%s", path))
+		return;
+	for (i = 0; i < LINKS_MAX && follow_link(s->root, real, sizeof(real)); i++)
+		;
+	put_path(d->found_folder, sizeof(d->found_folder), "%.*s", folder_len(real), real);
+	d->found_in = s->where;
+}
+
+/* Return: a descriptor; -ENOENT: not there, or not the one; -ENOMEM. */
+static int try_path(const struct search *s, const char *path)
+{
+	pb_autoclose int fd = pb_beneath_open(s->root, path, true);
+	int err = fd < 0 ? fd : 0;
+
+	if (!err && s->wanted->kind == PB_WANTED_LINK && is_module(s, fd))
+		return -ENOENT;
+	if (!err)
+		err = check(fd, s->wanted);
+	if (!err) {
+		remember(s, path);
+		return pb_take_fd(fd);
+	}
+	if (fd >= 0 && err == -ENOENT)
+		pb_log(PB_LOG_DEBUG, "%s is not the debug file of %s: its %s differs", path,
+		       s->debugfile->path, s->wanted->build_id_len ? "build id" : "CRC");
+	else if (err != -ENOENT && err != -ENOTDIR)
+		pb_log(PB_LOG_DEBUG, "%s is not used: %s", path,
+		       err == -EINVAL ? "not a regular file" : strerror(-err));
+	return err == -ENOMEM || err == -EMFILE || err == -ENFILE ? err : -ENOENT;
+}
+
+static int try_build_id(const struct search *s)
+{
+	char hex[2 * PB_WIRE_ID_MAX + 1], path[sizeof(DEBUG_DIR) + sizeof(hex) + 32];
+	uint32_t i;
+
+	if (s->wanted->build_id_len < 2)
+		return -ENOENT;
+	for (i = 0; i < s->wanted->build_id_len; i++)
+		snprintf(hex + 2 * i, 3, "%02x", s->wanted->build_id[i]);
+	snprintf(path, sizeof(path), DEBUG_DIR "/.build-id/%.2s/%s.debug", hex, hex + 2);
+	return try_path(s, path);
+}
+
+static int try_link(const struct search *s)
+{
+	static const struct {
+		const char *before, *behind; /* the module's folder */
+	} places[] = {{"", ""}, {"", "/.debug"}, {DEBUG_DIR, ""}};
+	const char *module = s->debugfile->path;
+	char path[PATH_MAX];
+	int fd = -ENOENT;
+	size_t i;
+
+	if (*module != '/')
+		return -ENOENT;
+	for (i = 0; i < PB_ARRAY_SIZE(places) && fd == -ENOENT; i++)
+		if (put_path(path, sizeof(path), "%s%.*s%s/%s", places[i].before,
+			     folder_len(module), module, places[i].behind, s->wanted->name))
+			fd = try_path(s, path);
+	return fd;
+}
+
+static int try_alt(const struct search *s)
+{
+	const struct pb_debugfile *d = s->debugfile;
+	const char *folder = d->found_folder, *name = s->wanted->name;
+	int len = (int)strlen(folder);
+	char path[PATH_MAX];
+
+	/* What one root's file names is no business of the other's. */
+	if (d->found_in != FOUND_NOTHING && d->found_in != s->where)
+		return -ENOENT;
+	if (d->found_in == FOUND_NOTHING) {
+		/* It is the module itself that dwz has been at. */
+		folder = d->path;
+		len = folder_len(folder);
+	}
+	if (*name == '/')
+		return try_path(s, name);
+	if ((*folder && *folder != '/') ||
+	    !put_path(path, sizeof(path), "%.*s/%s", len, folder, name))
+		return -ENOENT;
+	return try_path(s, path);
+}
+
+static int try_root(struct search *s)
+{
+	int fd = try_build_id(s);
+
+	if (fd != -ENOENT)
+		return fd;
+	switch (s->wanted->kind) {
+	case PB_WANTED_LINK:
+		return try_link(s);
+	case PB_WANTED_ALT:
+		return try_alt(s);
+	default:
+		return -ENOENT;
+	}
+}
+
+/* Two roots are one if they are the same folder of the same mount: most targets share ours. */
+static bool same_root(int a, int b)
+{
+	struct statx x, y;
+
+	return !statx(a, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &x) &&
+	       !statx(b, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &y) &&
+	       (x.stx_mask & y.stx_mask & STATX_MNT_ID) && x.stx_mnt_id == y.stx_mnt_id &&
+	       x.stx_ino == y.stx_ino;
+}
+
+static int try_roots(struct pb_debugfile *d, const struct pb_wanted *wanted)
+{
+	struct search s = {.debugfile = d, .wanted = wanted};
+	pb_autoclose int target = -1;
+	pb_autoclose int ours = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char path[64];
+	int fd = -ENOENT;
+
+	if (ours < 0)
+		return -errno;
+	if (d->tgid) {
+		snprintf(path, sizeof(path), "/proc/%u/root", d->tgid);
+		target = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (target >= 0 && !same_root(target, ours)) {
+		s.where = FOUND_IN_TARGET;
+		s.root = target;
+		fd = try_root(&s);
+	}
+	if (fd == -ENOENT) {
+		s.where = FOUND_IN_OURS;
+		s.root = ours;
+		fd = try_root(&s);
+	}
+	return fd;
+}
+
+/* --- what is asked for, and by whom --- */
+
+static bool has_control_byte(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return true;
+	return false;
+}
+
+static bool check_wanted(const struct pb_wanted *w)
+{
+	if (w->build_id_len > PB_WIRE_ID_MAX)
+		return false;
+	if (w->kind == PB_WANTED_BUILD_ID)
+		return w->build_id_len;
+	if (!memchr(w->name, '\0', sizeof(w->name)) || !*w->name || has_control_byte(w->name))
+		return false;
+	if (w->kind == PB_WANTED_ALT)
+		return w->build_id_len;
+	return w->kind == PB_WANTED_LINK && strlen(w->name) <= NAME_MAX && !strchr(w->name, '/') &&
+	       strcmp(w->name, ".") && strcmp(w->name, "..");
+}
+
+static int ask_server(struct pb_debugfile *d, const struct pb_wanted *wanted)
+{
+	const char *slash = strrchr(d->path, '/');
+	pb_autoclose int fd = pb_debuginfod_find(d->debuginfod, wanted->build_id,
+						 wanted->build_id_len, slash ? slash + 1 : d->path);
+
+	if (fd < 0)
+		return fd;
+	if (!same_build_id(fd, wanted)) {
+		pb_log(PB_LOG_WARN,
+		       "debuginfod: what there is for %s is another file's, and is not used; it may lie in "
+		       "the cache",
+		       d->path);
+		return -ENOENT;
+	}
+	if (wanted->kind != PB_WANTED_ALT)
+		d->found_in = FOUND_BY_SERVER;
+	return pb_take_fd(fd);
+}
+
+int pb_debugfile_open(void *debugfile, const struct pb_wanted *wanted)
+{
+	struct pb_debugfile *d = debugfile;
+	int fd;
+
+	if (!check_wanted(wanted)) {
+		pb_log(PB_LOG_DEBUG, "%s asks for a debug file by a name that none has", d->path);
+		return -EINVAL;
+	}
+	fd = try_roots(d, wanted);
+	if (fd == -ENOENT && d->debuginfod && wanted->build_id_len)
+		fd = ask_server(d, wanted);
+	return fd;
+}
+
+int pb_debugfile_link(const struct pb_elf *e, struct pb_wanted *wanted)
+{
+	struct pb_elf_section section;
+	pb_autofree uint8_t *bytes = NULL;
+	uint8_t id[BUILD_ID_SIZE];
+	const uint8_t *nul;
+	size_t len, crc;
+	int err;
+
+	err = pb_elf_section(e, ".gnu_debuglink", DEBUGLINK_SIZE, &section);
+	if (err)
+		return err == -EFBIG || err == -ENOTSUP ? -EPROTO : err;
+	bytes = section.bytes;
+	nul = memchr(bytes, '\0', section.size);
+	if (!nul || nul == bytes)
+		return -EPROTO;
+	len = (size_t)(nul - bytes);
+	crc = (len + 1 + 3) & ~(size_t)3;
+	if (len >= sizeof(wanted->name) || crc > section.size ||
+	    section.size - crc < sizeof(wanted->crc))
+		return -EPROTO;
+	memset(wanted, 0, sizeof(*wanted));
+	wanted->kind = PB_WANTED_LINK;
+	memcpy(wanted->name, bytes, len);
+	memcpy(&wanted->crc, bytes + crc, sizeof(wanted->crc));
+	/* One that is longer than what can be asked for does not count: there is the CRC. */
+	len = pb_elf_build_id(e, id, sizeof(id));
+	if (len <= sizeof(wanted->build_id)) {
+		wanted->build_id_len = (uint32_t)len;
+		memcpy(wanted->build_id, id, len);
+	}
+	return 0;
+}

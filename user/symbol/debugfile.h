@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Where separate debug files lie. This is the tool's side, with the right to open files: what the parser
+ * asks for is hostile, so that a name never leads out of the folders below, no link is followed out of a
+ * target's root, only regular files are opened, and each is checked (by its build id, or its CRC) before
+ * it is handed over.
+ *
+ *   build id    DIR/.build-id/ab/cdef....debug
+ *   link        FOLDER/name, FOLDER/.debug/name, DIR/FOLDER/name       FOLDER: of the module's path
+ *   alt         a path from the root, or from the folder that its debug file lies in
+ *
+ * Whatever is wanted and has a build id is looked for by that first. DIR is /usr/lib/debug. All of it in
+ * the target's root, while it lives, then in ours; an alternate's path only in the root that its debug
+ * file came from. At last, if that was asked for, a debuginfod server: so that a module that has a link
+ * is best asked for by that alone.
+ *
+ * Source: gdb manual, "Debugging Information in Separate Files"; dwz(1).
+ */
+#ifndef PB_SYMBOL_DEBUGFILE_H
+#define PB_SYMBOL_DEBUGFILE_H
+
+#include <limits.h>
+#include <stdint.h>
+
+#include "user/symbol/wire.h"
+
+struct pb_debuginfod;
+struct pb_elf;
+
+/* A module whose debug files are wanted. All borrowed. */
+struct pb_debugfile {
+	const char *path;                 /* as its process sees it */
+	uint32_t tgid;                    /* a process that maps it, or 0 */
+	struct pb_debuginfod *debuginfod; /* NULL: never ask a server */
+
+	/* Private, zero at first: where the debug file was found, for the path of its alternate. */
+	uint32_t found_in;
+	char found_folder[PATH_MAX];
+};
+
+/**
+ * pb_debugfile_open() - open what is wanted; of the type pb_wanted_open.
+ * @debugfile: a struct pb_debugfile *
+ *
+ * A candidate that is not the right file is passed over, and said at debug level.
+ * Return: a descriptor on a regular file that the caller closes; -ENOENT if there is none; -EINVAL for a
+ * name that no debug file has; -ENOMEM; an error of pb_debuginfod_find().
+ */
+int pb_debugfile_open(void *debugfile, const struct pb_wanted *wanted);
+
+/**
+ * pb_debugfile_link() - the .gnu_debuglink of a file, to be asked for. Pure, for the parser.
+ * @wanted: all of it is set on success; untouched on failure
+ *
+ * Return: 0; -ENOENT if it has none; -EPROTO if malformed; -ENOMEM; -errno of the file.
+ */
+int pb_debugfile_link(const struct pb_elf *e, struct pb_wanted *wanted);
+
+#endif

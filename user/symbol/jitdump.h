@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Jitdump files: records that a JIT compiler appends to jit-PID.dump for the functions it makes and moves.
+ * Source: linux tools/perf/Documentation/jitdump-specification.txt, version 1.
+ */
+#ifndef PB_SYMBOL_JITDUMP_H
+#define PB_SYMBOL_JITDUMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PB_JITDUMP_SIZE_MAX (1024u << 20)
+
+struct pb_symtab;
+
+/* Whether a mapped file's path is that of a jitdump: its name is jit-NUMBER.dump. Programs map it as code
+ * so that profilers see where it lies. */
+bool pb_jitdump_is_path(const char *path);
+
+/**
+ * pb_jitdump_read() - add the functions of a dump to a table, to be finished by later_wins.
+ *
+ * Functions loaded, and moved, in the order of the records; a last record that is not finished is
+ * skipped. The code itself is not read. Return: 0; -EPROTO if it is no jitdump of this machine's byte
+ * order; -EFBIG; -ENOMEM; -errno of the file.
+ */
+int pb_jitdump_read(struct pb_symtab *t, int fd);
+
+#endif
