@@ -60,6 +60,7 @@ int pb_procmaps_parse(char *line, struct pb_procmap *out)
 	if (strnlen(p, 5) < 5 || p[4] != ' ')
 		return -EPROTO;
 	executable = p[2] == 'x';
+	out->shared = p[3] == 's';
 	p += 5;
 	if (!take_hex(&p, ' ', &out->file_off) || !take_hex(&p, ':', &major) ||
 	    !take_hex(&p, ' ', &minor) || !take_decimal(&p, &out->ino) || out->end <= out->start)

@@ -3,6 +3,7 @@
 #ifndef PB_CORE_PROCMAPS_H
 #define PB_CORE_PROCMAPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,13 +13,14 @@ struct pb_procmap {
 	uint64_t dev, ino;   /* dev as major << 32 | minor */
 	uint32_t tid;     /* whose /proc directory shows it: a thread that still has its memory */
 	const char *path; /* "" for anonymous memory; valid during the callback */
+	bool shared;      /* written by one, seen by all who map it */
 };
 
 /**
  * pb_procmaps_parse() - one line of a maps file, without its newline.
  * @line: hostile only in its path; cut at the path, which @out borrows
  *
- * Return: 1 if it is executable; 0 if not; -EPROTO.
+ * Return: 1 if it is executable; 0 if not, and @out is filled all the same; -EPROTO.
  */
 int pb_procmaps_parse(char *line, struct pb_procmap *out);
 

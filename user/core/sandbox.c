@@ -34,6 +34,7 @@
 #include <sys/wait.h>
 
 #include "user/core/log.h"
+#include "user/core/procmaps.h"
 
 /* The kernel's overflow id: no file and no process is meant to be its. */
 #define NOBODY 65534
@@ -251,6 +252,30 @@ static int keep_socket_only(struct child *c)
 }
 
 /*
+ * BPF maps and ring buffers that the parent has mapped come along with a fork, and the kernel half and the
+ * parent would see what is written there.
+ */
+static int let_go_of_shared_memory(struct child *c)
+{
+	pb_autofclose FILE *f = fopen("/proc/self/maps", "re");
+	pb_autofree char *line = NULL;
+	struct pb_procmap map;
+	size_t size = 0;
+	ssize_t len;
+
+	(void)c;
+	if (!f)
+		return -errno;
+	while ((len = getline(&line, &size, f)) > 0) {
+		line[len - 1] = '\0';
+		if (pb_procmaps_parse(line, &map) >= 0 && map.shared &&
+		    munmap((void *)(uintptr_t)map.start, map.end - map.start))
+			return -errno;
+	}
+	return 0;
+}
+
+/*
  * The parent blocked all signals until here. The signals that people send to a terminal's whole process
  * group are for the parent, which may want to finish first, and which ends us.
  */
@@ -330,6 +355,7 @@ static const struct {
 	int (*take)(struct child *c);
 } steps[] = {
 	{"offer itself to the OOM killer", offer_to_oom_killer},
+	{"let go of shared memory", let_go_of_shared_memory},
 	{"close its descriptors", keep_socket_only},
 	{"bound its resources", bound_resources},
 	{"reset its signals", reset_signals},

@@ -3,8 +3,8 @@
  * A child that may compute and nothing else: where bytes of target files are parsed.
  *
  * It runs a function of ours on one socket. It has no capabilities and no way to get any, no
- * descriptor but that socket and what is sent through it, no file system, no network, no new
- * process; memory and CPU time are bounded. Whatever a hostile file makes of it, the caller loses one
+ * descriptor but that socket and what is sent through it, no memory in common with anybody, no file
+ * system, no network, no new process; memory and CPU time are bounded. Whatever a hostile file makes of it, the caller loses one
  * answer. The child dies with its parent, and with the socket.
  *
  *   caller  --- question, descriptors --->  child (uid nobody if we are root, seccomp, rlimits)

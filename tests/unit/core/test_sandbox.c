@@ -514,6 +514,31 @@ static void other_call_numbers_end_the_child(void **state)
 #endif
 }
 
+/* @ctx: a page that the caller shares. */
+static void serve_scribbles(int sock, void *ctx)
+{
+	(void)sock;
+	*(volatile int *)ctx = 1;
+	for (;;)
+		pause();
+}
+
+static void memory_that_the_caller_shares_is_gone(void **state)
+{
+	int *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pb_auto(pb_sandbox) struct pb_sandbox *s = NULL;
+	struct pollfd end;
+
+	(void)state;
+	assert_true(page != MAP_FAILED);
+	assert_int_equal(pb_sandbox_start(&s, "test child", &no_limits, serve_scribbles, page), 0);
+	end = (struct pollfd){.fd = pb_sandbox_socket(s), .events = POLLIN};
+	assert_int_equal(poll(&end, 1, 20000), 1);
+	assert_non_null(strstr(pb_sandbox_end(s, NULL), "crashed"));
+	assert_int_equal(*page, 0);
+	munmap(page, 4096);
+}
+
 /* The number of descriptors beyond its socket, then what its stdin and stdout are good for. */
 static void serve_descriptors(int sock, void *ctx)
 {
@@ -943,6 +968,7 @@ int main(void)
 		cmocka_unit_test(root_that_may_not_change_users_gets_a_child),
 		cmocka_unit_test(other_call_numbers_end_the_child),
 		cmocka_unit_test(descriptors_of_the_caller_are_closed),
+		cmocka_unit_test(memory_that_the_caller_shares_is_gone),
 		cmocka_unit_test(caller_may_have_no_standard_descriptors),
 		cmocka_unit_test(sent_file_can_be_read_and_mapped),
 		cmocka_unit_test(memory_is_bounded_beyond_what_the_caller_has),

@@ -1,0 +1,218 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# Files that lie, are huge or damaged, and servers that say nothing: they cost names, never the profile.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# _patch_section FILE SECTION BYTES: the section is said to be that long and to lie in a hole behind the file.
+_patch_section()
+{
+	python3 - "$@" <<-'END'
+		import os, struct, sys
+		path, name, size = sys.argv[1], sys.argv[2].encode(), int(sys.argv[3])
+		with open(path, "r+b") as f:
+		    data = f.read()
+		    shoff, = struct.unpack_from("<Q", data, 40)
+		    shentsize, shnum, shstrndx = struct.unpack_from("<HHH", data, 58)
+		    strings, = struct.unpack_from("<Q", data, shoff + shstrndx * shentsize + 24)
+		    for i in range(shnum):
+		        at = shoff + i * shentsize
+		        start = strings + struct.unpack_from("<I", data, at)[0]
+		        if data[start:data.index(b"\0", start)] == name:
+		            f.seek(at + 24)
+		            f.write(struct.pack("<QQ", (len(data) + 4095) & ~4095, size))
+		    f.truncate(len(data) + size + 8192)
+	END
+}
+
+_expect_symbols_only()
+{
+	expect_at_least "$(samples "$T/r.folded" .)" 100 "samples"
+	expect_share "$T/r.folded" ';main;engine::first' . 66 12
+}
+
+a_gigabyte_of_zeros_as_debug_information_costs_only_that()
+{
+	cp "$WL/inlined-gcc" "$T/prog"
+	_patch_section "$T/prog" .debug_info $((1 << 30))
+	workload_at "$T/prog" 20
+	tool -p "$W" -F 999 -d 2 -q -o "$T/r.json" -o "$T/r.folded"
+	expect_status 0
+	_expect_symbols_only
+}
+
+a_symbol_table_of_eight_gigabytes_costs_the_names()
+{
+	cp "$WL/inlined-gcc" "$T/prog"
+	_patch_section "$T/prog" .symtab $((8 << 30))
+	workload_at "$T/prog" 20
+	tool -p "$W" -F 999 -d 2 -q -o "$T/r.json" -o "$T/r.folded"
+	expect_status 0
+	expect_at_least "$(samples "$T/r.folded" .)" 100 "samples"
+	expect_json '.overhead.max_rss_bytes < 300e6'
+}
+
+# _flip FILES: in each, ten bytes that are not code, outside what the loader needs.
+_flip()
+{
+	python3 - "$@" <<-'END'
+		import random, struct, sys
+		def flip(f):
+		    data = bytearray(f.read())
+		    shoff, = struct.unpack_from("<Q", data, 40)
+		    shentsize, shnum, shstrndx = struct.unpack_from("<HHH", data, 58)
+		    strings, = struct.unpack_from("<Q", data, shoff + shstrndx * shentsize + 24)
+		    spans = []
+		    for i in range(shnum):
+		        at = shoff + i * shentsize
+		        start = strings + struct.unpack_from("<I", data, at)[0]
+		        name = bytes(data[start:data.index(b"\0", start)]).decode()
+		        off, size = struct.unpack_from("<QQ", data, at + 24)
+		        if size and name.startswith((".debug", ".symtab", ".strtab", ".shstrtab", ".eh_frame")):
+		            spans.append((off, size))
+		    spans.append((shoff, shentsize * shnum))
+		    for _ in range(10):
+		        off, size = random.choice(spans)
+		        data[off + random.randrange(size)] ^= 1 << random.randrange(8)
+		    f.seek(0)
+		    f.write(data)
+
+		for i, path in enumerate(sys.argv[1:]):
+		    random.seed(i)
+		    with open(path, "r+b") as f:
+		        flip(f)
+	END
+}
+
+damaged_copies_of_programs_are_survived()
+{
+	local i pids=() program
+
+	for i in $(seq 1 "${FLIPS:-40}"); do
+		for program in gcc clang lto; do
+			cp "$WL/inlined-$program" "$T/flip-$i-$program"
+		done
+	done
+	_flip "$T"/flip-*
+	for program in "$T"/flip-*; do
+		# There are many of them, and the tool is to have its share.
+		nice -n 19 "$program" 60 >/dev/null &
+		pids+=($!)
+	done
+	sleep 0.5
+	tool -p "$(IFS=,; echo "${pids[*]}")" -F 499 -d 3 -q -o "$T/r.json" -o "$T/r.folded" -o "$T/r.pb.gz"
+	kill "${pids[@]}" 2>/dev/null
+	wait "${pids[@]}" 2>/dev/null
+	expect_status 0
+	expect_at_least "$(samples "$T/r.folded" 'flip-')" 500 "samples"
+	# What is left of a name is not shown as one: trap_* are never called.
+	[ "$(samples "$T/r.folded" ';trap_')" = 0 ] || die "a neighbour gave its name"
+}
+
+what_a_target_keeps_to_itself_is_in_no_output()
+{
+	local f
+
+	SECRET_IN_ENVIRONMENT=canary-env workload_at "$WL/inlined-gcc" 20 canary-argument
+	tool -p "$W" -d 1 -q -o "$T/r.json" -o "$T/r.folded" -o "$T/r.html" -o "$T/r.pb.gz" -o "$T/r.txt"
+	expect_status 0
+	gunzip -c "$T/r.pb.gz" >"$T/r.pb"
+	for f in json folded html pb txt; do
+		grep -qa canary "$T/r.$f" && die "r.$f holds it"
+	done
+	return 0
+}
+
+# Listens, and says nothing. Sets PORT; $T/connections grows by a line per connection.
+_silent_server()
+{
+	: >"$T/connections"
+	python3 - "$T/port" "$T/connections" <<-'END' &
+		import socket, sys
+		s = socket.socket()
+		s.bind(("127.0.0.1", 0))
+		s.listen(16)
+		open(sys.argv[1] + ".new", "w").write(str(s.getsockname()[1]))
+		__import__("os").rename(sys.argv[1] + ".new", sys.argv[1])
+		held = []
+		while True:
+		    held.append(s.accept())
+		    open(sys.argv[2], "a").write("one\n")
+	END
+	SERVER=$!
+	for _ in $(seq 100); do
+		[ -s "$T/port" ] && break
+		sleep 0.1
+	done
+	PORT=$(cat "$T/port")
+}
+
+no_server_is_asked_because_a_variable_is_set()
+{
+	cp "$WL/inlined-gcc" "$T/prog"
+	strip "$T/prog"
+	_silent_server
+	export DEBUGINFOD_URLS=http://127.0.0.1:$PORT
+	workload_at "$T/prog" 20
+	tool -p "$W" -d 1 -q -o "$T/r.json" -o "$T/r.folded"
+	kill "$SERVER"
+	expect_status 0
+	[ ! -s "$T/connections" ] || die "the server was asked"
+}
+
+a_silent_server_costs_its_time_once_and_is_named()
+{
+	local from=$SECONDS
+
+	_cannot_debuginfod && skip_test "libdebuginfod is not installed"
+	cp "$WL/inlined-gcc" "$T/prog"
+	strip "$T/prog"
+	_silent_server
+	export DEBUGINFOD_URLS=http://127.0.0.1:$PORT DEBUGINFOD_CACHE_PATH=$T/cache
+	workload_at "$T/prog" 60
+	tool -p "$W" -d 1 --debuginfod -o "$T/r.json" -o "$T/r.folded"
+	kill "$SERVER"
+	expect_status 0
+	expect_says debuginfod
+	[ -s "$T/connections" ] || die "nobody was asked"
+	# Five seconds of silence, each server once: far below one limit per module.
+	[ $((SECONDS - from)) -lt 60 ] || die "took $((SECONDS - from)) s"
+}
+
+_cannot_debuginfod()
+{
+	! ldconfig -p | grep -q libdebuginfod.so.1
+}
+
+a_server_gives_what_is_not_here()
+{
+	local id
+
+	command -v debuginfod >/dev/null || skip_test "debuginfod is not installed"
+	_cannot_debuginfod && skip_test "libdebuginfod is not installed"
+	mkdir "$T/debug"
+	cp "$WL/inlined-gcc" "$T/prog"
+	objcopy --only-keep-debug "$T/prog" "$T/debug/prog.debug"
+	strip "$T/prog"
+	id=$(readelf -n "$T/prog" | awk '/Build ID/ { print $3 }')
+	PORT=$((20000 + RANDOM % 20000))
+	DEBUGINFOD_CACHE_PATH=$T/server debuginfod -d "$T/db" -p "$PORT" -F "$T/debug" >"$T/server.log" 2>&1 &
+	SERVER=$!
+	for _ in $(seq 150); do
+		_serves "http://127.0.0.1:$PORT/buildid/$id/debuginfo" && break
+		sleep 0.2
+	done
+	export DEBUGINFOD_URLS=http://127.0.0.1:$PORT DEBUGINFOD_CACHE_PATH=$T/cache
+	workload_at "$T/prog" 60
+	tool -p "$W" -F 999 -d 2 -q --debuginfod -o "$T/r.json" -o "$T/r.folded"
+	kill "$SERVER"
+	expect_status 0
+	expect_share "$T/r.folded" ';main;engine::first;.*_\[i\]$' . 66 12
+}
+
+_serves()
+{
+	python3 -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)' "$1" 2>/dev/null
+}
+
+run_tests "$@"
