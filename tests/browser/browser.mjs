@@ -605,9 +605,11 @@ function fixturePages() {
       '<kv::wal::Segment as core::ops::drop::Drop>::drop', '<alloc::vec::Vec<T,A> as core::iter::IntoIterator>::into_iter',
       'core::slice::<impl [T]>::iter', 'kv::wal::Segment::<R>::replay::{{closure}}', '<&mut T as std::io::Read>::read',
       '<(A,B) as core::fmt::Debug>::fmt', '<fn() -> T as kv::Make<T>>::make', '<lambda(int)>', '<unclosed', '<a>b', '<>::x',
-      '<<T as A>::B as C>::d'].map((n) => [n, shortName(n)])));
+      '<<T as A>::B as C>::d', 'alloc::slice::stable_sort::<T, F>', '<[alloc::string::String]>::sort_by::<F>',
+      'core::[T]::f::<[u8; 4]>'].map((n) => [n, shortName(n)])));
     assert.deepEqual(Object.values(short), ['kv::wal::Segment::drop', 'alloc::vec::Vec::into_iter', 'core::slice::iter',
-      'kv::wal::Segment::replay::{{closure}}', '&mut T::read', '(A,B)::fmt', 'T::make', '<lambda(int)>', '<unclosed', 'b', '::x', 'T::B::d']);
+      'kv::wal::Segment::replay::{{closure}}', '&mut T::read', '(A,B)::fmt', 'T::make', '<lambda(int)>', '<unclosed', 'b', '::x', 'T::B::d',
+      'alloc::slice::stable_sort', '[String]::sort_by', 'core::f']);
   }));
 
   test('20,000 stacks and 400,000 nodes open, search and turn around, in less than 2 MB', async () => {

@@ -168,12 +168,19 @@ static void lay_out(struct table *t)
 }
 
 /* The last text of a line: cut, but not padded. */
-static void put_last(const struct table *t, const char *text, int columns)
+static void put_last(const struct table *t, const char *text, int columns, int keep_end)
 {
 	if (pb_text_columns(text) <= columns)
 		fputs(text, t->out);
 	else
-		pb_text_print(t->out, text, columns, 0);
+		pb_text_print(t->out, text, columns, keep_end);
+}
+
+/* What tells "std::string::find" and "std::string::append" apart, or "libx.so+0x10" and "libx.so+0x20",
+ * stands at their ends. */
+static bool is_told_by_its_end(const char *name)
+{
+	return strstr(name, "::") || strstr(name, "+0x");
 }
 
 static void put_head(const struct table *t)
@@ -197,7 +204,8 @@ static void put_head(const struct table *t)
 	fputc('\n', t->out);
 }
 
-/* A name that is too long loses its template arguments, then its end, but not its line. Return: columns. */
+/* A name that is too long loses its template arguments, then one of its ends, but not its line. Return:
+ * columns. */
 static int put_function(const struct table *t, const struct pb_frame *f, int columns)
 {
 	const char *line = f->label + strlen(f->name);
@@ -206,10 +214,10 @@ static int put_function(const struct table *t, const struct pb_frame *f, int col
 	const char *name = shorter ? shorter : f->name;
 
 	if (room < NAME_COLUMNS_MIN) {
-		put_last(t, f->label, columns);
+		put_last(t, f->label, columns, 0);
 		return min(pb_text_columns(f->label), columns);
 	}
-	put_last(t, name, room);
+	put_last(t, name, room, is_told_by_its_end(name));
 	fputs(line, t->out);
 	return min(pb_text_columns(name), room) + columns - room;
 }
@@ -235,7 +243,7 @@ static void put_row(const struct table *t, const struct pb_hotspot *h)
 	if (*module) {
 		fprintf(t->out, "%*s", name_columns - used + GAP, "");
 		style(t, DIM);
-		put_last(t, module, t->module_columns);
+		put_last(t, module, t->module_columns, 0);
 		style(t, PLAIN);
 	}
 	fputc('\n', t->out);

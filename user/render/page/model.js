@@ -94,18 +94,18 @@ function rustMethod(name) {
 function shortName(name) {
   if (!/[<(]/.test(name)) return name;
   const method = name[0] === '<' ? rustMethod(name) : null;
-  if (method) return shortName(method[0]) + shortName(method[1]);
-  const text = name.replace(/\(anonymous namespace\)::/g, '').replace(/operator(<<|>>|<=>|<=|>=|<|>|->|\(\))/g,
+  if (method) return shortName(method[0]).replace(/^\[(?:\w+::)*(\w+)\]$/, '[$1]') + shortName(method[1]);
+  const text = name.replace(/\(anonymous namespace\)::/g, '').replace(/operator(<<|>>|<=>|<=|>=|<|>|->|\(\)|\[\])/g,
     (_, op) => 'operator' + [...op].map((c) => String.fromCharCode(c.charCodeAt(0) + 0xe000)).join(''));
   let out = '';
   let depth = 0;
   for (const c of text) {
-    if (c === '<' || c === '(') depth++;
+    if (c === '<' || c === '(' || c === '[') depth++;
     if (!depth) out += c;
-    if ((c === '>' || c === ')') && depth) depth--;
+    if ((c === '>' || c === ')' || c === ']') && depth) depth--;
   }
   out = out.replace(/[\ue000-\ue0ff]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xe000));
-  out = out.replace(/ (const|volatile|&&?)+$/g, '').replace(/(::)+/g, '::').trim(); // Rust: "::<impl T>::"
+  out = out.replace(/ (const|volatile|&&?)+$/g, '').replace(/(::)+/g, '::').replace(/::$/, '').trim(); // Rust: "::<impl T>::", "sort::<T>"
   return out.includes('operator') ? out : out.slice(out.lastIndexOf(' ') + 1) || name;
 }
 
