@@ -63,6 +63,35 @@ a_perf_map_names_jit_code()
 	[ "$(samples "$T/r.folded" ';:*run[(]')" = 0 ] || die "a name was split: $(cat "$T/r.folded")"
 }
 
+a_perf_map_from_before_the_process_is_not_believed()
+{
+	workload jit 4
+	touch -d 2001-01-01 "/tmp/perf-$W.map"
+	tool -p "$W" -F 499 -d 1 -q -o "$T/r.json" -o "$T/r.folded"
+	rm -f "/tmp/perf-$W.map"
+	expect_status 0
+	[ "$(samples "$T/r.folded" 'jit:first')" = 0 ] || die "a stale map named frames"
+	expect_at_least "$(samples "$T/r.folded" '^jit;.*interpreter')" 100 "samples"
+}
+
+a_perf_map_does_not_outlive_an_exec()
+{
+	workload jitlives exec 3
+	tool -p "$W" -F 999 -q -o "$T/r.json" -o "$T/r.folded"
+	rm -f "/tmp/perf-$W.map"
+	expect_status 0
+	expect_share "$T/r.folded" 'jit_told' ';first_life' 95 6
+	expect_at_least "$(samples "$T/r.folded" ';second_life')" 300 "samples after the exec"
+	[ "$(samples "$T/r.folded" ';second_life.*jit_told')" = 0 ] || die "named by the map from before"
+}
+
+a_forked_child_runs_what_its_parent_has_compiled()
+{
+	tool -F 999 -q -o "$T/r.json" -o "$T/r.folded" -- "$WL/jitlives" fork 1.5
+	expect_status 0
+	expect_share "$T/r.folded" 'jit_told' ';first_life' 95 6
+}
+
 a_perf_map_of_another_owner_is_not_believed()
 {
 	local map

@@ -179,6 +179,65 @@ a_silent_server_costs_its_time_once_and_is_named()
 	[ $((SECONDS - from)) -lt 60 ] || die "took $((SECONDS - from)) s"
 }
 
+# _start_slow_naming ARGS...: a capture that has ended, and whose names wait for a silent server.
+_start_slow_naming()
+{
+	_cannot_debuginfod && skip_test "libdebuginfod is not installed"
+	_silent_server
+	export DEBUGINFOD_URLS=http://127.0.0.1:$PORT DEBUGINFOD_CACHE_PATH=$T/cache
+	start_tool -F 499 --debuginfod -o "$T/r.json" -o "$T/r.folded" "$@"
+	for _ in $(seq 300); do
+		[ -s "$T/connections" ] && return 0
+		sleep 0.1
+	done
+	die "nobody was asked"
+}
+
+a_signal_while_names_are_made_costs_names_only()
+{
+	workload_at "$WL/inlined-gcc" 60
+	cp "$WL/inlined-gcc" "$T/prog"
+	strip "$T/prog"
+	OTHER=$W
+	workload_at "$T/prog" 60
+	_start_slow_naming -p "$W,$OTHER" -d 1
+	kill -TERM "$TOOL"
+	wait_tool
+	kill "$SERVER"
+	expect_status 0
+	expect_says "a signal ended the naming"
+	expect_at_least "$(samples "$T/r.folded" .)" 100 "samples"
+	expect_json '.symbols.gaps | any(.cause == "given_up")'
+}
+
+a_second_signal_while_names_are_made_ends_at_once()
+{
+	cp "$WL/inlined-gcc" "$T/prog"
+	strip "$T/prog"
+	workload_at "$T/prog" 60
+	_start_slow_naming -p "$W" -d 1
+	# Both before the first one has had its effect.
+	kill -STOP "$TOOL"
+	kill -TERM "$TOOL"
+	kill -INT "$TOOL"
+	kill -CONT "$TOOL"
+	wait_tool
+	kill "$SERVER"
+	expect_status 130
+}
+
+a_signal_while_names_are_made_goes_to_the_command_too()
+{
+	cp "$WL/inlined-gcc" "$T/prog"
+	strip "$T/prog"
+	_start_slow_naming -d 1 -- "$T/prog" 60
+	kill -TERM "$TOOL"
+	wait_tool
+	kill "$SERVER"
+	expect_status 143
+	expect_at_least "$(samples "$T/r.folded" .)" 50 "samples"
+}
+
 _cannot_debuginfod()
 {
 	! ldconfig -p | grep -q libdebuginfod.so.1

@@ -219,6 +219,49 @@ a_container_with_debug_files_of_its_own_is_named_by_them()
 	_expect_inlined
 }
 
+# A folder like /usr/lib/debug of nobody's, where the build id is right, but not the names. Sets AS_NOBODY.
+_lies_of_nobody()
+{
+	local id
+
+	AS_NOBODY="setpriv --reuid 65534 --regid 65534 --clear-groups --"
+	[ -d /usr/lib/debug ] || skip_test "no /usr/lib/debug to be mounted over"
+	$AS_NOBODY unshare -Urm true 2>/dev/null || skip_test "users may make no user namespace"
+	_strip_to "$T/prog.debug" "$T/prog"
+	chmod 755 "$T" "$T/prog"
+	id=$(readelf -n "$T/prog" | awk '/Build ID/ { print $3 }')
+	mkdir -p "$T/lies/.build-id/${id:0:2}"
+	objcopy -g --redefine-sym _ZN6engineL5firstEmm=lie --redefine-sym _ZN6engineL6secondEmm=lies \
+		"$WL/inlined-gcc" "$T/lies/.build-id/${id:0:2}/${id:2}.debug" || die "objcopy"
+	chown -R 65534 "$T/lies"
+}
+
+# An ordinary user's mount namespace is a root folder of its own making.
+a_users_own_debug_folder_does_not_name_roots_programs()
+{
+	_lies_of_nobody
+	# The one that maps a file last is the one whose root is looked into.
+	workload_at "$T/prog" 20
+	# shellcheck disable=SC2086 # words
+	workload_at $AS_NOBODY unshare -Urm sh -c "mount --bind '$T/lies' /usr/lib/debug && exec '$T/prog' 20"
+	tool -a -F 999 -d 2 -q -o "$T/r.json" -o "$T/r.folded"
+	expect_status 0
+	expect_at_least "$(samples "$T/r.folded" '^prog;')" 100 "samples"
+	[ "$(samples "$T/r.folded" '(^|;)lies?(;|$)')" = 0 ] ||
+		die "named by a user's file: $(grep lie "$T/r.folded")"
+}
+
+a_users_own_program_is_that_users_to_name()
+{
+	_lies_of_nobody
+	chown 65534 "$T/prog"
+	# shellcheck disable=SC2086 # words
+	workload_at $AS_NOBODY unshare -Urm sh -c "mount --bind '$T/lies' /usr/lib/debug && exec '$T/prog' 20"
+	tool -p "$W" -F 999 -d 2 -q -o "$T/r.json" -o "$T/r.folded"
+	expect_status 0
+	expect_at_least "$(samples "$T/r.folded" '(^|;)lies?(;|$)')" 100 "named samples"
+}
+
 mini_debug_information_names_functions()
 {
 	_strip_to "$T/prog.debug" "$T/prog"

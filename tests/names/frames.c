@@ -143,7 +143,8 @@ static void show(uint64_t addr, uint64_t function, const struct pb_dwarf_frame *
 	       (unsigned long long)(n ? function : 0));
 	for (i = 0; i < n; i++) {
 		const struct pb_dwarf_frame *f = &frames[i];
-		const char *name = *f->linkage_name ? f->linkage_name : f->name;
+		/* The other tools do not tell scopes. */
+		const char *name = *f->linkage_name ? f->linkage_name : f->name + f->scope_len;
 
 		printf("%s\n%s:%u\n", *name ? name : "??", *f->file ? f->file : "??", f->line);
 	}

@@ -335,6 +335,7 @@ const Elf64_Phdr *pb_elf_eh_frame_hdr(const struct pb_elf *e)
 int pb_elf_vaddr(const struct pb_elf *e, uint64_t file_off, uint64_t *vaddr)
 {
 	const Elf64_Phdr *found = NULL;
+	bool doubtful = false;
 	uint32_t i;
 
 	/* Segments may share bytes of the file; code is what is asked for. */
@@ -343,10 +344,13 @@ int pb_elf_vaddr(const struct pb_elf *e, uint64_t file_off, uint64_t *vaddr)
 
 		if (file_off < p->p_offset || file_off - p->p_offset >= p->p_filesz)
 			continue;
+		if (found && (p->p_flags & found->p_flags & PF_X) &&
+		    p->p_vaddr - p->p_offset != found->p_vaddr - found->p_offset)
+			doubtful = true;
 		if (!found || ((p->p_flags & PF_X) && !(found->p_flags & PF_X)))
 			found = p;
 	}
-	if (!found)
+	if (!found || doubtful)
 		return -ENOENT;
 	*vaddr = file_off - found->p_offset + found->p_vaddr;
 	return 0;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -193,12 +194,19 @@ static int open_path(const struct pb_file_sight *s, struct stat *st)
 /* What is held open must not starve what is opened at the end: the outputs, kallsyms. */
 static int spare(int fd)
 {
+	static bool said;
 	struct rlimit limit;
 
 	if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) ||
 	    (rlim_t)fd + DESCRIPTORS_SPARED < limit.rlim_cur)
 		return fd;
 	close(fd);
+	if (!said)
+		pb_log(PB_LOG_WARN,
+		       "only %llu files may be open (ulimit -n): some modules have neither names nor "
+		       "unwind rules",
+		       (unsigned long long)limit.rlim_cur);
+	said = true;
 	return -1;
 }
 
@@ -257,8 +265,8 @@ static uint32_t add_file(struct pb_files *f, const struct pb_file_sight *seen)
 		return PB_NONE;
 	if (!told.build_id_len) { /* as /proc/PID/maps shows it */
 		told.build_id = build_id;
-		told.build_id_len = (uint32_t)pb_procmaps_build_id(seen->tgid, seen->start,
-								   build_id, sizeof(build_id));
+		told.build_id_len = (uint32_t)pb_procmaps_build_id(
+			seen->tgid, seen->start, seen->ino, build_id, sizeof(build_id));
 	}
 	fd = open_sight(s, &st);
 	opened.identity = identity_of(&st);

@@ -7,14 +7,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
+#include "user/core/clock.h"
 #include "user/core/files.h"
 #include "user/core/grow.h"
+#include "user/core/log.h"
 #include "user/core/space.h"
 #include "user/core/track.h"
 
+#define ANCESTORS_MAX 8
+/* File systems stamp by a clock that ticks, up to 10 ms late, and so does ours by what it is set to. */
+#define SLACK_NS      20000000ull
+
 struct held {
-	uint32_t tgid;
+	struct pb_life life;
+	uint64_t until_ns;  /* CLOCK_MONOTONIC, exec or end; 0: it lasts */
+	off_t inherited;    /* bytes of its parent's map that tell of its code, too */
 	int perf_map, dump; /* -1: none so far */
 };
 
@@ -22,9 +33,53 @@ struct pb_jit {
 	struct pb_jit_type type;
 	struct pb_track *track;
 	struct pb_files *files;
+	struct pb_track_listener listener;
 	struct held *held;
 	uint32_t n_held, held_size;
 };
+
+static struct held *find_held(const struct pb_jit *j, uint32_t life)
+{
+	uint32_t i;
+
+	for (i = 0; i < j->n_held; i++)
+		if (j->held[i].life.id == life)
+			return &j->held[i];
+	return NULL;
+}
+
+/* Another life of @tgid begins at @time_ns, or none. */
+static void end_lives(struct pb_jit *j, uint32_t tgid, uint64_t time_ns)
+{
+	uint32_t i;
+
+	for (i = 0; i < j->n_held; i++)
+		if (j->held[i].life.tgid == tgid && !j->held[i].until_ns)
+			j->held[i].until_ns = time_ns;
+}
+
+static void on_gone(void *ctx, uint32_t tgid)
+{
+	end_lives(ctx, tgid, pb_clock_ns());
+}
+
+/* When the newest life of a process began. */
+static uint64_t newest_since(const struct pb_jit *j, uint32_t tgid, uint32_t *id)
+{
+	struct pb_life life = {.id = 0};
+
+	if (pb_track_life(j->track, tgid, UINT64_MAX, &life))
+		life.id = 0;
+	*id = life.id;
+	return life.since_ns ? life.since_ns : pb_clock_ns();
+}
+
+static void on_exec(void *ctx, uint32_t tgid)
+{
+	uint32_t id;
+
+	end_lives(ctx, tgid, newest_since(ctx, tgid, &id));
+}
 
 int pb_jit_new(struct pb_jit **out, const struct pb_jit_type *type, struct pb_track *track,
 	       struct pb_files *files)
@@ -34,6 +89,8 @@ int pb_jit_new(struct pb_jit **out, const struct pb_jit_type *type, struct pb_tr
 	if (!j)
 		return -ENOMEM;
 	*j = (struct pb_jit){.type = *type, .track = track, .files = files};
+	j->listener = (struct pb_track_listener){.on_exec = on_exec, .on_gone = on_gone, .ctx = j};
+	pb_track_listen(track, &j->listener);
 	*out = j;
 	return 0;
 }
@@ -74,35 +131,87 @@ static int find_dump(const struct pb_jit *j, uint32_t tgid)
 	return -1;
 }
 
-static struct held *find_held(struct pb_jit *j, uint32_t tgid)
+/* Was the map that goes by its pid last written in this life? See jit.h. */
+static bool is_of_life(int map, const struct held *h)
 {
-	uint32_t i;
+	uint64_t offset = pb_clock_read_ns(CLOCK_REALTIME) - pb_clock_ns(), written;
+	struct stat st;
 
-	for (i = 0; i < j->n_held; i++)
-		if (j->held[i].tgid == tgid)
-			return &j->held[i];
-	if (pb_grow(&j->held, &j->held_size, j->n_held + 1ull, sizeof(*j->held)))
-		return NULL;
-	j->held[j->n_held] = (struct held){.tgid = tgid, .perf_map = -1, .dump = -1};
-	return &j->held[j->n_held++];
+	if (fstat(map, &st))
+		return false;
+	written = (uint64_t)st.st_mtim.tv_sec * 1000000000ull + (uint64_t)st.st_mtim.tv_nsec;
+	return (!h->life.since_ns || written + SLACK_NS >= h->life.since_ns + offset) &&
+	       (!h->until_ns || written <= h->until_ns + offset);
 }
 
-static struct held *look(struct pb_jit *j, uint32_t tgid)
+static void look(struct pb_jit *j, struct held *h)
 {
-	struct held *held = find_held(j, tgid);
-
-	if (!held)
-		return NULL;
-	if (held->perf_map < 0)
-		held->perf_map = j->type.open_perf_map(tgid);
-	if (held->dump < 0)
-		held->dump = find_dump(j, tgid);
-	return held;
+	if (h->perf_map < 0) {
+		h->perf_map = j->type.open_perf_map(h->life.tgid);
+		if (h->perf_map >= 0 && !is_of_life(h->perf_map, h)) {
+			pb_log(PB_LOG_DEBUG, "the perf map of process %u is of another program",
+			       h->life.tgid);
+			close(h->perf_map);
+			h->perf_map = -1;
+		}
+	}
+	if (h->dump < 0 && !h->until_ns)
+		h->dump = find_dump(j, h->life.tgid);
 }
 
-void pb_jit_hold(struct pb_jit *j, uint32_t tgid)
+static struct held *hold(struct pb_jit *j, const struct pb_life *life)
 {
-	look(j, tgid);
+	struct held *h = find_held(j, life->id);
+	uint64_t since_ns;
+	uint32_t newest;
+
+	if (!h) {
+		if (pb_grow(&j->held, &j->held_size, j->n_held + 1ull, sizeof(*j->held)))
+			return NULL;
+		h = &j->held[j->n_held++];
+		*h = (struct held){.life = *life, .perf_map = -1, .dump = -1};
+		/* A stack may come to us behind the exec that followed it. */
+		since_ns = newest_since(j, life->tgid, &newest);
+		h->until_ns = newest == life->id ? 0 : since_ns;
+	}
+	look(j, h);
+	return h;
+}
+
+void pb_jit_hold(struct pb_jit *j, const struct pb_life *life)
+{
+	struct pb_life child = *life, parent;
+	struct held *h = hold(j, life);
+	struct stat st;
+	uint32_t id, i;
+
+	for (i = 0; i < ANCESTORS_MAX && h && child.parent; i++) {
+		if (pb_track_life(j->track, child.parent_tgid, child.since_ns, &parent) ||
+		    parent.id != child.parent)
+			return;
+		id = child.id;
+		h = hold(j, &parent);
+		if (!h)
+			return;
+		if (h->perf_map >= 0 && is_of_life(h->perf_map, h) && !fstat(h->perf_map, &st))
+			find_held(j, id)->inherited = st.st_size;
+		child = parent;
+	}
+}
+
+/* Add whole lines to @to: of the first @size bytes of a map that may be cut off at any time. */
+static int copy_lines(int to, int map, off_t size)
+{
+	pb_autofree char *text = malloc((size_t)size + !size);
+	const char *end;
+	ssize_t len;
+
+	if (!text)
+		return -ENOMEM;
+	len = pread(map, text, (size_t)size, 0);
+	end = len > 0 ? memrchr(text, '\n', (size_t)len) : NULL;
+	len = end ? end + 1 - text : 0;
+	return !len || write(to, text, (size_t)len) == len ? 0 : -EIO;
 }
 
 /* Another descriptor of the same file, at its beginning. */
@@ -113,16 +222,48 @@ static int again(int fd)
 	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
-int pb_jit_perf_map(struct pb_jit *j, uint32_t tgid)
+/* Maps of ancestors, the eldest first, then the own one: of two names for an address the last one wins. */
+static int join_maps(struct pb_jit *j, const struct held *own)
 {
-	const struct held *held = look(j, tgid);
+	const struct held *chain[ANCESTORS_MAX + 1] = {own};
+	pb_autoclose int joined = memfd_create("perf-map", MFD_CLOEXEC);
+	struct stat st;
+	uint32_t n = 1;
+	int err = 0;
 
-	return held ? again(held->perf_map) : -1;
+	if (joined < 0)
+		return -1;
+	while (n <= ANCESTORS_MAX && (chain[n] = find_held(j, chain[n - 1]->life.parent)))
+		n++;
+	while (n-- > 0 && !err) {
+		if (chain[n]->perf_map < 0 || !is_of_life(chain[n]->perf_map, chain[n]) ||
+		    fstat(chain[n]->perf_map, &st))
+			continue;
+		if (n && chain[n - 1]->inherited < st.st_size)
+			st.st_size = chain[n - 1]->inherited;
+		err = copy_lines(joined, chain[n]->perf_map, st.st_size);
+	}
+	return err || lseek(joined, 0, SEEK_SET) < 0 ? -1 : pb_take_fd(joined);
 }
 
-int pb_jit_dump(struct pb_jit *j, uint32_t tgid)
+int pb_jit_perf_map(struct pb_jit *j, uint32_t life)
 {
-	const struct held *held = look(j, tgid);
+	struct held *h = find_held(j, life);
 
-	return held ? again(held->dump) : -1;
+	if (!h)
+		return -1;
+	look(j, h);
+	if (h->inherited)
+		return join_maps(j, h);
+	return h->perf_map >= 0 && is_of_life(h->perf_map, h) ? again(h->perf_map) : -1;
+}
+
+int pb_jit_dump(struct pb_jit *j, uint32_t life)
+{
+	struct held *h = find_held(j, life);
+
+	if (!h)
+		return -1;
+	look(j, h);
+	return again(h->dump);
 }

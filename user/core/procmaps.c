@@ -134,11 +134,11 @@ struct procmap_query {
 
 #define QUERY_PROCMAP _IOWR('f', 17, struct procmap_query)
 
-size_t pb_procmaps_build_id(uint32_t tgid, uint64_t addr, uint8_t *id, size_t size)
+size_t pb_procmaps_build_id(uint32_t tgid, uint64_t start, uint64_t ino, uint8_t *id, size_t size)
 {
 	struct procmap_query query = {
 		.size = sizeof(query),
-		.query_addr = addr,
+		.query_addr = start,
 		.build_id_size = (uint32_t)size,
 		.build_id_addr = (uintptr_t)id,
 	};
@@ -148,6 +148,9 @@ size_t pb_procmaps_build_id(uint32_t tgid, uint64_t addr, uint8_t *id, size_t si
 	snprintf(path, sizeof(path), "/proc/%u/maps", tgid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || ioctl(fd, QUERY_PROCMAP, &query) || query.build_id_size > size)
+		return 0;
+	/* We ask later than the mapping was seen. */
+	if (query.vma_start != start || (ino && query.inode != ino))
 		return 0;
 	return query.build_id_size;
 }

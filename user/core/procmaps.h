@@ -33,13 +33,17 @@ int pb_procmaps_parse(char *line, struct pb_procmap *out);
 int pb_procmaps_read(uint32_t tgid, void (*on_map)(void *, const struct pb_procmap *), void *ctx);
 
 /**
- * pb_procmaps_build_id() - the build id of what a process has mapped at an address, by the kernel's word.
+ * pb_procmaps_build_id() - the build id of what a process has mapped, by the kernel's word.
+ * @start: first address of the mapping
+ * @ino: of its file; 0 if not known
  * @id: of @size bytes, at least PB_BUILD_ID_MAX
  *
  * Where the file behind it cannot be opened, or may be another one by now, this tells what was mapped.
+ * If another mapping lies there by now, or another file, this tells nothing. Devices are not compared:
+ * overlayfs and btrfs show several for one file.
  * Return: its length; 0 if there is none, the kernel cannot tell (before 6.11), or may not tell us.
  * Source: linux commit bfc69fd05ef9 "fs/procfs: add build ID fetching to PROCMAP_QUERY API".
  */
-size_t pb_procmaps_build_id(uint32_t tgid, uint64_t addr, uint8_t *id, size_t size);
+size_t pb_procmaps_build_id(uint32_t tgid, uint64_t start, uint64_t ino, uint8_t *id, size_t size);
 
 #endif

@@ -33,11 +33,23 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "user/core/clock.h"
 #include "user/core/log.h"
 #include "user/core/procmaps.h"
 
-/* The kernel's overflow id: no file and no process is meant to be its. */
-#define NOBODY 65534
+/*
+ * Where a child's ids begin, its pid on top: nobody gives these to users or containers (systemd's list
+ * of uids has them as unused), so that no process but itself can signal it. Where they have no number,
+ * the kernel's overflow id has to do, which other daemons may have as well.
+ */
+#define UNUSED_IDS 0x7f000000u
+#define NOBODY     65534u
+
+/* What a parser of names may need (user/symbol/demangle.h), and its caller may not have. */
+#define STACK_BYTES (16u << 20)
+
+/* How long it may take to be confined. */
+#define START_MAX_MS 20000
 
 /* Of the child. 0 to 2 are there and lead nowhere. */
 #define SOCKET_FD       3
@@ -51,6 +63,7 @@ struct pb_sandbox {
 	int sock;
 	uint32_t cpu_s;
 	uint64_t peak_bytes;
+	bool crashed;
 	char end[64]; /* pb_sandbox_end()'s sentence */
 };
 
@@ -73,6 +86,9 @@ struct verdict {
 #elif defined(__aarch64__)
 #define FILTER_ARCH AUDIT_ARCH_AARCH64
 #endif /* another machine needs its own */
+
+/* Of the child, which cannot ask for it behind the filter; 0: not in a child. */
+static uint64_t stack_bytes;
 
 #if defined(__SANITIZE_ADDRESS__)
 #define UNDER_ASAN 1
@@ -197,6 +213,33 @@ static int bound(__rlimit_resource_t resource, rlim_t soft, rlim_t hard)
 	return setrlimit(resource, &r) ? -errno : 0;
 }
 
+/*
+ * The kernel looks at the limit whenever the stack grows, and keeps 128 MB free for that. Where neither the
+ * hard limit nor our rights allow more, what is there has to do: whoever serves can ask.
+ */
+static int have_stack(struct child *c)
+{
+	struct rlimit r;
+
+	(void)c;
+	if (getrlimit(RLIMIT_STACK, &r))
+		return -errno;
+	if (r.rlim_cur < STACK_BYTES) {
+		struct rlimit more = {STACK_BYTES, r.rlim_max};
+
+		if (more.rlim_max < STACK_BYTES)
+			more.rlim_max = STACK_BYTES;
+		if (setrlimit(RLIMIT_STACK, &more)) {
+			more.rlim_cur = more.rlim_max = r.rlim_max;
+			if (setrlimit(RLIMIT_STACK, &more))
+				return -errno;
+		}
+		r = more;
+	}
+	stack_bytes = r.rlim_cur;
+	return 0;
+}
+
 static int bound_resources(struct child *c)
 {
 	const struct pb_sandbox_limits *l = c->limits;
@@ -255,7 +298,7 @@ static int keep_socket_only(struct child *c)
  * BPF maps and ring buffers that the parent has mapped come along with a fork, and the kernel half and the
  * parent would see what is written there.
  */
-static int let_go_of_shared_memory(struct child *c)
+int pb_sandbox_drop_shared(void)
 {
 	pb_autofclose FILE *f = fopen("/proc/self/maps", "re");
 	pb_autofree char *line = NULL;
@@ -263,7 +306,6 @@ static int let_go_of_shared_memory(struct child *c)
 	size_t size = 0;
 	ssize_t len;
 
-	(void)c;
 	if (!f)
 		return -errno;
 	while ((len = getline(&line, &size, f)) > 0) {
@@ -273,6 +315,12 @@ static int let_go_of_shared_memory(struct child *c)
 			return -errno;
 	}
 	return 0;
+}
+
+static int let_go_of_shared_memory(struct child *c)
+{
+	(void)c;
+	return pb_sandbox_drop_shared();
 }
 
 /*
@@ -299,14 +347,15 @@ static bool has_capability(const struct __user_cap_data_struct *data, unsigned i
 }
 
 /*
- * From root to nobody, if the parent may still kill it then. Elsewhere the user stays: an ordinary one,
- * root of a container without these capabilities, or of a user namespace where nobody has no number;
- * without capabilities it can do no more than nobody behind the filter.
+ * From root to a user of its own, if the parent may still kill it then. Elsewhere the user stays: an
+ * ordinary one, root of a container without these capabilities, or of a user namespace where neither that
+ * nor nobody has a number; without capabilities it can do no more than nobody behind the filter.
  */
 static int drop_user(struct child *c)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+	const uid_t ids[] = {UNUSED_IDS + (uid_t)getpid(), NOBODY};
 
 	(void)c;
 	if (geteuid())
@@ -317,10 +366,14 @@ static int drop_user(struct child *c)
 	    !has_capability(data, CAP_KILL))
 		return 0;
 	/* EPERM: the namespace denies setgroups(); EINVAL: it has no such number. */
-	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY))
-		return errno == EPERM || errno == EINVAL ? 0 : -errno;
-	if (setresuid(NOBODY, NOBODY, NOBODY))
-		return errno == EINVAL ? 0 : -errno;
+	if (setgroups(0, NULL))
+		return errno == EPERM ? 0 : -errno;
+	for (size_t i = 0; i < PB_ARRAY_SIZE(ids); i++) {
+		if (!setresgid(ids[i], ids[i], ids[i]) && !setresuid(ids[i], ids[i], ids[i]))
+			return 0;
+		if (errno != EINVAL)
+			return -errno;
+	}
 	return 0;
 }
 
@@ -357,6 +410,7 @@ static const struct {
 	{"offer itself to the OOM killer", offer_to_oom_killer},
 	{"let go of shared memory", let_go_of_shared_memory},
 	{"close its descriptors", keep_socket_only},
+	{"have a stack", have_stack},
 	{"bound its resources", bound_resources},
 	{"reset its signals", reset_signals},
 	{"change its user", drop_user},
@@ -396,16 +450,31 @@ static pid_t fork_child(struct child *c, pb_sandbox_serve *serve, void *ctx)
 	return pid;
 }
 
+/* The verdict comes in one piece. Return: its size; another number if none comes in time. */
+static ssize_t receive_verdict(int sock, uint32_t within_ms, struct verdict *v)
+{
+	uint64_t end_ns = pb_clock_ns() + (within_ms ? within_ms : START_MAX_MS) * 1000000ull;
+	struct pollfd p = {.fd = sock, .events = POLLIN};
+	uint64_t now_ns;
+	int n = -1;
+
+	while (n < 0) {
+		now_ns = pb_clock_ns();
+		if (now_ns >= end_ns)
+			return -1;
+		n = poll(&p, 1, (int)((end_ns - now_ns + 999999) / 1000000));
+		if (n < 0 && errno != EINTR)
+			return -1;
+	}
+	return recv(sock, v, sizeof(*v), MSG_DONTWAIT);
+}
+
 /* Wait until the child is confined. Return: 0; -errno, logged. */
-static int await_confinement(struct pb_sandbox *s, const char *name)
+static int await_confinement(struct pb_sandbox *s, const char *name, uint32_t within_ms)
 {
 	struct verdict v;
-	ssize_t n;
 
-	do
-		n = recv(s->sock, &v, sizeof(v), MSG_WAITALL);
-	while (n < 0 && errno == EINTR);
-	if (n != sizeof(v))
+	if (receive_verdict(s->sock, within_ms, &v) != sizeof(v))
 		return pb_fail(ECHILD, "the sandbox of the %s did not start: %s", name,
 			       pb_sandbox_end(s, NULL));
 	if (v.err && v.step < PB_ARRAY_SIZE(steps))
@@ -432,7 +501,7 @@ int pb_sandbox_start(struct pb_sandbox **out, const char *name,
 	close(pair[1]);
 	if (s->pid < 0)
 		return pb_err(err, "start the %s", name);
-	err = await_confinement(s, name);
+	err = await_confinement(s, name, limits->start_ms);
 	if (err)
 		return err;
 	*out = pb_take(s);
@@ -474,6 +543,7 @@ static void describe_end(struct pb_sandbox *s, int status, bool killed, const st
 	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	bool out_of_cpu = s->cpu_s && usage->ru_utime.tv_sec + usage->ru_stime.tv_sec >= s->cpu_s;
 
+	s->crashed = sig && sig != SIGKILL && sig != SIGXCPU;
 	if (sig == SIGXCPU || (sig == SIGKILL && (killed || out_of_cpu)))
 		snprintf(s->end, sizeof(s->end), "it took too long");
 	else if (sig == SIGKILL)
@@ -514,4 +584,18 @@ const char *pb_sandbox_end(struct pb_sandbox *s, uint64_t *peak_bytes)
 	if (peak_bytes)
 		*peak_bytes = s->peak_bytes;
 	return s->end;
+}
+
+bool pb_sandbox_crashed(const struct pb_sandbox *s)
+{
+	return s->crashed;
+}
+
+uint64_t pb_sandbox_stack_bytes(void)
+{
+	struct rlimit r;
+
+	if (stack_bytes)
+		return stack_bytes;
+	return getrlimit(RLIMIT_STACK, &r) ? 0 : r.rlim_cur;
 }

@@ -7,17 +7,20 @@
  * system, no network, no new process; memory and CPU time are bounded. Whatever a hostile file makes of it, the caller loses one
  * answer. The child dies with its parent, and with the socket.
  *
- *   caller  --- question, descriptors --->  child (uid nobody if we are root, seccomp, rlimits)
+ *   caller  --- question, descriptors --->  child (a uid of its own if we are root, seccomp, rlimits)
  *           <------------ bytes -----------
  *
- * Root gives up its user id where it has CAP_SETUID, CAP_SETGID and CAP_KILL, and nobody has a
- * number in its user namespace; all else is the same for whoever starts it.
+ * Root gives up its user id where it has CAP_SETUID, CAP_SETGID and CAP_KILL: for 0x7f000000 + pid, which
+ * is no one else's, so that no other process may signal the child; for 65534 (nobody) in a user namespace
+ * that has no such number; and not at all if that has none either. All else is the same for whoever
+ * starts it: the child of an ordinary user is within reach of that user's other processes.
  *
  * Source: seccomp(2), capabilities(7), prctl(2) PR_SET_NO_NEW_PRIVS.
  */
 #ifndef PB_CORE_SANDBOX_H
 #define PB_CORE_SANDBOX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -34,7 +37,8 @@ struct pb_sandbox_limits {
 	 * mapped files together; 0: not bounded
 	 */
 	uint64_t memory_bytes;
-	uint32_t cpu_s; /* RLIMIT_CPU over its life; 0: not bounded */
+	uint32_t cpu_s;    /* RLIMIT_CPU over its life; 0: not bounded */
+	uint32_t start_ms; /* by the clock, until it is confined; 0: 20 seconds */
 };
 
 /*
@@ -54,7 +58,8 @@ typedef void pb_sandbox_serve(int sock, void *ctx);
  * part of the confinement cannot be had, there is no child: never a weaker one. It dies with the thread
  * that calls this. The caller's SIGCHLD is set to its default, as without it there is no exit status.
  * (In builds with AddressSanitizer stderr is left to its reports.)
- * Return: 0 when the child is confined; -errno, logged.
+ * Return: 0 when the child is confined; -errno, logged: -ECHILD if it ended before, or took too long.
+ * -ENOMEM may be the kernel's, for which freeing memory of our own is no help.
  */
 int pb_sandbox_start(struct pb_sandbox **out, const char *name,
 		     const struct pb_sandbox_limits *limits, pb_sandbox_serve *serve, void *ctx);
@@ -74,5 +79,21 @@ int pb_sandbox_socket(const struct pb_sandbox *s);
  * "it crashed (signal 11)", "it ran out of memory", "it took too long" (also if it still ran).
  */
 const char *pb_sandbox_end(struct pb_sandbox *s, uint64_t *peak_bytes);
+/* Once that was called: whether a signal of its own making ended it, so that the same would end the next. */
+bool pb_sandbox_crashed(const struct pb_sandbox *s);
+
+/*
+ * For a pb_sandbox_serve: bytes that its stack may have, the caller's frames included. 16 MB, or more as
+ * the caller has it; less only if a hard limit forbids it. Outside a child the caller's own limit.
+ */
+uint64_t pb_sandbox_stack_bytes(void);
+
+/**
+ * pb_sandbox_drop_shared() - unmap all memory that is shared with other processes; a sandbox has done so.
+ *
+ * For a child after fork(), which comes with the BPF maps and ring buffers that its parent has mapped.
+ * Return: 0; -errno.
+ */
+int pb_sandbox_drop_shared(void);
 
 #endif

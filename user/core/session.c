@@ -19,6 +19,7 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "user/core/args.h"
@@ -76,6 +77,13 @@ struct pb_session {
 	uint64_t bpf_ns_before;
 };
 
+/* For a handler of signals behind the capture. A command that has not been reaped; 0: there is none. */
+static volatile sig_atomic_t late_command;
+/* Whether there was a signal, be it what ended the capture. */
+static volatile sig_atomic_t signalled;
+/* Whether there was one behind the capture. */
+static volatile sig_atomic_t hurried;
+
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	pb_autofree char *text = NULL;
@@ -89,25 +97,25 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 	return 0;
 }
 
-static void hold_jit(void *ctx, uint32_t tgid)
+static void hold_jit(void *ctx, const struct pb_life *life)
 {
 	struct pb_session *s = ctx;
 
-	pb_jit_hold(s->jit, tgid);
+	pb_jit_hold(s->jit, life);
 }
 
-int pb_session_perf_map_fd(void *session, uint32_t tgid)
+int pb_session_perf_map_fd(void *session, uint32_t module)
 {
 	struct pb_session *s = session;
 
-	return pb_jit_perf_map(s->jit, tgid);
+	return pb_jit_perf_map(s->jit, pb_stacks_life(s->stacks, module));
 }
 
-int pb_session_jitdump_fd(void *session, uint32_t tgid)
+int pb_session_jitdump_fd(void *session, uint32_t module)
 {
 	struct pb_session *s = session;
 
-	return pb_jit_dump(s->jit, tgid);
+	return pb_jit_dump(s->jit, pb_stacks_life(s->stacks, module));
 }
 
 int pb_session_module_fd(void *session, uint32_t module)
@@ -371,6 +379,7 @@ void pb_session_free(struct pb_session *s)
 
 	if (!s)
 		return;
+	late_command = 0;
 	release_links(s);
 	free(s->links);
 	pb_drain_free(s->drain);
@@ -570,28 +579,49 @@ static void show_live(struct pb_session *s, uint64_t now_ns)
 	pb_live(line);
 }
 
-/* The command that is waited for once the capture is over; 0: there is none. */
-static volatile sig_atomic_t waited_for;
-
-/* A signal behind the capture: the first one goes to the command that is waited for, the next one,
- * or the first where there is no command, ends the program. */
-static void on_late_signal(int sig)
+/* A signal behind the capture: the first one is for what takes time, naming and a command that is waited
+ * for, so that the profile is not lost; the next one ends the program at once. */
+static void on_late_signal(int sig, siginfo_t *info, void *unused)
 {
-	pid_t command = waited_for;
+	int saved = errno;
 
-	if (!command)
+	(void)unused;
+	if (signalled)
 		_exit(130);
-	waited_for = 0;
-	kill(command, sig);
+	signalled = hurried = 1;
+	/* Ctrl-C at a terminal reaches the whole foreground group by itself. */
+	if (late_command && info->si_code != SI_KERNEL)
+		kill(late_command, sig);
+	errno = saved;
 }
 
-static void arm_late_signals(void)
+/* Once it is reaped its number may become another process': no signal is passed on between. */
+static int reap_command(struct pb_session *s)
+{
+	sigset_t all, before;
+	int status;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	status = pb_launch_status(s->target->launch, false);
+	if (status >= 0)
+		late_command = 0;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return status;
+}
+
+static void arm_late_signals(struct pb_session *s)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction late = {.sa_handler = on_late_signal, .sa_flags = SA_RESTART}, before;
+	struct sigaction late = {.sa_sigaction = on_late_signal,
+				 .sa_flags = SA_RESTART | SA_SIGINFO};
+	struct sigaction before;
 	sigset_t set;
 	size_t i;
 
+	signalled = s->signal != 0;
+	if (s->target->launch && reap_command(s) < 0)
+		late_command = pb_launch_pid(s->target->launch);
 	sigemptyset(&set);
 	for (i = 0; i < PB_ARRAY_SIZE(signals); i++) {
 		if (!sigaction(signals[i], NULL, &before) && before.sa_handler == SIG_IGN)
@@ -722,9 +752,12 @@ int pb_session_run(struct pb_session *s, struct pb_report *report)
 		return err;
 	}
 	loop(s);
+	/* What came in the last moment ended the capture, too. */
+	if (!s->signal)
+		take_signal(s);
 	s->stopped_ns = pb_clock_ns();
 	release_links(s);
-	arm_late_signals();
+	arm_late_signals(s);
 	pb_live(NULL);
 	err = settle(s, report);
 	/* What costs the whole machine something ends with the capture, however long a command lasts. */
@@ -739,6 +772,12 @@ int pb_session_signal(const struct pb_session *s)
 	return s->signal;
 }
 
+bool pb_session_is_hurried(void *session)
+{
+	(void)session;
+	return hurried;
+}
+
 bool pb_session_command_not_run(const struct pb_session *s)
 {
 	return s->command_not_run;
@@ -746,7 +785,7 @@ bool pb_session_command_not_run(const struct pb_session *s)
 
 void pb_session_note_command(struct pb_session *s, struct pb_report *report)
 {
-	int status = s->target->launch ? pb_launch_status(s->target->launch, false) : -1;
+	int status = s->target->launch ? reap_command(s) : -1;
 
 	report->has_exit = status >= 0;
 	report->exit_status = status < 0 ? 0 : status;
@@ -754,13 +793,13 @@ void pb_session_note_command(struct pb_session *s, struct pb_report *report)
 
 int pb_session_command_status(struct pb_session *s)
 {
-	int status;
+	siginfo_t ended;
+	pid_t pid;
 
 	if (!s->target->launch)
 		return -1;
-	if (!s->signal)
-		waited_for = pb_launch_pid(s->target->launch);
-	status = pb_launch_status(s->target->launch, true);
-	waited_for = 0;
-	return status;
+	pid = pb_launch_pid(s->target->launch);
+	while (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT) && errno == EINTR)
+		;
+	return reap_command(s);
 }

@@ -81,11 +81,14 @@ int pb_session_run(struct pb_session *s, struct pb_report *report);
 struct pb_stacks *pb_session_stacks(struct pb_session *s);
 
 /* For naming; @session is a struct pb_session. A module's file (a descriptor, borrowed) and a process that
- * maps it, 0 if not known; a process' perf map and jitdump (descriptors to close, -1 without). */
+ * maps it, 0 if not known; the perf map and jitdump that tell of an anonymous module (descriptors to close,
+ * -1 without). */
 int pb_session_module_fd(void *session, uint32_t module);
 uint32_t pb_session_module_process(void *session, uint32_t module);
-int pb_session_perf_map_fd(void *session, uint32_t tgid);
-int pb_session_jitdump_fd(void *session, uint32_t tgid);
+int pb_session_perf_map_fd(void *session, uint32_t module);
+int pb_session_jitdump_fd(void *session, uint32_t module);
+/* Whether a signal came behind the capture: what still takes time is to be left out. */
+bool pb_session_is_hurried(void *session);
 
 /* With -- CMD: whether it could not be run; its status is then 126 or 127. */
 bool pb_session_command_not_run(const struct pb_session *s);

@@ -34,7 +34,7 @@ struct stack {
 struct made {
 	uint32_t file; /* PB_NONE for vdso and anonymous code */
 	enum pb_module_kind kind;
-	uint32_t tgid; /* anonymous code only */
+	uint32_t life; /* anonymous code only: what a pid has there after an exec is other code */
 	uint64_t file_off;
 	uint32_t module;
 };
@@ -117,14 +117,15 @@ static bool same_mapping(const void *rows, uint32_t id, const void *key)
 {
 	const struct made *a = &((const struct pb_stacks *)rows)->made[id], *b = key;
 
-	return a->file == b->file && a->kind == b->kind && a->tgid == b->tgid &&
+	return a->file == b->file && a->kind == b->kind && a->life == b->life &&
 	       a->file_off == b->file_off;
 }
 
-static uint32_t add_module(struct pb_stacks *s, const struct made *m, const struct pb_place *place)
+static uint32_t add_module(struct pb_stacks *s, const struct made *m, uint32_t tgid,
+			   const struct pb_place *place)
 {
 	struct pb_profile *p = s->with.profile;
-	struct pb_module module = {.kind = m->kind, .tgid = m->tgid};
+	struct pb_module module = {.kind = m->kind};
 	const char *path = m->kind == PB_MODULE_VDSO ? "[vdso]" : "[anon]";
 	const uint8_t *build_id;
 	uint32_t len;
@@ -137,7 +138,9 @@ static uint32_t add_module(struct pb_stacks *s, const struct made *m, const stru
 		memcpy(module.build_id, build_id, len);
 		module.build_id_len = (uint8_t)len;
 	}
-	if (m->kind != PB_MODULE_ANON) {
+	if (m->kind == PB_MODULE_ANON) {
+		module.tgid = tgid;
+	} else {
 		module.start = place->start;
 		module.limit = place->end;
 		module.file_off = place->file_off;
@@ -147,8 +150,10 @@ static uint32_t add_module(struct pb_stacks *s, const struct made *m, const stru
 }
 
 /* The module for a mapping: one per file and offset, wherever processes have it. */
-static uint32_t module_for(struct pb_stacks *s, uint32_t tgid, const struct pb_place *place)
+static uint32_t module_for(struct pb_stacks *s, const struct pb_stack_record *r,
+			   const struct pb_place *place)
 {
+	struct pb_life life = {.tgid = r->key.tgid};
 	struct made m;
 	uint64_t hash;
 	uint32_t id;
@@ -158,7 +163,7 @@ static uint32_t module_for(struct pb_stacks *s, uint32_t tgid, const struct pb_p
 	m.kind = place->kind;
 	m.module = PB_NONE;
 	if (m.kind == PB_MODULE_ANON)
-		m.tgid = tgid;
+		m.life = pb_track_life(s->with.track, r->key.tgid, r->time_ns, &life) ? 0 : life.id;
 	else if (m.kind == PB_MODULE_FILE)
 		m.file_off = place->file_off;
 	hash = pb_idtable_hash(s->by_mapping, &m, sizeof(m));
@@ -173,12 +178,12 @@ static uint32_t module_for(struct pb_stacks *s, uint32_t tgid, const struct pb_p
 	}
 	if (pb_grow(&s->made, &s->made_size, s->n_made + 1ull, sizeof(m)))
 		return PB_NONE;
-	m.module = add_module(s, &m, place);
+	m.module = add_module(s, &m, r->key.tgid, place);
 	if (m.module == PB_NONE || pb_idtable_add(s->by_mapping, hash, s->n_made))
 		return PB_NONE;
 	s->made[s->n_made++] = m;
 	if (m.kind == PB_MODULE_ANON && s->with.on_anonymous)
-		s->with.on_anonymous(s->with.ctx, tgid);
+		s->with.on_anonymous(s->with.ctx, &life);
 	return m.module;
 }
 
@@ -191,6 +196,17 @@ uint32_t pb_stacks_file(const struct pb_stacks *s, uint32_t module)
 			return s->made[i].file;
 	}
 	return PB_NONE;
+}
+
+uint32_t pb_stacks_life(const struct pb_stacks *s, uint32_t module)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->n_made; i++) {
+		if (s->made[i].module == module)
+			return s->made[i].life;
+	}
+	return 0;
 }
 
 static uint32_t kernel_location(struct pb_stacks *s, uint64_t addr, bool is_return)
@@ -222,7 +238,7 @@ static int user_location(struct pb_stacks *s, const struct pb_stack_record *r, u
 			return -ENOENT;
 		place = (struct pb_place){.file = PB_NONE, .kind = PB_MODULE_FILE};
 	}
-	module = module_for(s, r->key.tgid, &place);
+	module = module_for(s, r, &place);
 	if (place.kind != PB_MODULE_ANON && module != PB_NONE)
 		addr = addr - place.start + s->with.profile->modules[module].start;
 	*location = pb_profile_location(s->with.profile, module, addr, is_return);

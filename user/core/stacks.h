@@ -19,6 +19,7 @@
 #include "user/core/own.h"
 
 struct pb_files;
+struct pb_life;
 struct pb_profile;
 struct pb_report;
 struct pb_stacks;
@@ -30,8 +31,8 @@ struct pb_stacks_parts {
 	struct pb_track *track;
 	struct pb_files *files;
 	enum pb_unwind_mode unwind; /* how stacks are walked: tells why one went astray */
-	/* Called at the first address in code without a file of a process; may be NULL. */
-	void (*on_anonymous)(void *ctx, uint32_t tgid);
+	/* Called at the first address in code without a file of a life of a process; may be NULL. */
+	void (*on_anonymous)(void *ctx, const struct pb_life *life);
 	void *ctx;
 };
 
@@ -67,5 +68,7 @@ int pb_stacks_build(struct pb_stacks *s, struct pb_report *report, bool (*is_bot
 
 /* The file behind a module that was made here; PB_NONE if there is none. */
 uint32_t pb_stacks_file(const struct pb_stacks *s, uint32_t module);
+/* The life whose code without a file it holds; 0 if it is another kind of module. */
+uint32_t pb_stacks_life(const struct pb_stacks *s, uint32_t module);
 
 #endif

@@ -27,6 +27,7 @@
 /* What a process was from one exec (or its fork) to the next. */
 struct image {
 	uint64_t since_ns;
+	struct pb_life life; /* the same in the next image if that only makes room */
 	struct pb_space *space;
 };
 
@@ -59,6 +60,7 @@ struct pb_track {
 	bool failed;       /* no memory inside a callback */
 	const struct pb_track_listener *listeners[PB_TRACK_LISTENERS_MAX];
 	uint32_t n_listeners;
+	uint32_t n_lives;
 	uint32_t count, cut; /* processes seen; those of them that are forgotten and were cut */
 	struct process *buckets[BUCKETS];
 };
@@ -147,7 +149,7 @@ static struct process *find_process(const struct pb_track *t, uint32_t tgid)
 static int add_image(struct pb_track *t, struct process *p, uint64_t since_ns,
 		     const struct image *parent)
 {
-	struct image image = {.since_ns = since_ns};
+	struct image image = {.since_ns = since_ns, .life = {.tgid = p->tgid}};
 	struct image *images = reallocarray(p->images, p->n_images + 1, sizeof(*images));
 	uint32_t i;
 
@@ -158,6 +160,10 @@ static int add_image(struct pb_track *t, struct process *p, uint64_t since_ns,
 		image.space = pb_space_share(parent->space);
 	else if (pb_space_new(&image.space, &t->budget))
 		return -ENOMEM;
+	image.life.id = ++t->n_lives;
+	image.life.since_ns = since_ns;
+	image.life.parent = parent ? parent->life.id : 0;
+	image.life.parent_tgid = parent ? parent->life.tgid : 0;
 	for (i = p->n_images++; i > 0 && images[i - 1].since_ns > since_ns; i--)
 		images[i] = images[i - 1];
 	images[i] = image;
@@ -175,6 +181,8 @@ static struct process *add_process(struct pb_track *t, uint32_t tgid, uint64_t s
 {
 	struct process *p = calloc(1, sizeof(*p));
 
+	if (p)
+		p->tgid = tgid;
 	if (!p || add_image(t, p, since_ns, parent)) {
 		if (p)
 			free(p->images);
@@ -182,7 +190,6 @@ static struct process *add_process(struct pb_track *t, uint32_t tgid, uint64_t s
 		t->failed = true;
 		return NULL;
 	}
-	p->tgid = tgid;
 	p->begun_ns = since_ns;
 	p->next = t->buckets[tgid % BUCKETS];
 	t->buckets[tgid % BUCKETS] = p;
@@ -377,6 +384,7 @@ static int renew(struct pb_track *t, struct process *p)
 {
 	pb_autofree struct pb_place *anon = calloc(PB_SPACE_MAX, sizeof(*anon));
 	struct renewal r = {.t = t, .p = p, .anon = anon, .now_ns = pb_clock_ns()};
+	struct pb_life life = newest(p)->life;
 	uint64_t full_ns = p->full_ns, now;
 	bool crowded = p->crowded, cut = p->cut;
 	uint32_t i;
@@ -390,6 +398,7 @@ static int renew(struct pb_track *t, struct process *p)
 		t->failed = true;
 		return -ENOMEM;
 	}
+	newest(p)->life = life;
 	err = read_maps(t, p, renew_map, &r);
 	for (i = 0; i < r.n_anon && !err; i++)
 		note_place(t, p, 0, &anon[i]);
@@ -683,6 +692,16 @@ int pb_track_find(struct pb_track *t, uint32_t tgid, uint64_t time_ns, uint64_t 
 	if (!place)
 		return -ENOENT;
 	*out = *place;
+	return 0;
+}
+
+int pb_track_life(const struct pb_track *t, uint32_t tgid, uint64_t time_ns, struct pb_life *out)
+{
+	const struct process *p = find_process(t, tgid);
+
+	if (!p)
+		return -ENOENT;
+	*out = image_at(p, time_ns)->life;
 	return 0;
 }
 

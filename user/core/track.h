@@ -36,6 +36,19 @@ int pb_track_new(struct pb_track **out, struct pb_files *files, const struct pb_
 void pb_track_free(struct pb_track *t);
 PB_DEFINE_FREE(pb_track, pb_track_free);
 
+/*
+ * The memory of one process from one exec, or its fork, to the next: what tells the code that a pid runs
+ * from the code that the same pid ran before.
+ */
+struct pb_life {
+	uint32_t id; /* never given again by this tracker; 0: not known */
+	uint32_t tgid;
+	uint64_t since_ns; /* its fork or exec, if we were told of it; 0: it was there before */
+	uint32_t
+		parent; /* the life whose memory it has begun with, by a fork; 0: none, or not known */
+	uint32_t parent_tgid;
+};
+
 /* Who wants to hear of changes. Each may be NULL; called from within the verbs below. */
 struct pb_track_listener {
 	/* What a followed process has mapped has changed, or was read for the first time. */
@@ -89,6 +102,9 @@ void pb_track_stop(struct pb_track *t);
  */
 int pb_track_find(struct pb_track *t, uint32_t tgid, uint64_t time_ns, uint64_t addr,
 		  struct pb_place *out);
+
+/* The life of a process at a time, as pb_track_find() sees it. Return: 0; -ENOENT: it is not known. */
+int pb_track_life(const struct pb_track *t, uint32_t tgid, uint64_t time_ns, struct pb_life *out);
 
 /**
  * pb_track_current() - what a process has mapped now, by its newest image: sorted, apart.

@@ -1,34 +1,85 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "user/render/shorten.h"
 
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "user/core/own.h"
 
-/* "operator<", "operator<<=", "operator->": the brackets behind it are its name. */
-static size_t operator_length(const char *s)
+/* A name, and of each bracket that is closed where that is; 0 for all else. */
+struct name {
+	const char *text;
+	size_t len;
+	uint32_t *closing;
+};
+
+/* "operator<", "operator<<=", "operator->", "operator()": the brackets behind it are its name. 0: none. */
+static size_t operator_length(const struct name *name, size_t at)
 {
 	static const char word[] = "operator";
+	const char *s = name->text + at;
 	size_t n = sizeof(word) - 1;
 
-	if (strncmp(s, word, n))
+	if (strncmp(s, word, n) || (at && (isalnum((unsigned char)s[-1]) || s[-1] == '_')))
 		return 0;
-	return n + strspn(s + n, "<>=-*");
+	return s[n] == '(' && s[n + 1] == ')' ? n + 2 : n + strspn(s + n, "<>=-*");
 }
 
-/* Length of the bracketed part that @s begins with, both brackets included; 0 if it is not closed. */
-static size_t bracketed(const char *s)
+/*
+ * One pass. @closing has the way back, too: of a bracket that is open, the one around it. Those that stay
+ * open are cleared in the end. A ">" between parentheses is a comparison, or part of an arrow.
+ */
+static void match_brackets(const struct name *name)
 {
-	size_t depth = 0, i;
+	uint32_t *closing = name->closing, n_round = 0, i, around;
+	uint32_t top = 0; /* the innermost open one, counted from 1 */
 
-	for (i = 0; s[i]; i++) {
-		if (s[i] == '<')
-			depth++;
-		else if (s[i] == '>' && s[i - 1] != '-' && !--depth)
-			return i + 1;
+	for (i = 0; i < name->len; i++) {
+		size_t skip = operator_length(name, i);
+		char c = name->text[i];
+
+		if (skip) {
+			i += (uint32_t)skip - 1;
+			continue;
+		}
+		if (c == '<' || c == '(') {
+			n_round += c == '(';
+			closing[i] = top;
+			top = i + 1;
+			continue;
+		}
+		if (c == '>' && (!top || name->text[top - 1] != '<' || name->text[i - 1] == '-'))
+			continue;
+		if ((c != '>' && c != ')') || (c == ')' && !n_round))
+			continue;
+		/* What is still open between two parentheses is none of a pair. */
+		for (; c == ')' && name->text[top - 1] == '<'; top = around) {
+			around = closing[top - 1];
+			closing[top - 1] = 0;
+		}
+		around = closing[top - 1];
+		closing[top - 1] = i;
+		top = around;
+		n_round -= c == ')';
 	}
-	return 0;
+	for (; top; top = around) {
+		around = closing[top - 1];
+		closing[top - 1] = 0;
+	}
+}
+
+/* Whether the name goes on behind these parentheses: "(anonymous namespace)::", the parameters of the
+ * function around this one, "{lambda(int)#1}". */
+static bool is_within(const struct name *name, size_t at)
+{
+	const char *behind = name->text + name->closing[at] + 1;
+
+	if (!name->closing[at])
+		return false;
+	return *behind == '#' || !strncmp(behind, "::", 2) || !strncmp(behind, " const::", 8);
 }
 
 struct shortened {
@@ -42,22 +93,28 @@ static void append(struct shortened *out, const char *s, size_t n)
 	out->used += n;
 }
 
-/* @n bytes, with a hole for what is in brackets. */
-static void append_with_holes(struct shortened *out, const char *s, size_t n)
+/* What lies from @i to @end, with a hole for what is in brackets. @is_type: parentheses hold no parameters. */
+static void append_with_holes(struct shortened *out, const struct name *name, size_t i, size_t end,
+			      bool is_type)
 {
 	static const char hole[] = "<…>";
-	size_t i, step;
+	size_t step;
 
-	for (i = 0; i < n && s[i] != '('; i += step) {
-		step = operator_length(s + i);
-		if (!step && s[i] == '<' && (step = bracketed(s + i)) > sizeof(hole)) {
+	for (; i < end; i += step) {
+		char c = name->text[i];
+
+		step = operator_length(name, i);
+		if (!step && c == '<' && name->closing[i] >= i + sizeof(hole)) {
 			append(out, hole, sizeof(hole) - 1);
+			step = name->closing[i] + 1 - i;
 			continue;
 		}
+		if (!step && c == '(' && !is_type && !is_within(name, i))
+			break;
 		step = step ? step : 1;
-		append(out, s + i, step);
+		append(out, name->text + i, step);
 	}
-	append(out, s + i, n - i);
+	append(out, name->text + i, end - i);
 }
 
 /* Leave out "alloc::vec::" before "Vec", from @from on. */
@@ -77,23 +134,31 @@ static void drop_paths(struct shortened *out, size_t from)
 	out->used = to;
 }
 
-char *pb_shorten(const char *name)
+char *pb_shorten(const char *text)
 {
-	size_t len = strlen(name), leading = name[0] == '<' ? bracketed(name) : 0;
-	pb_autofree char *text = malloc(len + 1);
-	struct shortened out = {text, 0};
+	struct name name = {.text = text, .len = strlen(text)};
+	pb_autofree uint32_t *closing = NULL;
+	pb_autofree char *shorter = NULL;
+	struct shortened out = {0};
+	size_t leading = 0;
 
-	if (!text)
+	if (name.len >= UINT32_MAX || !strchr(text, '<'))
 		return NULL;
+	name.closing = closing = calloc(name.len + 1, sizeof(*closing));
+	out.text = shorter = malloc(name.len + 1);
+	if (!closing || !shorter)
+		return NULL;
+	match_brackets(&name);
 	/* "<alloc::vec::Vec<u8> as core::fmt::Write>::write_str": whose method of which trait. */
-	if (leading) {
-		append(&out, name, 1);
-		append_with_holes(&out, name + 1, leading - 1);
+	if (text[0] == '<' && closing[0]) {
+		leading = closing[0] + 1;
+		append(&out, text, 1);
+		append_with_holes(&out, &name, 1, leading, true);
 		drop_paths(&out, 1);
 	}
-	append_with_holes(&out, name + leading, len - leading);
-	if (out.used == len)
+	append_with_holes(&out, &name, leading, name.len, false);
+	if (out.used == name.len)
 		return NULL;
-	text[out.used] = '\0';
-	return pb_take(text);
+	shorter[out.used] = '\0';
+	return pb_take(shorter);
 }

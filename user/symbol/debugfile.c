@@ -19,9 +19,11 @@
 #include "user/symbol/debuginfod.h"
 
 #define DEBUG_DIR      "/usr/lib/debug"
-/* Summed up for a CRC; what is larger has none that we check. */
-#define CRC_BYTES_MAX  (2048ull << 20)
 #define CRC_CHUNK      (256u << 10)
+/* A file with less than one byte in this many on disk is holes; file systems do not compress that well. */
+#define HOLES_MIN      32
+/* Smaller ones may lie in their inode. */
+#define HOLES_BYTES    (1u << 20)
 #define LINKS_MAX      8
 /* A build id may be longer than the kernel's, by ld --build-id=0x... */
 #define BUILD_ID_SIZE  64
@@ -54,7 +56,8 @@ static bool same_build_id(int fd, const struct pb_wanted *wanted)
 	return len == wanted->build_id_len && !memcmp(id, wanted->build_id, len);
 }
 
-static int crc_of(int fd, uint32_t *out)
+/* Read @size bytes. Return: 0; -ENOENT if there are fewer; -ENOMEM; -errno. */
+static int read_crc(int fd, uint64_t size, uint32_t *out)
 {
 	pb_autofree uint8_t *buf = malloc(CRC_CHUNK);
 	uLong crc = crc32(0, NULL, 0);
@@ -62,42 +65,122 @@ static int crc_of(int fd, uint32_t *out)
 
 	if (!buf)
 		return -ENOMEM;
-	for (;;) {
-		ssize_t got = pread(fd, buf, CRC_CHUNK, (off_t)off);
+	while (off < size) {
+		size_t want = size - off < CRC_CHUNK ? (size_t)(size - off) : CRC_CHUNK;
+		ssize_t got = pread(fd, buf, want, (off_t)off);
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < 0)
-			return -errno;
-		if (!got)
-			break;
+		if (got <= 0)
+			return got ? -errno : -ENOENT;
 		off += (uint64_t)got;
-		if (off > CRC_BYTES_MAX)
-			return -EFBIG;
 		crc = crc32(crc, buf, (uInt)got);
 	}
 	*out = (uint32_t)crc;
 	return 0;
 }
 
-/* Return: 0; -ENOENT if it is another file's. */
-static int check(int fd, const struct pb_wanted *wanted)
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* NULL: not known. */
+static const struct pb_debugfile_sum *find_sum(const struct pb_debugfile_sums *sums,
+					       const struct stat *st)
+{
+	uint32_t i;
+
+	for (i = 0; sums && i < sums->n && i < PB_DEBUGFILE_SUMS; i++) {
+		const struct pb_debugfile_sum *s = &sums->known[i];
+
+		if (s->ino == st->st_ino && s->dev == st->st_dev &&
+		    s->size == (uint64_t)st->st_size && same_time(&s->modified, &st->st_mtim) &&
+		    same_time(&s->changed, &st->st_ctim))
+			return s;
+	}
+	return NULL;
+}
+
+static void keep_sum(struct pb_debugfile_sums *sums, const struct stat *st, uint32_t crc)
+{
+	sums->known[sums->n++ % PB_DEBUGFILE_SUMS] = (struct pb_debugfile_sum){
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.modified = st->st_mtim,
+		.changed = st->st_ctim,
+		.crc = crc,
+	};
+}
+
+static int say_too_large(struct pb_debugfile *d, uint64_t size)
+{
+	if (d->sums && !d->sums->said) {
+		d->sums->said = true;
+		pb_log(PB_LOG_WARN,
+		       "%s has no build id, and reading its debug file of %.0f MB to check it would "
+		       "take too long: it is left out",
+		       d->path, (double)size / 1e6);
+	}
+	return -EFBIG;
+}
+
+/* Return: 0; -EFBIG: not worth the time; -ENOENT, -ENOMEM; -errno. */
+static int crc_of(struct pb_debugfile *d, int fd, const struct stat *st, uint32_t *out)
+{
+	const struct pb_debugfile_sum *known = find_sum(d->sums, st);
+	uint64_t size = (uint64_t)st->st_size;
+	int err;
+
+	if (known) {
+		*out = known->crc;
+		return 0;
+	}
+	if (size > HOLES_BYTES && (uint64_t)st->st_blocks * 512 < size / HOLES_MIN)
+		return -EFBIG;
+	if (size > PB_DEBUGFILE_MODULE_BYTES - d->summed_bytes ||
+	    (d->sums && size > PB_DEBUGFILE_RUN_BYTES - d->sums->bytes))
+		return say_too_large(d, size);
+	d->summed_bytes += size;
+	if (d->sums)
+		d->sums->bytes += size;
+	err = read_crc(fd, size, out);
+	if (!err && d->sums)
+		keep_sum(d->sums, st, *out);
+	return err;
+}
+
+/*
+ * Whether only those could write it who could have written the module, too; in a mount namespace that a
+ * user has made, a file's owner is still that user.
+ */
+static bool is_trusted(const struct pb_debugfile *d, const struct stat *st)
+{
+	return (!st->st_uid || st->st_uid == d->owner) && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* Return: 0; -ENOENT if it is another file's; -EPERM if anybody may have written it. */
+static int check(const struct search *s, int fd)
 {
 	struct stat st;
 	uint32_t crc = 0;
 	int err;
 
-	if (wanted->build_id_len)
-		return same_build_id(fd, wanted) ? 0 : -ENOENT;
-	/* Not read at all if it is too large: most of it may be a hole. */
 	if (fstat(fd, &st))
 		return -errno;
-	if ((uint64_t)st.st_size > CRC_BYTES_MAX)
-		return -EFBIG;
-	err = crc_of(fd, &crc);
-	if (err)
-		return err;
-	return crc == wanted->crc ? 0 : -ENOENT;
+	if (!is_trusted(s->debugfile, &st))
+		return -EPERM;
+	if (s->wanted->build_id_len) {
+		err = same_build_id(fd, s->wanted) ? 0 : -ENOENT;
+	} else {
+		err = crc_of(s->debugfile, fd, &st, &crc);
+		if (!err && crc != s->wanted->crc)
+			err = -ENOENT;
+	}
+	if (!err && st.st_uid)
+		s->debugfile->suspect = true;
+	return err;
 }
 
 /* The module itself may carry the name of its link, and has its own build id. */
@@ -179,7 +262,7 @@ static int try_path(const struct search *s, const char *path)
 	if (!err && s->wanted->kind == PB_WANTED_LINK && is_module(s, fd))
 		return -ENOENT;
 	if (!err)
-		err = check(fd, s->wanted);
+		err = check(s, fd);
 	if (!err) {
 		remember(s, path);
 		return pb_take_fd(fd);
@@ -187,6 +270,10 @@ static int try_path(const struct search *s, const char *path)
 	if (fd >= 0 && err == -ENOENT)
 		pb_log(PB_LOG_DEBUG, "%s is not the debug file of %s: its %s differs", path,
 		       s->debugfile->path, s->wanted->build_id_len ? "build id" : "CRC");
+	else if (fd >= 0 && err == -EPERM)
+		pb_log(PB_LOG_DEBUG,
+		       "%s is not used: others than root and the owner of %s may write it", path,
+		       s->debugfile->path);
 	else if (err != -ENOENT && err != -ENOTDIR)
 		pb_log(PB_LOG_DEBUG, "%s is not used: %s", path,
 		       err == -EINVAL ? "not a regular file" : strerror(-err));
@@ -332,8 +419,19 @@ static int ask_server(struct pb_debugfile *d, const struct pb_wanted *wanted)
 	pb_autoclose int fd = pb_debuginfod_find(d->debuginfod, wanted->build_id,
 						 wanted->build_id_len, slash ? slash + 1 : d->path);
 
+	struct stat st;
+
 	if (fd < 0)
 		return fd;
+	if (fstat(fd, &st))
+		return -errno;
+	if ((st.st_uid && st.st_uid != geteuid()) || (st.st_mode & (S_IWGRP | S_IWOTH))) {
+		pb_log(PB_LOG_WARN,
+		       "debuginfod: what the cache has for %s may have been written by others, and is "
+		       "not used",
+		       d->path);
+		return -ENOENT;
+	}
 	if (!same_build_id(fd, wanted)) {
 		pb_log(PB_LOG_WARN,
 		       "debuginfod: what there is for %s is another file's, and is not used; it may lie in "
@@ -343,6 +441,8 @@ static int ask_server(struct pb_debugfile *d, const struct pb_wanted *wanted)
 	}
 	if (wanted->kind != PB_WANTED_ALT)
 		d->found_in = FOUND_BY_SERVER;
+	/* The file is ours, its bytes are the server's. */
+	d->suspect = true;
 	return pb_take_fd(fd);
 }
 

@@ -19,10 +19,14 @@
 #include "user/symbol/debuginfod_cache.h"
 #include "user/symbol/debuginfod_child.h"
 
-#define NS_PER_S  1000000000ull
-#define NS_PER_MS 1000000ull
+#define NS_PER_S     1000000000ull
+#define NS_PER_MS    1000000ull
+/* How late it is noticed that somebody is in a hurry. */
+#define STOP_POLL_MS 100
 /* To load the library, from a slow disk. */
-#define START_NS  (10 * NS_PER_S)
+#define START_NS     (10 * NS_PER_S)
+/* The largest number that the kernel returns as an error. */
+#define ERRNO_MAX    4095
 
 struct pb_debuginfod {
 	struct pb_debuginfod_limits limits;
@@ -31,7 +35,9 @@ struct pb_debuginfod {
 	pid_t child; /* 0: there is none now */
 	int sock;
 	bool given_up;
-	bool said; /* a failure has been logged */
+	bool said;               /* a failure has been logged */
+	bool (*stop)(void *ctx); /* NULL: nobody is in a hurry */
+	void *stop_ctx;
 };
 
 /* --- the child --- */
@@ -49,20 +55,22 @@ static void stop(struct pb_debuginfod *d)
 	d->child = 0;
 }
 
-/* Wait for a packet. Return: 0; -ETIMEDOUT; -errno. */
-static int wait_for_packet(int sock, uint64_t deadline_ns)
+/* Wait for a packet. Return: 0; -ETIMEDOUT; -ECANCELED if somebody is in a hurry; -errno. */
+static int wait_for_packet(const struct pb_debuginfod *d, uint64_t deadline_ns)
 {
-	struct pollfd p = {.fd = sock, .events = POLLIN};
+	struct pollfd p = {.fd = d->sock, .events = POLLIN};
 
 	for (;;) {
 		uint64_t now = pb_clock_ns(), ms;
 		int n;
 
+		if (d->stop && d->stop(d->stop_ctx))
+			return -ECANCELED;
 		if (now >= deadline_ns)
 			return -ETIMEDOUT;
 		/* Rounded up, or the last millisecond would be spent spinning. */
 		ms = (deadline_ns - now + NS_PER_MS - 1) / NS_PER_MS;
-		n = poll(&p, 1, ms > INT_MAX ? INT_MAX : (int)ms);
+		n = poll(&p, 1, ms > STOP_POLL_MS ? STOP_POLL_MS : (int)ms);
 		if (n > 0)
 			return 0;
 		if (n < 0 && errno != EINTR)
@@ -83,8 +91,10 @@ static int descriptor_of(struct msghdr *msg)
 	return fd;
 }
 
-/* Return: 0, with a descriptor or -1 in @fd; -ETIMEDOUT; -EPIPE if the child is gone; -errno. */
-static int receive(int sock, uint64_t deadline_ns, struct pb_debuginfod_tell *tell, int *fd)
+/* Return: 0, with a descriptor or -1 in @fd; -ETIMEDOUT; -ECANCELED; -EPIPE if the child is gone;
+ * -errno. */
+static int receive(const struct pb_debuginfod *d, uint64_t deadline_ns,
+		   struct pb_debuginfod_tell *tell, int *fd)
 {
 	struct iovec part = {.iov_base = tell, .iov_len = sizeof(*tell)};
 	union {
@@ -95,18 +105,19 @@ static int receive(int sock, uint64_t deadline_ns, struct pb_debuginfod_tell *te
 			     .msg_iovlen = 1,
 			     .msg_control = control.bytes,
 			     .msg_controllen = sizeof(control.bytes)};
-	int err = wait_for_packet(sock, deadline_ns);
+	int err = wait_for_packet(d, deadline_ns);
 	ssize_t len;
 
 	if (err)
 		return err;
 	do
-		len = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+		len = recvmsg(d->sock, &msg, MSG_CMSG_CLOEXEC);
 	while (len < 0 && errno == EINTR);
 	if (len < 0)
 		return errno == ECONNRESET ? -EPIPE : -errno;
 	*fd = descriptor_of(&msg);
-	if (len == sizeof(*tell))
+	/* An error above 0 would be taken for a descriptor of ours. */
+	if (len == sizeof(*tell) && tell->err <= 0 && tell->err >= -ERRNO_MAX)
 		return 0;
 	if (*fd >= 0)
 		close(*fd);
@@ -148,7 +159,7 @@ static int start(struct pb_debuginfod *d)
 	int err = fork_child(d), fd = -1;
 
 	if (!err)
-		err = receive(d->sock, pb_clock_ns() + START_NS, &tell, &fd);
+		err = receive(d, pb_clock_ns() + START_NS, &tell, &fd);
 	if (fd >= 0)
 		close(fd);
 	if (!err)
@@ -160,14 +171,28 @@ static int start(struct pb_debuginfod *d)
 
 /* --- what the user wants --- */
 
-/* The user's own limit in @name, in units of @unit, if it is stricter. */
-static void tighten(uint64_t *limit, const char *name, uint64_t unit)
+/* The user's own limit in @name, in units of @unit, up to @most. Return: whether there is one. */
+static bool take_limit(uint64_t *limit, const char *name, uint64_t unit, uint64_t most)
 {
 	const char *text = getenv(name);
 	uint64_t n;
 
-	if (text && !pb_parse_uint(text, 1, UINT64_MAX / unit, &n) && n * unit < *limit)
-		*limit = n * unit;
+	if (!text || pb_parse_uint(text, 1, UINT64_MAX, &n))
+		return false;
+	*limit = n < most / unit ? n * unit : most;
+	return true;
+}
+
+static void take_limits(struct pb_debuginfod_limits *l)
+{
+	const uint64_t most_ns = PB_DEBUGINFOD_MOST_S * NS_PER_S;
+	bool idle = take_limit(&l->idle_ns, "DEBUGINFOD_TIMEOUT", NS_PER_S, most_ns);
+
+	/* Who only says how long to wait for a byte means to wait that long. */
+	if (!take_limit(&l->file_ns, "DEBUGINFOD_MAXTIME", NS_PER_S, most_ns) && idle &&
+	    l->file_ns < l->idle_ns)
+		l->file_ns = l->idle_ns;
+	take_limit(&l->bytes, "DEBUGINFOD_MAXSIZE", 1, PB_DEBUGINFOD_MOST_BYTES);
 }
 
 static bool is_blank(const char *s)
@@ -203,9 +228,7 @@ int pb_debuginfod_new(struct pb_debuginfod **out, const struct pb_debuginfod_lim
 				     .idle_ns = PB_DEBUGINFOD_IDLE_S * NS_PER_S,
 				     .bytes = PB_DEBUGINFOD_BYTES,
 			     };
-	tighten(&d->limits.idle_ns, "DEBUGINFOD_TIMEOUT", NS_PER_S);
-	tighten(&d->limits.file_ns, "DEBUGINFOD_MAXTIME", NS_PER_S);
-	tighten(&d->limits.bytes, "DEBUGINFOD_MAXSIZE", 1);
+	take_limits(&d->limits);
 	d->urls = strdup(urls);
 	if (!d->urls)
 		return -ENOMEM;
@@ -227,6 +250,12 @@ void pb_debuginfod_free(struct pb_debuginfod *d)
 	pb_debuginfod_cache_free(d->cache);
 	free(d->urls);
 	free(d);
+}
+
+void pb_debuginfod_stop_when(struct pb_debuginfod *d, bool (*stop_now)(void *ctx), void *ctx)
+{
+	d->stop = stop_now;
+	d->stop_ctx = ctx;
 }
 
 /* --- one file --- */
@@ -271,7 +300,7 @@ static int follow(struct pb_debuginfod *d, const char *what)
 
 	for (;;) {
 		fd = -1;
-		err = receive(d->sock, idle_ns < end_ns ? idle_ns : end_ns, &tell, &fd);
+		err = receive(d, idle_ns < end_ns ? idle_ns : end_ns, &tell, &fd);
 		if (err)
 			return err;
 		if (tell.kind == PB_TELL_DONE && (fd >= 0) == !tell.err)
@@ -333,11 +362,12 @@ static int say_failed(struct pb_debuginfod *d, int err, const char *what)
 	}
 	d->given_up = true;
 	if (err == -ETIMEDOUT || err == -ETIME)
-		pb_log(PB_LOG_WARN, "debuginfod: %s does not answer: its names are left out",
+		pb_log(PB_LOG_WARN,
+		       "debuginfod: %s does not answer: no debug information comes from there",
 		       d->urls);
 	else
-		pb_log(PB_LOG_WARN, "debuginfod: %s: %s: its names are left out", d->urls,
-		       strerror(-err));
+		pb_log(PB_LOG_WARN, "debuginfod: %s: %s: no debug information comes from there",
+		       d->urls, strerror(-err));
 	return -ETIMEDOUT;
 }
 
@@ -358,5 +388,6 @@ int pb_debuginfod_find(struct pb_debuginfod *d, const uint8_t *build_id, uint32_
 	/* It may be in the middle of it; the next question starts another one. */
 	pb_debuginfod_cache_tidy(d->cache, d->child, build_id, len);
 	stop(d);
-	return say_failed(d, fd, what);
+	/* That it was given up is said by whoever is in a hurry. */
+	return fd == -ECANCELED ? fd : say_failed(d, fd, what);
 }

@@ -14,7 +14,8 @@ struct pb_debuginfod_cache;
  * pb_debuginfod_cache_new() - the folder that the library would use, if it belongs to us.
  *
  * It is made if need be, as are those of the XDG base directories above it; never in a home that is another
- * user's. Else there is one that pb_debuginfod_cache_free() removes.
+ * user's. Else there is one for this run, which pb_debuginfod_cache_free() removes, or, if the tool ends
+ * without it, a process that waits for that. Those of runs that were killed with all of theirs are removed.
  * Return: 0; -ENOMEM; -errno, logged.
  */
 int pb_debuginfod_cache_new(struct pb_debuginfod_cache **out);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "user/core/clock.h"
+#include "user/core/sandbox.h"
 
 #define LIBRARY       "libdebuginfod.so.1"
 #define NS_PER_S      1000000000ull
@@ -125,6 +126,8 @@ static void confine(const struct pb_debuginfod_child *c)
 	setpgid(0, 0);
 	reset_signals();
 	drop_descriptors(c->sock);
+	if (pb_sandbox_drop_shared())
+		_exit(1);
 	drop_capabilities();
 	setrlimit(RLIMIT_FSIZE, &size);
 	setrlimit(RLIMIT_CORE, &no_core);

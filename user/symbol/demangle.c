@@ -23,6 +23,13 @@
 #define TEXT_MAX     65535 /* bytes; what a table of symbols keeps of a name */
 #define SUFFIXES_MAX 16    /* ".isra.0.cold" has three */
 
+/* Of stack, for a byte of a symbol at worst, with a third to spare; and what its callers have taken before. */
+#define STACK_PER_BYTE 512
+#define STACK_BEFORE   65536
+
+/* A property of the process, as its stack is. */
+static uint32_t longest = PB_DEMANGLE_MAX;
+
 struct text {
 	char *bytes; /* no NUL */
 	uint32_t len, room;
@@ -96,16 +103,57 @@ static bool demangle_cut(struct text *t, char *base, bool full)
 	return false;
 }
 
-char *pb_demangle(const char *symbol, bool full)
+/* How much of @suffix is LLVM's hash of the module that a local function comes from; 0: it is none. */
+static size_t hash_len(const char *suffix)
+{
+	static const char head[] = ".llvm.";
+	size_t len = sizeof(head) - 1, digits;
+
+	if (strncmp(suffix, head, len) != 0)
+		return 0;
+	digits = strspn(suffix + len, "0123456789");
+	len += digits;
+	return digits && (!suffix[len] || suffix[len] == '.' || suffix[len] == '@') ? len : 0;
+}
+
+/* It differs from build to build, so that profiles of two would not compare. */
+static void drop_hashes(char *suffix)
+{
+	char *to = suffix;
+
+	while (*suffix) {
+		size_t len = hash_len(suffix);
+
+		suffix += len;
+		if (!len)
+			*to++ = *suffix++;
+	}
+	*to = '\0';
+}
+
+/* A symbol that is not mangled, but has a hash; NULL otherwise. */
+static char *without_hash(const char *symbol)
+{
+	const char *hash = strstr(symbol, ".llvm.");
+	char *name;
+
+	while (hash && (hash == symbol || !hash_len(hash)))
+		hash = strstr(hash + 1, ".llvm.");
+	name = hash ? strdup(symbol) : NULL;
+	if (name)
+		drop_hashes(name + (hash - symbol));
+	return name;
+}
+
+static char *demangle(const char *symbol, size_t len, bool full)
 {
 	__attribute__((cleanup(free_text))) struct text t = {0};
 	pb_autofree char *base = NULL;
-	size_t len = strnlen(symbol, PB_DEMANGLE_MAX + 1);
 	size_t suffix_len;
 	bool is_rust;
 
 	is_rust = !strncmp(symbol, "_R", 2);
-	if (len > PB_DEMANGLE_MAX || (!is_rust && strncmp(symbol, "_Z", 2)))
+	if (!is_rust && strncmp(symbol, "_Z", 2) != 0)
 		return NULL;
 	/* A symbol's version begins with '@'. Rust symbols have no dots but those of suffixes. */
 	base = strndup(symbol, strcspn(symbol, is_rust ? ".@" : "@"));
@@ -116,5 +164,22 @@ char *pb_demangle(const char *symbol, bool full)
 	if (pb_grow(&t.bytes, &t.room, t.len + suffix_len + 1, 1))
 		return NULL;
 	memcpy(t.bytes + t.len, symbol + strlen(base), suffix_len + 1);
+	drop_hashes(t.bytes + t.len);
 	return pb_take(t.bytes);
+}
+
+char *pb_demangle(const char *symbol, bool full)
+{
+	size_t len = strnlen(symbol, PB_DEMANGLE_MAX + 1);
+	char *readable = len <= longest ? demangle(symbol, len, full) : NULL;
+
+	return readable || len > longest ? readable : without_hash(symbol);
+}
+
+void pb_demangle_bound(uint64_t stack_bytes)
+{
+	uint64_t fits =
+		stack_bytes < STACK_BEFORE ? 0 : (stack_bytes - STACK_BEFORE) / STACK_PER_BYTE;
+
+	longest = fits < PB_DEMANGLE_MAX ? (uint32_t)fits : PB_DEMANGLE_MAX;
 }

@@ -17,8 +17,8 @@ PB_DEFINE_FREE(pb_demangled, pb_demangled_free);
 /**
  * pb_demangled_find() - the readable form of a symbol, or the symbol itself where there is none.
  *
- * Of "NAME@plt" NAME is demangled. Texts are kept up to 64 MB and 32,768 symbols, then forgotten one by
- * one. Return: valid until the next call, and no longer than @symbol.
+ * Of "NAME@plt" NAME is demangled. Up to 32,768 symbols are kept: a new one takes the place of another. At
+ * 64 MB of texts all are forgotten at once. Return: valid until the next call, and no longer than @symbol.
  */
 const char *pb_demangled_find(struct pb_demangled *d, const char *symbol);
 

@@ -198,7 +198,7 @@ static int add_symbol(struct table *t, const Elf64_Sym *s, struct pb_symtab *out
 	uint64_t size = s->st_size;
 	const char *name, *version;
 	size_t len, room;
-	int err = 0;
+	int err;
 
 	if (!code)
 		return 0;
@@ -215,10 +215,12 @@ static int add_symbol(struct table *t, const Elf64_Sym *s, struct pb_symtab *out
 		len = (size_t)(version - name);
 	if (!len || is_mapping_symbol(name))
 		return 0;
-	if (!size)
+	if (!size) {
 		err = unsized_size(t, s->st_value, code->end, &size);
-	if (err || !size)
-		return err;
+		if (err || !size)
+			return err;
+		return pb_symtab_add_unsized(out, s->st_value, size, rank_of(s), name, len);
+	}
 	if (size > code->end - s->st_value)
 		size = code->end - s->st_value;
 	return pb_symtab_add(out, s->st_value, size, rank_of(s), name, len);
@@ -263,14 +265,12 @@ static bool has_local_code(const struct table *t)
 	return false;
 }
 
-static int add_symbols(struct table *t, const Elf64_Shdr *symtab, const Elf64_Shdr *strtab,
-		       struct pb_symtab *out)
+static int add_symbols(struct table *t, struct pb_symtab *out)
 {
 	uint32_t i;
-	int err;
+	int err = 0;
 
-	err = read_table(t, symtab, strtab);
-	t->is_whole = t->is_whole && !err && has_local_code(t);
+	t->is_whole = t->is_whole && has_local_code(t);
 	for (i = 1; !err && i < t->n_syms; i++) {
 		Elf64_Sym s = widen_sym(t->e, t->syms, i);
 
@@ -300,29 +300,195 @@ static int code_ranges(const Elf64_Shdr *sections, uint32_t n, struct range **ou
 	return 0;
 }
 
+/* The sections of a file that are looked at for its symbols. */
+struct headers {
+	Elf64_Shdr *sections;
+	uint32_t n;
+	struct range *code;
+	uint32_t n_code;
+};
+
+static void free_headers(struct headers *h)
+{
+	free(h->sections);
+	free(h->code);
+}
+
+static int read_headers(struct headers *h, const struct pb_elf *e)
+{
+	int err = pb_elf_sections(e, &h->sections, &h->n);
+
+	return err ? err : code_ranges(h->sections, h->n, &h->code, &h->n_code);
+}
+
+/* Return: 0, and @t is to be freed in any case; -ENOENT without a table of this type. */
+static int open_table(struct table *t, const struct headers *h, uint32_t type)
+{
+	uint32_t i;
+
+	for (i = 0; i < h->n && h->sections[i].sh_type != type; i++)
+		;
+	if (i == h->n)
+		return -ENOENT;
+	if (h->sections[i].sh_link >= h->n)
+		return -EPROTO;
+	t->is_dynamic = type == SHT_DYNSYM;
+	t->code = h->code;
+	t->n_code = h->n_code;
+	return read_table(t, &h->sections[i], &h->sections[h->sections[i].sh_link]);
+}
+
 int pb_elf_add_functions(struct pb_symtab *to, const struct pb_elf *e, uint32_t type, bool is_whole)
 {
-	pb_autofree Elf64_Shdr *sections = NULL;
-	pb_autofree struct range *code = NULL;
-	struct table t = {.e = e, .is_dynamic = type == SHT_DYNSYM, .is_whole = is_whole};
-	uint32_t n, i;
+	struct headers h = {0};
+	struct table t = {.e = e, .is_whole = is_whole};
 	int err;
 
-	err = pb_elf_sections(e, &sections, &n);
-	if (err)
-		return err;
-	for (i = 0; i < n && sections[i].sh_type != type; i++)
-		;
-	if (i == n)
-		return -ENOENT;
-	if (sections[i].sh_link >= n)
-		return -EPROTO;
-	err = code_ranges(sections, n, &code, &t.n_code);
-	if (err)
-		return err;
-	t.code = code;
-	err = add_symbols(&t, &sections[i], &sections[sections[i].sh_link], to);
+	err = read_headers(&h, e);
+	if (!err)
+		err = open_table(&t, &h, type);
+	if (!err)
+		err = add_symbols(&t, to);
 	free_table(&t);
+	free_headers(&h);
+	return err;
+}
+
+/* --- what two tables, or two files, say --- */
+
+/* Where the functions of a table start, sorted; the end is 0, for mark_known(). */
+static int collect_starts(const struct table *t, struct range **out, uint32_t *n)
+{
+	struct range *starts = malloc(((size_t)t->n_syms + 1) * sizeof(*starts));
+	uint32_t i;
+
+	if (!starts)
+		return -ENOMEM;
+	for (*n = 0, i = 1; i < t->n_syms; i++) {
+		Elf64_Sym s = widen_sym(t->e, t->syms, i);
+
+		if (code_of(t, &s))
+			starts[(*n)++] = (struct range){.start = s.st_value};
+	}
+	qsort(starts, *n, sizeof(*starts), compare_ranges);
+	*out = starts;
+	return 0;
+}
+
+/* Whether a function stands at each of them, and at the entry point if it is code. */
+static bool knows_all(const struct table *t, struct range *starts, uint32_t n)
+{
+	uint64_t entry = pb_elf_entry(t->e);
+	bool has_entry = !entry || !find_code(t, entry);
+	uint32_t i, up_to;
+
+	for (i = 1; i < t->n_syms; i++) {
+		Elf64_Sym s = widen_sym(t->e, t->syms, i);
+
+		if (!code_of(t, &s))
+			continue;
+		has_entry |= s.st_value == entry;
+		up_to = count_up_to(starts, n, s.st_value);
+		if (up_to && starts[up_to - 1].start == s.st_value)
+			starts[up_to - 1].end = 1;
+	}
+	/* Of several that start together the last one is marked. */
+	for (i = 0; i < n; i++)
+		if (!starts[i].end && (i + 1 == n || starts[i + 1].start != starts[i].start))
+			return false;
+	return has_entry;
+}
+
+static int compare_tables(const struct table *t, const struct table *dynamic, bool *out)
+{
+	pb_autofree struct range *starts = NULL;
+	uint32_t n = 0;
+	int err;
+
+	err = collect_starts(dynamic, &starts, &n);
+	if (!err)
+		*out = has_local_code(t) && knows_all(t, starts, n);
+	return err;
+}
+
+int pb_elf_has_whole_symtab(const struct pb_elf *e, bool *out)
+{
+	struct headers h = {0};
+	struct table t = {.e = e}, dynamic = {.e = e};
+	bool is_whole = false;
+	int err;
+
+	err = read_headers(&h, e);
+	if (!err)
+		err = open_table(&t, &h, SHT_SYMTAB);
+	if (!err) {
+		err = open_table(&dynamic, &h, SHT_DYNSYM);
+		if (!err || err == -ENOENT)
+			err = compare_tables(&t, &dynamic, &is_whole);
+	}
+	free_table(&dynamic);
+	free_table(&t);
+	free_headers(&h);
+	if (err && err != -ENOENT)
+		return err;
+	*out = is_whole;
+	return 0;
+}
+
+/* The executable segments, as code_ranges(). */
+static int code_segments(const struct pb_elf *e, struct range **out, uint32_t *out_n)
+{
+	const Elf64_Phdr *loads;
+	struct range *code;
+	uint32_t n, i;
+
+	loads = pb_elf_loads(e, &n);
+	code = calloc((size_t)n + 1, sizeof(*code));
+	if (!code)
+		return -ENOMEM;
+	for (*out_n = 0, i = 0; i < n; i++)
+		if (loads[i].p_flags & PF_X)
+			code[(*out_n)++] = (struct range){loads[i].p_vaddr,
+							  loads[i].p_vaddr + loads[i].p_memsz};
+	qsort(code, *out_n, sizeof(*code), compare_ranges);
+	*out = code;
+	return 0;
+}
+
+static int compare_segments(const struct pb_elf *a, const struct pb_elf *b, bool *out)
+{
+	pb_autofree struct range *code_a = NULL, *code_b = NULL;
+	uint32_t n_a = 0, n_b = 0;
+	int err;
+
+	err = code_segments(a, &code_a, &n_a);
+	if (!err)
+		err = code_segments(b, &code_b, &n_b);
+	if (!err)
+		*out = n_a && n_a == n_b && !memcmp(code_a, code_b, n_a * sizeof(*code_a));
+	return err;
+}
+
+int pb_elf_has_same_code(const struct pb_elf *a, const struct pb_elf *b, bool *out)
+{
+	struct headers h_a = {0}, h_b = {0};
+	bool is_same = false;
+	int err;
+
+	err = read_headers(&h_a, a);
+	if (!err)
+		err = read_headers(&h_b, b);
+	if (!err && pb_elf_is64(a) == pb_elf_is64(b) && pb_elf_machine(a) == pb_elf_machine(b)) {
+		if (!h_a.n_code || !h_b.n_code)
+			err = compare_segments(a, b, &is_same);
+		else
+			is_same = h_a.n_code == h_b.n_code &&
+				  !memcmp(h_a.code, h_b.code, h_a.n_code * sizeof(*h_a.code));
+	}
+	free_headers(&h_a);
+	free_headers(&h_b);
+	if (!err)
+		*out = is_same;
 	return err;
 }
 

@@ -24,6 +24,10 @@ bool pb_jitdump_is_path(const char *path);
  * Functions loaded, and moved, in the order of the records; a last record that is not finished is
  * skipped. The code itself is not read. Return: 0; -EPROTO if it is no jitdump of this machine's byte
  * order; -EFBIG; -ENOMEM; -errno of the file.
+ *
+ * The pid of its header only tells its own records from those of other processes that write to the file;
+ * it is not compared with that of the target. That the target has mapped the file as code is what ties the
+ * two together, and a forked child has its parent's dump mapped, with its parent's pid, and its code.
  */
 int pb_jitdump_read(struct pb_symtab *t, int fd);
 

@@ -14,11 +14,15 @@ struct pb_names {
 	struct pb_names_bounds bounds;
 	struct pb_sandbox *parser; /* NULL: none runs */
 	uint64_t peak_bytes;
+	bool (*stop)(void *ctx); /* may be NULL */
+	void *stop_ctx;
 };
 
-/* How a parser ended, for the log. */
+/* How a parser ended. */
 struct end {
-	char words[64];
+	char words[64]; /* for the log */
+	bool crashed;
+	bool stopped; /* by us, on demand */
 };
 
 int pb_names_new_bounded(struct pb_names **out, const struct pb_names_bounds *bounds)
@@ -44,6 +48,12 @@ int pb_names_new(struct pb_names **out)
 	return pb_names_new_bounded(out, &bounds);
 }
 
+void pb_names_stop_when(struct pb_names *n, bool (*stop)(void *ctx), void *ctx)
+{
+	n->stop = stop;
+	n->stop_ctx = ctx;
+}
+
 /* @how: set if not NULL. */
 static void end_parser(struct pb_names *n, struct end *how)
 {
@@ -53,8 +63,10 @@ static void end_parser(struct pb_names *n, struct end *how)
 	if (!n->parser)
 		return;
 	words = pb_sandbox_end(n->parser, &peak_bytes);
-	if (how)
+	if (how) {
+		*how = (struct end){.crashed = pb_sandbox_crashed(n->parser)};
 		snprintf(how->words, sizeof(how->words), "%s", words);
+	}
 	if (peak_bytes > n->peak_bytes)
 		n->peak_bytes = peak_bytes;
 	pb_sandbox_free(pb_take(n->parser));
@@ -91,6 +103,7 @@ static int have_parser(struct pb_names *n)
 	struct end how;
 	ssize_t more;
 	char byte;
+	int err;
 
 	if (n->parser) {
 		more = recv(pb_sandbox_socket(n->parser), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -98,11 +111,13 @@ static int have_parser(struct pb_names *n)
 			return 0;
 		end_parser(n, &how);
 		if (more > 0)
-			how = (struct end){"it said more than it was asked"};
+			how = (struct end){.words = "it said more than it was asked"};
 		pb_log(PB_LOG_DEBUG, "the symbol parser is started anew: %s", how.words);
 	}
-	return pb_sandbox_start(&n->parser, "pb-symbols", &limits, n->bounds.serve,
-				n->bounds.serve_ctx);
+	err = pb_sandbox_start(&n->parser, "pb-symbols", &limits, n->bounds.serve,
+			       n->bounds.serve_ctx);
+	/* fork() fails by that where the kernel is short, or a control group: our heap is not concerned. */
+	return err == -ENOMEM ? -EAGAIN : err;
 }
 
 /*
@@ -114,13 +129,20 @@ static int ask_once(struct pb_names *n, const struct pb_question *q, pb_wanted_o
 		    void *ctx, struct pb_answer **out, struct end *how)
 {
 	struct pb_wire wire;
-	int err = have_parser(n);
+	int err;
 
+	if (n->stop && n->stop(n->stop_ctx)) {
+		*how = (struct end){.stopped = true};
+		return 1;
+	}
+	err = have_parser(n);
 	if (err)
 		return err;
 	wire = (struct pb_wire){
 		.sock = pb_sandbox_socket(n->parser),
 		.deadline_ns = pb_clock_ns() + n->bounds.time_ns,
+		.stop = n->stop,
+		.stop_ctx = n->stop_ctx,
 	};
 	err = pb_wire_ask(&wire, q, open, ctx, out);
 	if (!err)
@@ -128,8 +150,10 @@ static int ask_once(struct pb_names *n, const struct pb_question *q, pb_wanted_o
 	end_parser(n, how);
 	if (err == -ENOMEM)
 		return err;
-	if (err == -EPROTO)
-		*how = (struct end){"it gave an answer that cannot be"};
+	if (err == -ECANCELED)
+		*how = (struct end){.stopped = true};
+	else if (err == -EPROTO)
+		*how = (struct end){.words = "it gave an answer that cannot be"};
 	else if (err != -EPIPE && err != -ETIMEDOUT)
 		snprintf(how->words, sizeof(how->words), "cannot ask it: %s", strerror(-err));
 	return 1;
@@ -162,15 +186,33 @@ int pb_names_ask(struct pb_names *n, const char *what, const struct pb_question 
 	rc = ask_once(n, q, open, ctx, out, &how);
 	if (rc <= 0)
 		return rc;
-	if (q->flags & PB_ASK_DEBUG_INFO) {
+	if (!how.stopped && q->flags & PB_ASK_DEBUG_INFO) {
 		pb_log(PB_LOG_WARN,
 		       "%s: no inlined functions and lines, as the symbol parser was stopped: %s",
 		       what, how.words);
 		less.flags &= ~(uint32_t)PB_ASK_DEBUG_INFO;
 		rc = ask_once(n, &less, open, ctx, out, &how);
+		if (!rc)
+			(*out)->left_out = 1;
 		if (rc <= 0)
 			return rc;
 	}
-	pb_log(PB_LOG_WARN, "%s: no names, as the symbol parser was stopped: %s", what, how.words);
+	if (how.crashed) {
+		struct end before = how;
+
+		less.flags |= PB_ASK_RAW_NAMES;
+		rc = ask_once(n, &less, open, ctx, out, &how);
+		if (!rc)
+			pb_log(PB_LOG_WARN,
+			       "%s: names are not demangled, as the symbol parser was stopped: %s",
+			       what, before.words);
+		if (!rc)
+			(*out)->left_out = !!(q->flags & PB_ASK_DEBUG_INFO);
+		if (rc <= 0)
+			return rc;
+	}
+	if (!how.stopped)
+		pb_log(PB_LOG_WARN, "%s: no names, as the symbol parser was stopped: %s", what,
+		       how.words);
 	return give_up(out);
 }

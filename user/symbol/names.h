@@ -7,6 +7,7 @@
 #ifndef PB_SYMBOL_NAMES_H
 #define PB_SYMBOL_NAMES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "user/core/own.h"
@@ -34,6 +35,11 @@ struct pb_names_bounds {
 int pb_names_new(struct pb_names **out);
 /* The same with other bounds than those above and another parser than ours: for tests. */
 int pb_names_new_bounded(struct pb_names **out, const struct pb_names_bounds *bounds);
+/*
+ * Ask @stop often, also while the parser is waited for: from when it is true, no answer is waited for any
+ * more, and none is asked for. NULL: never.
+ */
+void pb_names_stop_when(struct pb_names *n, bool (*stop)(void *ctx), void *ctx);
 void pb_names_free(struct pb_names *n);
 PB_DEFINE_FREE(pb_names, pb_names_free);
 
@@ -43,10 +49,12 @@ PB_DEFINE_FREE(pb_names, pb_names_free);
  * @open, @ctx: see pb_wire_ask()
  *
  * A module whose debug information the parser does not survive, or has no memory for, is asked for
- * once more without it: the answer then has_debug_info 0. A warning says so, and how the parser
- * ended; another one if that fails too.
+ * once more without it: the answer then has left_out 1. If it crashes on that too, it is asked for
+ * names as they stand in the symbol table: the demangler may have been the one. A warning says each, and
+ * how the parser ended; another one if all fails. What was stopped is given up without a word.
  * Return: 0, with an answer whose state may be PB_ANSWER_GIVEN_UP and which then has no addresses;
- * -ENOMEM; -errno if there can be no sandbox: nothing is parsed without one.
+ * -ENOMEM of our own heap; another -errno if there can be no sandbox, also for want of memory: nothing is
+ * parsed without one.
  */
 int pb_names_ask(struct pb_names *n, const char *what, const struct pb_question *q,
 		 pb_wanted_open *open, void *ctx, struct pb_answer **out);

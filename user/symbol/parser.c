@@ -40,8 +40,10 @@ struct module {
 	struct pb_symtab *plt; /* these two for what has no name; NULL: none */
 	struct pb_bounds *bounds;
 	bool has_fallbacks; /* they were looked for */
+	bool is_whole;      /* its own .symtab */
 	struct pb_demangled *names;
 	uint32_t state; /* enum pb_answer_state */
+	bool left_out;  /* debug information that was asked for and cannot be read */
 	struct pb_answer_writer *w;
 };
 
@@ -120,35 +122,50 @@ static int open_debug_fd(const struct module *m)
 	return wanted->build_id_len ? m->open(m->ctx, wanted) : -ENOENT;
 }
 
-/* The separate file, where there is something to be had from it. It was checked by the one who opened it;
- * its build id once more, since that is cheap. */
+/* Whether a separate file is that of the module. It was checked by the one who opened it; its build id once
+ * more, since that is cheap. Return: 0; -ENOMEM. */
+static int check_debug_file(const struct module *m, bool *is_ours)
+{
+	uint8_t id[PB_WIRE_ID_MAX];
+	uint32_t len = (uint32_t)pb_build_id_of(m->debug_fd, id, sizeof(id));
+	int err;
+
+	*is_ours = false;
+	if (len && !is_build(m->elf, id, len))
+		return 0;
+	err = pb_elf_has_same_code(m->elf, m->debug, is_ours);
+	return err == -ENOMEM ? err : 0;
+}
+
+/* The separate file, where there is something to be had from it. */
 static int open_debug_file(struct module *m)
 {
 	bool wants_debug_info = m->q->flags & PB_ASK_DEBUG_INFO;
-	uint8_t id[PB_WIRE_ID_MAX];
-	uint32_t len;
+	bool is_ours;
 	int fd, err;
 
-	if (!m->open ||
-	    (has_section(m->elf, ".symtab") && (!wants_debug_info || has_debug_info(m->elf))))
+	if (!m->open || (m->is_whole && (!wants_debug_info || has_debug_info(m->elf))))
 		return 0;
 	fd = open_debug_fd(m);
 	if (fd < 0)
 		return fd == -ENOMEM ? fd : 0;
 	m->debug_fd = fd;
 	err = pb_elf_open(&m->debug, fd);
+	if (err == -ENOMEM)
+		return err;
+	m->left_out = err && wants_debug_info;
 	if (err)
-		return err == -ENOMEM ? err : 0;
-	len = (uint32_t)pb_build_id_of(fd, id, sizeof(id));
-	if (len && !is_build(m->elf, id, len))
+		return 0;
+	err = check_debug_file(m, &is_ours);
+	if (!is_ours)
 		pb_elf_free(pb_take(m->debug));
-	return 0;
+	return err;
 }
 
 /* --- functions --- */
 
-/* What is left of .symtab in a stripped program, and what .dynsym has, which was left out there. */
-static int add_partial_tables(struct module *m, struct pb_symtab *to)
+/* What .gnu_debugdata has of the .symtab of a stripped program. */
+static int add_debugdata(struct module *m, struct pb_symtab *to)
 {
 	pb_auto(pb_elf) struct pb_elf *inner = NULL;
 	pb_autofree uint8_t *bytes = NULL;
@@ -160,29 +177,21 @@ static int add_partial_tables(struct module *m, struct pb_symtab *to)
 		err = pb_elf_open_memory(&inner, bytes, size);
 	if (!err)
 		err = pb_elf_add_functions(to, inner, SHT_SYMTAB, false);
-	err = forgive(m, err);
-	if (err)
-		return err;
-	return forgive(m, pb_elf_add_functions(to, m->elf, SHT_DYNSYM, false));
+	return forgive(m, err);
 }
 
-/* The .symtab of a file. Return: 0, and *out NULL if it has no functions; -ENOMEM. */
-static int read_symtab(struct module *m, const struct pb_elf *e, struct pb_symtab **out)
+/* What a .symtab that is not whole lacks. A name that several tables have is the same in all of them. */
+static int add_other_tables(struct module *m, struct pb_symtab *to)
 {
-	pb_auto(pb_symtab) struct pb_symtab *t = NULL;
-	int err;
+	int err = 0;
 
-	if (!e)
-		return 0;
-	err = pb_symtab_new(&t);
-	if (err)
-		return err;
-	err = pb_elf_add_functions(t, e, SHT_SYMTAB, true);
-	if (err)
-		return forgive(m, err);
-	if (pb_symtab_count(t))
-		*out = pb_take(t);
-	return 0;
+	if (m->debug)
+		err = forgive(m, pb_elf_add_functions(to, m->debug, SHT_SYMTAB, true));
+	if (!err)
+		err = add_debugdata(m, to);
+	if (!err)
+		err = forgive(m, pb_elf_add_functions(to, m->elf, SHT_DYNSYM, false));
+	return err;
 }
 
 static int read_functions(struct module *m)
@@ -190,14 +199,11 @@ static int read_functions(struct module *m)
 	pb_auto(pb_symtab) struct pb_symtab *t = NULL;
 	int err;
 
-	err = read_symtab(m, m->elf, &t);
-	if (!err && !t)
-		err = read_symtab(m, m->debug, &t);
-	if (!err && !t) {
-		err = pb_symtab_new(&t);
-		if (!err)
-			err = add_partial_tables(m, t);
-	}
+	err = pb_symtab_new(&t);
+	if (!err)
+		err = forgive(m, pb_elf_add_functions(t, m->elf, SHT_SYMTAB, m->is_whole));
+	if (!err && !m->is_whole)
+		err = add_other_tables(m, t);
 	if (!err)
 		err = pb_symtab_finish(t, 0);
 	if (!err && pb_symtab_count(t))
@@ -205,9 +211,10 @@ static int read_functions(struct module *m)
 	return err;
 }
 
+/* What cannot be read is told, and is the state of the module only if symbols do not name it either. */
 static int read_debug_info(struct module *m)
 {
-	int fd = m->debug_fd;
+	int fd = m->debug_fd, err;
 
 	if (!(m->q->flags & PB_ASK_DEBUG_INFO))
 		return 0;
@@ -216,19 +223,26 @@ static int read_debug_info(struct module *m)
 		fd = m->q->fds[0];
 	else if (!m->debug || !has_debug_info(m->debug))
 		return 0;
-	return forgive(m, pb_dwarf_new(&m->dwarf, fd, m->open, m->ctx));
+	err = pb_dwarf_new(&m->dwarf, fd, m->open, m->ctx);
+	m->left_out = err && err != -ENODATA;
+	if (!err || err == -ENOMEM)
+		return err;
+	return m->symbols ? 0 : forgive(m, err);
 }
 
 static int read_elf(struct module *m)
 {
-	int err = 0;
+	int err;
 
 	if (!is_build(m->elf, m->q->build_id, m->q->build_id_len)) {
 		set_state(m, PB_ANSWER_MISMATCH);
 		return 0;
 	}
-	if (m->q->kind == PB_ASK_ELF)
-		err = open_debug_file(m);
+	/* One that is malformed is told when its functions are read. */
+	err = pb_elf_has_whole_symtab(m->elf, &m->is_whole);
+	if (err == -ENOMEM)
+		return err;
+	err = m->q->kind == PB_ASK_ELF ? open_debug_file(m) : 0;
 	if (!err)
 		err = read_functions(m);
 	if (!err)
@@ -298,6 +312,54 @@ static const struct pb_symbol *symbol_from(const struct module *m, uint64_t addr
 	return s && s->addr == addr ? s : NULL;
 }
 
+/* Linkage tables and bounds add to what there is; what is wrong with them is no finding. */
+static int read_fallbacks(struct module *m)
+{
+	int err;
+
+	if (m->has_fallbacks)
+		return 0;
+	m->has_fallbacks = true;
+	err = pb_plt_functions(&m->plt, m->elf);
+	if (err == -ENOMEM)
+		return err;
+	err = pb_bounds_new(&m->bounds, m->elf);
+	return err == -ENOMEM ? err : 0;
+}
+
+/* Whether unwind information has another function begin behind a symbol and up to an address, which its name
+ * was stripped of. At most as many steps as an unsized symbol has bytes. */
+static bool is_cut_off(const struct module *m, const struct pb_symbol *s, uint64_t vaddr)
+{
+	uint64_t at = s->addr, start, end;
+
+	while (at <= vaddr) {
+		if (pb_bounds_find(m->bounds, at, &start, &end)) {
+			at++;
+			continue;
+		}
+		if (start > s->addr)
+			return true;
+		at = end;
+	}
+	return false;
+}
+
+/* The symbol at an address, *out NULL without one. Return: 0; -ENOMEM. */
+static int find_symbol(struct module *m, uint64_t vaddr, const struct pb_symbol **out)
+{
+	const struct pb_symbol *s = m->symbols ? pb_symtab_find(m->symbols, vaddr) : NULL;
+	int err = 0;
+
+	if (s && s->is_unsized) {
+		err = read_fallbacks(m);
+		if (!err && m->bounds && is_cut_off(m, s, vaddr))
+			s = NULL;
+	}
+	*out = s;
+	return err;
+}
+
 /* A frame by its symbol, and by what debug information says about it, if anything. */
 static void put_frame(struct module *m, const char *symbol, const struct pb_dwarf_frame *f)
 {
@@ -317,24 +379,23 @@ static const char *dwarf_name(const struct pb_dwarf_frame *f)
 	return f->linkage_name && f->linkage_name[0] ? f->linkage_name : f->name ? f->name : "";
 }
 
-/* By debug information. Return: false, and nothing is written, if the function itself has no name. */
-static bool put_dwarf_frames(struct module *m, uint64_t vaddr)
+/* By debug information; @symbol is the one at the address, or NULL. Return: false, and nothing is written, if
+ * the function itself has no name. */
+static bool put_dwarf_frames(struct module *m, uint64_t vaddr, const struct pb_symbol *symbol)
 {
 	struct pb_dwarf_frame frames[PB_WIRE_INLINES_MAX];
-	const struct pb_symbol *symbol;
-	uint64_t start = 0;
+	const struct pb_symbol *first;
+	uint64_t start = UINT64_MAX;
 	const char *name;
 	uint32_t n, i;
 
 	n = m->dwarf ? pb_dwarf_find(m->dwarf, vaddr, frames, PB_WIRE_INLINES_MAX, &start) : 0;
 	if (!n)
 		return false;
-	symbol = symbol_from(m, start);
-	name = symbol ? symbol->name : dwarf_name(&frames[n - 1]);
-	if (!name[0] && m->symbols) {
-		symbol = pb_symtab_find(m->symbols, vaddr);
-		name = symbol ? symbol->name : "";
-	}
+	first = symbol_from(m, start);
+	name = first ? first->name : dwarf_name(&frames[n - 1]);
+	if (!name[0] && symbol)
+		name = symbol->name;
 	if (!name[0])
 		return false;
 	pb_answer_address(m->w, vaddr, 0);
@@ -344,21 +405,6 @@ static bool put_dwarf_frames(struct module *m, uint64_t vaddr)
 			put_frame(m, dwarf_name(&frames[i]), &frames[i]);
 	put_frame(m, name, &frames[n - 1]);
 	return true;
-}
-
-/* Linkage tables and bounds add to what there is; what is wrong with them is no finding. */
-static int read_fallbacks(struct module *m)
-{
-	int err;
-
-	if (m->has_fallbacks)
-		return 0;
-	m->has_fallbacks = true;
-	err = pb_plt_functions(&m->plt, m->elf);
-	if (err == -ENOMEM)
-		return err;
-	err = pb_bounds_new(&m->bounds, m->elf);
-	return err == -ENOMEM ? err : 0;
 }
 
 /* Where the function at @vaddr starts, 0 if that is not known: also where a symbol begins with the range of
@@ -378,9 +424,9 @@ static int put_vaddr(struct module *m, uint64_t vaddr)
 	const struct pb_symbol *symbol;
 	int err;
 
-	if (put_dwarf_frames(m, vaddr))
-		return 0;
-	symbol = m->symbols ? pb_symtab_find(m->symbols, vaddr) : NULL;
+	err = find_symbol(m, vaddr, &symbol);
+	if (err || put_dwarf_frames(m, vaddr, symbol))
+		return err;
 	if (!symbol) {
 		err = read_fallbacks(m);
 		if (err)
@@ -449,6 +495,7 @@ static int answer(struct module *m, struct pb_answer **out)
 		return err;
 	a->state = m->state;
 	a->has_debug_info = m->dwarf != NULL;
+	a->left_out = m->left_out;
 	if (m->elf)
 		a->build_id_len =
 			(uint32_t)pb_elf_build_id(m->elf, a->build_id, sizeof(a->build_id));

@@ -4,9 +4,10 @@
  * file and keeps nothing between questions, so that it runs in a sandbox (user/symbol/names.h), and as it
  * is in tests and under a fuzzer.
  *
- *   file --> functions: .symtab, else that of the debug file, else .gnu_debugdata, else .dynsym
+ *   file --> functions: .symtab; if that is not whole (pb_elf_has_whole_symtab()), also that of the debug
+ *            file, .gnu_debugdata and .dynsym, as one table
  *        --> debug information: inlined frames, files, lines
- *        --> unwind information: where functions without a name begin
+ *        --> unwind information: where functions without a name begin, and where one without a size ends
  *
  * The name of a function is that of its symbol if one begins where it does, so that it is the same with
  * and without debug information; debug information names what has no symbol, and what was inlined.

@@ -22,10 +22,11 @@ struct pb_symtab;
  * Looks for /tmp/perf-N.map inside the target's root, N being its pid in its innermost pid
  * namespace; then, if there is none, for /tmp/perf-TGID.map in ours. It must be a regular file, not
  * a symlink, of at most PB_PERFMAP_SIZE_MAX bytes, and belong to the target's file system user or
- * to root. Refusals are logged at debug level.
+ * to root. One that was last written before the process began, give or take a second, is that of an
+ * earlier process with its pid: pids are used again, in containers soon. Refusals are logged at debug level.
  *
  * Return: a descriptor, to be closed by the caller; -ENOENT if there is none; -EPERM if its owner
- * is wrong; -ELOOP for a symlink; -EINVAL if it is not a regular file; -EFBIG; -errno.
+ * is wrong; -ESTALE if it is older than the process; -ELOOP for a symlink; -EINVAL if it is not a regular file; -EFBIG; -errno.
  */
 int pb_perfmap_open(uint32_t tgid);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "user/core/sandbox.h"
+#include "user/symbol/demangle.h"
 
 /* Answer one question. Return: 0; -errno if the conversation is over. */
 static int serve_one(struct pb_wire *wire)
@@ -16,6 +17,7 @@ static int serve_one(struct pb_wire *wire)
 
 	if (err)
 		return err;
+	pb_demangle_bound(q.flags & PB_ASK_RAW_NAMES ? 0 : pb_sandbox_stack_bytes());
 	err = pb_parse(&q, pb_wire_want, wire, &answer);
 	pb_question_drop(&q);
 	return err ? err : pb_wire_reply(wire, answer);

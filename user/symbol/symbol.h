@@ -37,6 +37,9 @@ struct pb_symbol_opts {
 	/* Called before each module, if not NULL. @name: its path or kind. */
 	void (*progress)(void *ctx, uint32_t done, uint32_t modules, const char *name);
 	void *progress_ctx;
+	/* Asked often, if not NULL: from when it is true, what has no name yet is given up. */
+	bool (*stop)(void *ctx);
+	void *stop_ctx;
 };
 
 /* A module with locations that have no name, or whose debug information had to be left out. */
@@ -66,7 +69,8 @@ struct pb_symbol_stats {
  *
  * Bytes out of target files are read in a sandbox (user/symbol/names.h). A file that cannot be read costs
  * its names, and a message: at debug level if that is ordinary, a warning if the parser had to be stopped.
- * Return: 0; -ENOMEM; -errno, logged, if no sandbox can be had.
+ * Without a sandbox, whatever it lacks, nothing is read: all but the kernel is shown by offset, and said so.
+ * Return: 0; -ENOMEM of our own heap.
  */
 int pb_symbolize(struct pb_profile *p, const struct pb_symbol_source *source,
 		 const struct pb_symbol_opts *opts, struct pb_symbol_stats *stats);

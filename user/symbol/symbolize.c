@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "user/core/log.h"
 #include "user/core/profile.h"
@@ -21,7 +22,12 @@
 #include "user/symbol/symtab.h"
 
 /* Of a module's base name in "base+0xoffset". */
-#define BASE_MAX 1024
+#define BASE_MAX      1024
+/* Copies of a file that are larger are not looked for. */
+#define COMPARE_MAX   (512 << 20)
+#define COMPARE_CHUNK (1 << 20)
+/* A file that more than one user can write. */
+#define ANYONE        UINT32_MAX
 
 /* A location to be named. */
 struct item {
@@ -40,6 +46,7 @@ struct run {
 	struct pb_names *names;           /* NULL until the first question */
 	bool no_sandbox;                  /* and so no questions */
 	struct pb_debuginfod *debuginfod; /* NULL: not to be asked */
+	struct pb_debugfile_sums sums;
 };
 
 /* Locations that one table can name. */
@@ -51,106 +58,109 @@ struct batch {
 	uint32_t module_id;
 	uint32_t state;   /* enum pb_answer_state */
 	uint32_t unnamed; /* locations */
+	bool left_out;    /* debug information that cannot be read */
 };
 
-/* Modules by what is in them. */
-struct same {
+/* A module, and what its file looks like from outside. */
+struct look {
 	const struct pb_module *m;
 	uint32_t id;
 	const char *name; /* base name */
-	uint32_t writer;  /* the user who may have written it */
-	int64_t size;     /* bytes; -1: there is no file */
+	int fd;           /* borrowed; -1: there is no file */
+	int64_t size;     /* bytes */
 };
 
-#define ANYONE UINT32_MAX
-
-static uint32_t writer_of(const struct stat *st)
-{
-	return st->st_mode & 022 ? ANYONE : st->st_uid;
-}
-
-/*
- * A build id is what a file says of itself, and leaves out what a debugger may strip: two files with one
- * may differ in their symbols, by accident or because somebody wants them to. So a file is the same by its
- * name, size and writer, too.
- */
-static struct same look_at(const struct run *run, uint32_t module)
+static struct look look_at(const struct run *run, uint32_t module)
 {
 	const struct pb_module *m = &run->p->modules[module];
 	const char *path = pb_profile_text(run->p, m->path), *slash = strrchr(path, '/');
-	struct same same = {.m = m, .id = module, .name = slash ? slash + 1 : path, .size = -1};
+	struct look look = {.m = m, .id = module, .name = slash ? slash + 1 : path, .fd = -1};
 	struct stat st;
-	int fd = -1;
 
 	if (run->source && m->kind == PB_MODULE_FILE)
-		fd = run->source->module_fd(run->source->ctx, module);
-	if (fd >= 0 && !fstat(fd, &st)) {
-		same.writer = writer_of(&st);
-		same.size = st.st_size;
+		look.fd = run->source->module_fd(run->source->ctx, module);
+	if (look.fd >= 0 && !fstat(look.fd, &st))
+		look.size = st.st_size;
+	return look;
+}
+
+static int compare_looks(const struct look *a, const struct look *b)
+{
+	if (a->m->kind != b->m->kind)
+		return a->m->kind < b->m->kind ? -1 : 1;
+	if ((a->fd < 0) != (b->fd < 0))
+		return a->fd < 0 ? -1 : 1;
+	if (a->size != b->size)
+		return a->size < b->size ? -1 : 1;
+	if (a->m->build_id_len != b->m->build_id_len)
+		return a->m->build_id_len < b->m->build_id_len ? -1 : 1;
+	if (memcmp(a->m->build_id, b->m->build_id, a->m->build_id_len))
+		return memcmp(a->m->build_id, b->m->build_id, a->m->build_id_len);
+	return strcmp(a->name, b->name);
+}
+
+static int compare_looks_then_ids(const void *pa, const void *pb)
+{
+	const struct look *a = pa, *b = pb;
+	int by_look = compare_looks(a, b);
+
+	return by_look ? by_look : a->id < b->id ? -1 : a->id > b->id;
+}
+
+static bool are_equal_bytes(int a, int b, int64_t size)
+{
+	pb_autofree char *x = malloc(COMPARE_CHUNK), *y = malloc(COMPARE_CHUNK);
+	int64_t off;
+	ssize_t n;
+
+	if (!x || !y)
+		return false;
+	for (off = 0; off < size; off += n) {
+		n = pread(a, x, COMPARE_CHUNK, off);
+		if (n <= 0 || pread(b, y, (size_t)n, off) != n || memcmp(x, y, (size_t)n))
+			return false;
 	}
-	return same;
+	return true;
 }
 
-static int compare_content(const struct same *sa, const struct same *sb)
+/*
+ * A build id is what a file says of itself, and leaves out what may be stripped: two files with one may
+ * differ in their symbols, by accident or because somebody wants them to. So they are compared.
+ */
+static bool is_copy(const struct look *a, const struct look *b)
 {
-	const struct pb_module *a = sa->m, *b = sb->m;
+	struct stat x, y;
 
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	if (sa->writer != sb->writer)
-		return sa->writer < sb->writer ? -1 : 1;
-	if (sa->size != sb->size)
-		return sa->size < sb->size ? -1 : 1;
-	if (a->build_id_len != b->build_id_len)
-		return a->build_id_len < b->build_id_len ? -1 : 1;
-	if (memcmp(a->build_id, b->build_id, a->build_id_len))
-		return memcmp(a->build_id, b->build_id, a->build_id_len);
-	return strcmp(sa->name, sb->name);
+	if (a->m->kind != PB_MODULE_FILE || a->fd < 0 || !a->m->build_id_len || compare_looks(a, b))
+		return false;
+	if (fstat(a->fd, &x) || fstat(b->fd, &y))
+		return false;
+	if (x.st_dev == y.st_dev && x.st_ino == y.st_ino)
+		return true;
+	return a->size <= COMPARE_MAX && are_equal_bytes(a->fd, b->fd, a->size);
 }
 
-static int compare_same(const void *pa, const void *pb)
-{
-	const struct same *a = pa, *b = pb;
-	int by_content = compare_content(a, b);
-
-	return by_content ? by_content : a->id < b->id ? -1 : a->id > b->id;
-}
-
-static bool is_same(const struct same *a, const struct same *b)
-{
-	return a->m->kind == PB_MODULE_FILE && a->m->build_id_len && a->size >= 0 &&
-	       a->writer != ANYONE && !compare_content(a, b);
-}
-
-/* For each module, the first one that holds the same code; itself if there is none. */
+/* For each module, the first one whose file holds the same; itself if there is none. */
 static uint32_t *representatives(const struct run *run)
 {
 	const struct pb_profile *p = run->p;
-	pb_autofree struct same *sorted = calloc((size_t)p->n_modules + 1, sizeof(*sorted));
+	pb_autofree struct look *looks = calloc((size_t)p->n_modules + 1, sizeof(*looks));
 	uint32_t *first = calloc((size_t)p->n_modules + 1, sizeof(*first));
-	uint32_t i;
+	uint32_t i, head = 0;
 
-	if (!sorted || !first) {
+	if (!looks || !first) {
 		free(first);
 		return NULL;
 	}
 	for (i = 0; i < p->n_modules; i++)
-		sorted[i] = look_at(run, i);
-	qsort(sorted, p->n_modules, sizeof(*sorted), compare_same);
+		looks[i] = look_at(run, i);
+	qsort(looks, p->n_modules, sizeof(*looks), compare_looks_then_ids);
 	for (i = 0; i < p->n_modules; i++) {
-		bool again = i && is_same(&sorted[i], &sorted[i - 1]);
-
-		first[sorted[i].id] = again ? first[sorted[i - 1].id] : sorted[i].id;
+		if (!i || !is_copy(&looks[i], &looks[head]))
+			head = i;
+		first[looks[i].id] = looks[head].id;
 	}
 	return first;
-}
-
-/* JIT code of one process is described by one perf map, wherever it lies. */
-static uint64_t table_of(const struct pb_profile *p, const uint32_t *first, uint32_t module)
-{
-	const struct pb_module *m = &p->modules[module];
-
-	return m->kind == PB_MODULE_ANON ? (uint64_t)1 << 32 | m->tgid : first[module];
 }
 
 /* What the table goes by: the offset in the file, or the address where there is no file. */
@@ -187,7 +197,7 @@ static int collect(const struct run *run, struct item **out, size_t *out_n)
 
 		if (l->module == PB_NONE || l->n_lines)
 			continue;
-		items[n].table = table_of(p, first, l->module);
+		items[n].table = first[l->module];
 		items[n].addr =
 			table_addr(&p->modules[l->module], l->addr - (l->is_return && l->addr));
 		items[n++].location = i;
@@ -284,6 +294,7 @@ static void take_answer(struct batch *b, const struct pb_answer *a)
 	size_t i;
 
 	b->state = a->state;
+	b->left_out = a->left_out;
 	for (i = 0; i < b->n; i++) {
 		const struct item *item = &b->items[i];
 		struct pb_module *m = &b->run->p->modules[location_of(b, item)->module];
@@ -345,17 +356,23 @@ static int fill_question(struct batch *b, struct pb_question *q, uint64_t **addr
 	return 0;
 }
 
+/* The user who may have written a file. */
+static uint32_t writer_of(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) || (st.st_mode & 022))
+		return ANYONE;
+	return st.st_uid;
+}
+
 /*
  * What anyone but root has written may take over its parser, which must not speak for other modules then:
  * it has a parser of its own.
  */
 static bool is_suspect(const struct pb_question *q)
 {
-	struct stat st;
-
-	if (q->kind == PB_ASK_VDSO)
-		return false;
-	return q->kind == PB_ASK_JIT || fstat(q->fds[0], &st) || writer_of(&st);
+	return q->kind == PB_ASK_JIT || (q->kind == PB_ASK_ELF && writer_of(q->fds[0]));
 }
 
 /* Ask, and name the batch by the answer. */
@@ -371,6 +388,8 @@ static int ask(struct batch *b, struct pb_question *q, struct pb_debugfile *debu
 		err = pb_names_new(&run->names);
 	if (err)
 		return err;
+	if (run->names)
+		pb_names_stop_when(run->names, run->opts->stop, run->opts->stop_ctx);
 	if (!run->no_sandbox) {
 		bool suspect = is_suspect(q);
 
@@ -378,7 +397,7 @@ static int ask(struct batch *b, struct pb_question *q, struct pb_debugfile *debu
 			pb_names_stop(run->names);
 		err = pb_names_ask(run->names, what, q, debugfile ? pb_debugfile_open : NULL,
 				   debugfile, &answer);
-		if (suspect)
+		if (suspect || (debugfile && debugfile->suspect))
 			pb_names_stop(run->names);
 	}
 	if (err == -ENOMEM)
@@ -421,14 +440,16 @@ static int name_file(struct batch *b)
 {
 	const struct pb_symbol_source *source = b->run->source;
 	struct pb_question q = {.kind = PB_ASK_ELF, .n_fds = 1};
-	struct pb_debugfile debugfile = {.debuginfod = b->run->debuginfod};
-	uint32_t module;
+	struct pb_debugfile debugfile = {.debuginfod = b->run->debuginfod, .sums = &b->run->sums};
+	uint32_t module, writer;
 
 	q.fds[0] = open_any(b, &module);
 	if (q.fds[0] < 0) {
 		take_nothing(b, PB_ANSWER_NO_FILE);
 		return 0;
 	}
+	writer = writer_of(q.fds[0]);
+	debugfile.owner = writer == ANYONE ? 0 : writer;
 	debugfile.path = pb_profile_text(b->run->p, b->run->p->modules[module].path);
 	if (source->module_process)
 		debugfile.tgid = source->module_process(source->ctx, module);
@@ -445,15 +466,14 @@ static int name_vdso(struct batch *b)
 static int name_jit(struct batch *b)
 {
 	const struct pb_symbol_source *source = b->run->source;
-	uint32_t tgid = b->module->tgid;
 	struct pb_question q = {.kind = PB_ASK_JIT};
 	pb_autoclose int map = -1;
 	pb_autoclose int dump = -1;
 
 	if (source)
-		map = source->perf_map_fd(source->ctx, tgid);
+		map = source->perf_map_fd(source->ctx, b->module_id);
 	if (source && source->jitdump_fd)
-		dump = source->jitdump_fd(source->ctx, tgid);
+		dump = source->jitdump_fd(source->ctx, b->module_id);
 	if (map >= 0)
 		q.fds[q.n_fds++] = map;
 	else
@@ -529,7 +549,7 @@ static int note_gap(const struct batch *b)
 	struct pb_symbol_stats *stats = b->run->stats;
 	struct pb_symbol_gap *gaps;
 
-	if (!b->unnamed && b->state != PB_ANSWER_GIVEN_UP)
+	if (!b->unnamed && !b->left_out && b->state != PB_ANSWER_GIVEN_UP)
 		return 0;
 	gaps = reallocarray(stats->gaps, (size_t)stats->n_gaps + 1, sizeof(*gaps));
 	if (!gaps)
@@ -565,7 +585,7 @@ static int run_batches(struct run *run, struct item *items, size_t n)
 
 	for (first = 0; first < n; first = end) {
 		struct batch b = {.run = run, .items = &items[first]};
-		int err;
+		int err = 0;
 
 		for (end = first + 1; end < n && items[end].table == items[first].table; end++)
 			;
@@ -575,7 +595,10 @@ static int run_batches(struct run *run, struct item *items, size_t n)
 		if (run->opts->progress)
 			run->opts->progress(run->opts->progress_ctx, done, batches,
 					    pb_profile_text(run->p, b.module->path));
-		err = name_batch(&b);
+		if (run->opts->stop && run->opts->stop(run->opts->stop_ctx))
+			take_nothing(&b, PB_ANSWER_GIVEN_UP);
+		else
+			err = name_batch(&b);
 		err = err ? err : note_gap(&b);
 		if (err)
 			return err;
@@ -588,7 +611,7 @@ int pb_symbolize(struct pb_profile *p, const struct pb_symbol_source *source,
 		 const struct pb_symbol_opts *opts, struct pb_symbol_stats *stats)
 {
 	static const struct pb_symbol_opts none;
-	struct pb_symbol_stats unused;
+	struct pb_symbol_stats unused = {0};
 	pb_autofree struct item *items = NULL;
 	struct run run = {.p = p, .source = source, .opts = opts ? opts : &none};
 	size_t n;
@@ -600,6 +623,8 @@ int pb_symbolize(struct pb_profile *p, const struct pb_symbol_source *source,
 	/* Without servers the rest is named all the same; what is missing has been said. */
 	if (!err && run.opts->debuginfod && pb_debuginfod_new(&run.debuginfod, NULL) == -ENOMEM)
 		err = -ENOMEM;
+	if (run.debuginfod)
+		pb_debuginfod_stop_when(run.debuginfod, run.opts->stop, run.opts->stop_ctx);
 	err = err ? err : run_batches(&run, items, n);
 	if (run.names) {
 		pb_names_stop(run.names);

@@ -144,6 +144,16 @@ int pb_symtab_add(struct pb_symtab *t, uint64_t addr, uint64_t size, uint32_t ra
 	return 0;
 }
 
+int pb_symtab_add_unsized(struct pb_symtab *t, uint64_t addr, uint64_t size, uint32_t rank,
+			  const char *name, size_t name_len)
+{
+	int err = pb_symtab_add(t, addr, size, rank, name, name_len);
+
+	if (!err)
+		t->entries[t->n_entries - 1].sym.is_unsized = true;
+	return err;
+}
+
 /* Up to 8: a hostile name of nothing else must not make sorting slow. */
 static size_t leading_underscores(const char *name)
 {

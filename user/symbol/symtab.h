@@ -6,6 +6,7 @@
 #ifndef PB_SYMBOL_SYMTAB_H
 #define PB_SYMBOL_SYMTAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,7 @@ struct pb_symbol {
 	uint64_t size;    /* bytes covered; never 0 once the table is finished */
 	const char *name; /* owned by the table */
 	uint32_t rank;    /* enum pb_symbol_rank */
+	bool is_unsized;  /* the size is a guess: up to what is known to come next */
 };
 
 int pb_symtab_new(struct pb_symtab **out);
@@ -38,6 +40,9 @@ PB_DEFINE_FREE(pb_symtab, pb_symtab_free);
 /* @name is copied, up to its first NUL. Return: 0; -ENOMEM; -EFBIG beyond the table's bounds. */
 int pb_symtab_add(struct pb_symtab *t, uint64_t addr, uint64_t size, uint32_t rank,
 		  const char *name, size_t name_len);
+/* The same, of one that is_unsized. */
+int pb_symtab_add_unsized(struct pb_symtab *t, uint64_t addr, uint64_t size, uint32_t rank,
+			  const char *name, size_t name_len);
 
 /**
  * pb_symtab_finish() - sort and settle who owns which address; call once, before any look-up.

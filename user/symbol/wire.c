@@ -50,13 +50,13 @@ struct found_head {
 };
 
 struct answer_head {
-	uint32_t state, has_debug_info;
+	uint32_t state, has_debug_info, left_out;
 	uint32_t build_id_len;
 	uint8_t build_id[PB_WIRE_ID_MAX];
 	uint32_t n_addrs, n_frames, strings_len;
 };
 
-_Static_assert(sizeof(struct answer_head) == 44, "no padding goes through the socket");
+_Static_assert(sizeof(struct answer_head) == 48, "no padding goes through the socket");
 _Static_assert(sizeof(struct pb_answer_addr) == 24, "no padding goes through the socket");
 _Static_assert(sizeof(struct pb_answer_frame) == 20, "no padding goes through the socket");
 
@@ -68,6 +68,9 @@ struct passed {
 
 /* Received data is given room for as much as has come already, or this. */
 #define CHUNK_BYTES (256u << 10)
+
+/* How long a wish to stop may go unseen. */
+#define STOP_MS 100
 
 static void close_passed(struct passed *p)
 {
@@ -93,16 +96,22 @@ static int left_ms(const struct pb_wire *w)
 }
 
 /* Before each call that moves bytes: a peer that trickles must not get more time than one that hangs. */
-static int check_deadline(const struct pb_wire *w)
+static int check_time(const struct pb_wire *w)
 {
+	if (w->stop && w->stop(w->stop_ctx))
+		return -ECANCELED;
 	return left_ms(w) ? 0 : -ETIMEDOUT;
 }
 
 static int wait_for(const struct pb_wire *w, short events)
 {
 	struct pollfd p = {.fd = w->sock, .events = events};
+	int ms = left_ms(w);
 
-	if (poll(&p, 1, left_ms(w)) < 0 && errno != EINTR)
+	/* A signal that comes just before poll() does not interrupt it. */
+	if (w->stop && (ms < 0 || ms > STOP_MS))
+		ms = STOP_MS;
+	if (poll(&p, 1, ms) < 0 && errno != EINTR)
 		return -errno;
 	return 0;
 }
@@ -141,7 +150,7 @@ static int send_bytes(const struct pb_wire *w, const void *bytes, size_t n, cons
 			control.align.cmsg_len = CMSG_LEN(n_fds * sizeof(int));
 			memcpy(CMSG_DATA(&control.align), fds, n_fds * sizeof(int));
 		}
-		err = check_deadline(w);
+		err = check_time(w);
 		if (err)
 			return err;
 		sent = sendmsg(w->sock, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -211,7 +220,7 @@ static int receive_bytes(const struct pb_wire *w, void *bytes, size_t n, struct 
 			msg.msg_control = control.bytes;
 			msg.msg_controllen = sizeof(control.bytes);
 		}
-		err = check_deadline(w);
+		err = check_time(w);
 		if (err)
 			return err;
 		got = recvmsg(w->sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -312,6 +321,7 @@ static uint64_t answer_len(const struct answer_head *head)
 static bool answer_head_is_right(const struct answer_head *head, uint32_t n_addrs)
 {
 	return head->state < PB_ANSWER_NO_FILE && head->has_debug_info <= 1 &&
+	       head->left_out <= 1 && !(head->has_debug_info && head->left_out) &&
 	       head->build_id_len <= PB_WIRE_ID_MAX && head->n_addrs == n_addrs &&
 	       head->n_frames <= PB_WIRE_FRAMES_MAX &&
 	       head->n_frames <= (uint64_t)n_addrs * PB_WIRE_INLINES_MAX && head->strings_len &&
@@ -336,6 +346,7 @@ static int receive_answer(const struct pb_wire *w, const struct header *h,
 		return -EPROTO;
 	a->state = head.state;
 	a->has_debug_info = head.has_debug_info;
+	a->left_out = head.left_out;
 	a->build_id_len = head.build_id_len;
 	memcpy(a->build_id, head.build_id, sizeof(a->build_id));
 	a->n_addrs = head.n_addrs;
@@ -359,6 +370,7 @@ int pb_wire_reply(const struct pb_wire *w, const struct pb_answer *a)
 	struct answer_head head = {
 		.state = a->state,
 		.has_debug_info = a->has_debug_info,
+		.left_out = a->left_out,
 		.build_id_len = a->build_id_len,
 		.n_addrs = a->n_addrs,
 		.n_frames = a->n_frames,
@@ -394,7 +406,8 @@ static bool fds_are_right(uint32_t kind, uint32_t flags, uint32_t n_fds)
 
 static bool question_is_right(const struct question_head *head, uint32_t n_fds)
 {
-	const uint32_t known = PB_ASK_DEBUG_INFO | PB_ASK_FULL_NAMES | PB_ASK_FIRST_IS_DUMP;
+	const uint32_t known =
+		PB_ASK_DEBUG_INFO | PB_ASK_FULL_NAMES | PB_ASK_FIRST_IS_DUMP | PB_ASK_RAW_NAMES;
 
 	return head->kind <= PB_ASK_JIT && !(head->flags & ~known) &&
 	       head->build_id_len <= PB_WIRE_ID_MAX && head->n_addrs <= PB_WIRE_ADDRS_MAX &&
@@ -555,6 +568,9 @@ static int serve_wanted(struct pb_wire *w, const struct header *h, pb_wanted_ope
 	if (!wanted)
 		return -ENOMEM;
 	err = receive_wanted(w, h, wanted);
+	if (err)
+		return err;
+	err = check_time(w);
 	if (err)
 		return err;
 	before_ns = pb_clock_ns();

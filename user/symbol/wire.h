@@ -43,6 +43,7 @@ enum pb_question_flag {
 	PB_ASK_FULL_NAMES = 1u << 1, /* demangled names with their parameters */
 	PB_ASK_FIRST_IS_DUMP =
 		1u << 2, /* PB_ASK_JIT: descriptor 0 is a jitdump, there is no perf map */
+	PB_ASK_RAW_NAMES = 1u << 3, /* nothing is demangled */
 };
 
 struct pb_question {
@@ -93,6 +94,7 @@ struct pb_answer_addr {
 struct pb_answer {
 	uint32_t state;          /* enum pb_answer_state */
 	uint32_t has_debug_info; /* 1: lines and inlined frames were looked for */
+	uint32_t left_out;       /* 1: they were asked for, but debug information cannot be read */
 	uint32_t n_addrs, n_frames;
 	struct pb_answer_addr *addrs;
 	struct pb_answer_frame *frames;
@@ -129,15 +131,18 @@ typedef int pb_wanted_open(void *ctx, const struct pb_wanted *wanted);
 struct pb_wire {
 	int sock;             /* SOCK_STREAM, borrowed; either mode: what blocks is waited for */
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0: none */
+	/* Asked often, also while the peer is waited for: true to leave it at that. May be NULL. */
+	bool (*stop)(void *ctx);
+	void *stop_ctx;
 };
 
 /*
  * The tool's side. pb_wire_ask() sends a question, serves what is wanted meanwhile by @open (may be NULL:
  * nothing is found), and checks the answer. Descriptors that come with it are closed. The time that @open
  * takes does not count: it is added to the deadline.
- * Return: 0; -ETIMEDOUT; -EPIPE if the peer is gone; -EPROTO if what it sent cannot be; -EINVAL if @q
- * is beyond the bounds, not sorted, or has not the descriptors of its kind; -ENOMEM; -errno. After an
- * error the socket is of no further use.
+ * Return: 0; -ETIMEDOUT; -ECANCELED by the wire's @stop; -EPIPE if the peer is gone; -EPROTO if what it
+ * sent cannot be; -EINVAL if @q is beyond the bounds, not sorted, or has not the descriptors of its kind;
+ * -ENOMEM; -errno. After an error the socket is of no further use.
  */
 int pb_wire_ask(const struct pb_wire *w, const struct pb_question *q, pb_wanted_open *open,
 		void *ctx, struct pb_answer **out);

@@ -17,13 +17,15 @@
 #include "user/symbol/wire.h"
 
 #define QUIET_NS 500000000ull
+/* Of fewer samples than that, a share says nothing. */
+#define KEPT_MIN 20
 
 /* What a report calls enum pb_answer_state, and what a person can do. */
 static const struct {
 	const char *cause;
 	const char *remedy;
 } states[PB_ANSWER_STATES] = {
-	[PB_ANSWER_OK] = {"no_symbols",
+	[PB_ANSWER_OK] = {"not_covered",
 			  "its symbols cover only part of it; install its debug symbols"},
 	[PB_ANSWER_NO_SYMBOLS] =
 		{"no_symbols", "it was stripped; install its debug symbols, or try --debuginfod"},
@@ -36,7 +38,8 @@ static const struct {
 
 /* Anonymous code has another story: there is no file that could be opened. */
 static const char jit_remedy[] =
-	"JIT code without a perf map; ask its runtime for one (node --perf-basic-prof, python3.12 -X perf)";
+	"JIT code without a perf map; ask its runtime for one (node --perf-basic-prof, "
+	"python3.12 -X perf, jcmd PID Compiler.perfmap)";
 
 static void show_progress(void *since, uint32_t done, uint32_t modules, const char *name)
 {
@@ -49,8 +52,14 @@ static void show_progress(void *since, uint32_t done, uint32_t modules, const ch
 	pb_live(line);
 }
 
-static int fill_gaps(const struct pb_profile *profile, const struct pb_symbol_stats *stats,
-		     struct pb_report *report)
+/* A gap without locations has all its names, and lacks only what debug information would add. */
+static const char *cause_of(const struct pb_symbol_gap *gap)
+{
+	return gap->locations ? states[gap->state].cause : "debug_info_unreadable";
+}
+
+int pb_naming_gaps(const struct pb_profile *profile, const struct pb_symbol_stats *stats,
+		   struct pb_report *report)
 {
 	uint32_t i;
 
@@ -61,18 +70,23 @@ static int fill_gaps(const struct pb_profile *profile, const struct pb_symbol_st
 		const struct pb_symbol_gap *gap = &stats->gaps[i];
 		struct pb_report_gap *row = &report->gaps[i];
 
-		row->cause = states[gap->state].cause;
+		row->cause = cause_of(gap);
 		row->locations = gap->locations;
 		row->module = strdup(pb_profile_text(profile, profile->modules[gap->module].path));
 		if (!row->module)
 			return -ENOMEM;
 		report->n_gaps++;
+		if (!gap->locations)
+			pb_log(PB_LOG_DEBUG,
+			       "%s: its debug information cannot be read: no inlined functions and lines",
+			       row->module);
 	}
 	return 0;
 }
 
 int pb_naming_run(struct pb_session *session, const struct pb_args *args,
-		  struct pb_profile *profile, struct pb_report *report)
+		  struct pb_profile *profile, struct pb_report *report,
+		  struct pb_symbol_stats *stats)
 {
 	const struct pb_symbol_source source = {
 		.module_fd = pb_session_module_fd,
@@ -87,23 +101,27 @@ int pb_naming_run(struct pb_session *session, const struct pb_args *args,
 		.debuginfod = args->debuginfod,
 		.progress = pb_live_wanted() ? show_progress : NULL,
 		.progress_ctx = &since,
+		.stop = pb_session_is_hurried,
+		.stop_ctx = session,
 	};
-	struct pb_symbol_stats stats;
-	int err = pb_symbolize(profile, &source, &opts, &stats);
+	int err = pb_symbolize(profile, &source, &opts, stats);
 
 	pb_live(NULL);
 	if (!err)
-		err = fill_gaps(profile, &stats, report);
-	report->symbol_locations = stats.named + stats.unnamed;
-	report->symbol_named = stats.named;
-	report->symbol_inlined = stats.inlined;
-	report->symbol_debug_modules = stats.with_debug_info;
+		err = pb_naming_gaps(profile, stats, report);
+	if (!err && pb_session_is_hurried(session) && stats->unnamed)
+		pb_log(PB_LOG_WARN,
+		       "a signal ended the naming of functions: what has no name yet is "
+		       "shown as module+0xoffset");
+	report->symbol_locations = stats->named + stats->unnamed;
+	report->symbol_named = stats->named;
+	report->symbol_inlined = stats->inlined;
+	report->symbol_debug_modules = stats->with_debug_info;
 	pb_log(PB_LOG_DEBUG,
 	       "named %llu of %llu addresses in %.0f ms; the parser took %.1f MB at its peak",
 	       (unsigned long long)report->symbol_named,
 	       (unsigned long long)report->symbol_locations, (double)(pb_clock_ns() - since) / 1e6,
-	       (double)stats.peak_bytes / 1e6);
-	pb_symbol_stats_drop(&stats);
+	       (double)stats->peak_bytes / 1e6);
 	return err;
 }
 
@@ -123,25 +141,33 @@ static uint32_t nameless_module(const struct pb_profile *p, const struct pb_samp
 	return l->module;
 }
 
-static const char *remedy_of(const struct pb_profile *p, const struct pb_report *report,
+/* Copies of a file are named together, and are in the gaps as one of them: they have one build id. */
+static bool is_same_build(const struct pb_module *a, const struct pb_module *b)
+{
+	return a->build_id_len && a->build_id_len == b->build_id_len &&
+	       !memcmp(a->build_id, b->build_id, a->build_id_len);
+}
+
+static const char *remedy_of(const struct pb_profile *p, const struct pb_symbol_stats *stats,
 			     uint32_t module)
 {
-	const char *path = pb_profile_text(p, p->modules[module].path);
-	uint32_t i, s;
+	uint32_t state = PB_ANSWER_NO_SYMBOLS, i;
 
 	if (p->modules[module].kind == PB_MODULE_ANON)
 		return jit_remedy;
-	for (i = 0; i < report->n_gaps; i++) {
-		if (strcmp(report->gaps[i].module, path))
-			continue;
-		for (s = 0; s < PB_ANSWER_STATES; s++)
-			if (!strcmp(states[s].cause, report->gaps[i].cause))
-				return states[s].remedy;
+	for (i = 0; i < stats->n_gaps; i++) {
+		const struct pb_symbol_gap *gap = &stats->gaps[i];
+
+		if (gap->module == module)
+			return states[gap->state].remedy;
+		if (is_same_build(&p->modules[module], &p->modules[gap->module]))
+			state = gap->state;
 	}
-	return states[PB_ANSWER_NO_SYMBOLS].remedy;
+	return states[state].remedy;
 }
 
-char *pb_naming_explain(const struct pb_profile *p, const struct pb_report *report)
+char *pb_naming_explain(const struct pb_profile *p, const struct pb_report *report,
+			const struct pb_symbol_stats *stats)
 {
 	pb_autofree uint64_t *nameless = calloc((size_t)p->n_modules + 1, sizeof(*nameless));
 	uint64_t sum = 0, total = pb_profile_total(p, p->default_value);
@@ -161,13 +187,13 @@ char *pb_naming_explain(const struct pb_profile *p, const struct pb_report *repo
 		if (nameless[module] > nameless[worst])
 			worst = module;
 	}
-	if (p->n_samples < 20 || (double)sum < 0.05 * (double)total)
+	if (report->kept < KEPT_MIN || (double)sum < 0.05 * (double)total)
 		return NULL;
 	if (asprintf(&line, "%.0f %% of it is in code without names, %s in %s: %s",
 		     100 * (double)sum / (double)total,
 		     nameless[worst] > sum / 2 ? "mostly" : "most of all",
 		     pb_module_base(pb_profile_text(p, p->modules[worst].path)),
-		     remedy_of(p, report, worst)) < 0)
+		     remedy_of(p, stats, worst)) < 0)
 		return NULL;
 	return line;
 }

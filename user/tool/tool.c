@@ -19,6 +19,7 @@
 #include "user/symbol/bottom.h"
 #include "user/symbol/jitdump.h"
 #include "user/symbol/perfmap.h"
+#include "user/symbol/symbol.h"
 #include "user/tool/explain.h"
 #include "user/tool/naming.h"
 #include "user/tool/outputs.h"
@@ -28,6 +29,7 @@
 struct result {
 	struct pb_profile *profile;
 	struct pb_report *report;
+	struct pb_symbol_stats names;
 };
 
 static int capture_exit(int err)
@@ -72,7 +74,7 @@ static const struct pb_jit_type jit_type = {
 static int name_and_build(const struct pb_tool *tool, const struct pb_args *args,
 			  struct pb_session *session, struct result *r)
 {
-	int err = pb_naming_run(session, args, r->profile, r->report);
+	int err = pb_naming_run(session, args, r->profile, r->report, &r->names);
 
 	err = err ? err
 		  : pb_stacks_build(pb_session_stacks(session), r->report, pb_symbol_is_bottom,
@@ -83,7 +85,7 @@ static int name_and_build(const struct pb_tool *tool, const struct pb_args *args
 /* What a person should know beyond the numbers. */
 static void explain(const struct result *r)
 {
-	pb_autofree char *names = pb_naming_explain(r->profile, r->report);
+	pb_autofree char *names = pb_naming_explain(r->profile, r->report, &r->names);
 
 	pb_explain(r->report);
 	if (names)
@@ -202,12 +204,13 @@ static int render_saved(const struct pb_tool *tool, const struct pb_args *args, 
 static int run(const struct pb_tool *tool, void *args)
 {
 	const struct pb_args *common = args;
-	struct result r = {NULL, NULL};
+	struct result r = {0};
 	int status;
 
 	status = common->from ? render_saved(tool, common, &r) : capture(tool, args, &r);
 	pb_profile_free(r.profile);
 	pb_report_free(r.report);
+	pb_symbol_stats_drop(&r.names);
 	return status;
 }
 

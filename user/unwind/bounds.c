@@ -153,28 +153,17 @@ static int add_range(struct pb_bounds *b, const struct scope *s, struct pb_fde *
 	return 0;
 }
 
-/* Return: -ENODATA without a range, -EPROTO likewise if something was malformed. */
-static int collect(struct pb_bounds *b, const struct scope *s, bool debug_frame)
+static int collect_from(struct pb_bounds *b, const struct scope *s,
+			const struct pb_unwind_source *source)
 {
-	struct pb_unwind_source source = {.machine = pb_elf_machine(s->e),
-					  .debug_frame = debug_frame};
 	pb_auto(pb_cfi) struct pb_cfi *cfi = NULL;
-	struct pb_elf_section section = {0};
-	pb_autofree uint8_t *bytes = NULL;
 	enum pb_cfi_entry kind;
 	bool is_malformed = false;
 	struct pb_fde fde;
 	size_t off = 0;
 	int err;
 
-	err = pb_unwind_section(s->e, debug_frame, &section);
-	if (err)
-		return err;
-	bytes = section.bytes;
-	source.bytes = section.bytes;
-	source.size = section.size;
-	source.vaddr = section.vaddr;
-	err = pb_cfi_new(&cfi, &source);
+	err = pb_cfi_new(&cfi, source);
 	while (!err && !pb_cfi_is_spent(cfi) &&
 	       (kind = pb_cfi_next(cfi, &off, &fde)) != PB_CFI_END) {
 		if (kind == PB_CFI_FDE)
@@ -184,6 +173,25 @@ static int collect(struct pb_bounds *b, const struct scope *s, bool debug_frame)
 	if (err || b->n_ranges)
 		return err;
 	return is_malformed ? -EPROTO : -ENODATA;
+}
+
+/* Return: -ENODATA without a range, -EPROTO likewise if something was malformed. */
+static int collect(struct pb_bounds *b, const struct scope *s, bool debug_frame)
+{
+	struct pb_unwind_source source = {.machine = pb_elf_machine(s->e),
+					  .debug_frame = debug_frame};
+	struct pb_elf_section section = {0};
+	int err;
+
+	err = pb_unwind_section(s->e, debug_frame, &section);
+	if (err)
+		return err;
+	source.bytes = section.bytes;
+	source.size = section.size;
+	source.vaddr = section.vaddr;
+	err = collect_from(b, s, &source);
+	free(section.bytes);
+	return err;
 }
 
 /* --- which of several is the narrowest --- */

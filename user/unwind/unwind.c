@@ -250,7 +250,8 @@ static void check_fork(struct unwinder *u, struct process *p)
 {
 	struct pb_unwind_process entry;
 
-	if (!p->published || look_up(u, p->tgid, &entry) || points_to(&entry, p->run))
+	/* What was published has a run. */
+	if (!p->published || !p->run || look_up(u, p->tgid, &entry) || points_to(&entry, p->run))
 		return;
 	if (entry.n && entry.owner) {
 		if (!point_to(u, p, p->run, entry.owner, BPF_EXIST))
@@ -358,7 +359,8 @@ static int make_next_run(struct unwinder *u, struct process *p, struct pb_run **
 	int err = make_run(u, p, out);
 
 	pb_runs_release(u->runs, pb_take(p->coming));
-	return err;
+	/* Without an error there is one. */
+	return err || *out ? err : -ENODATA;
 }
 
 /* The element of @p points to @run, which this takes. */

@@ -197,6 +197,26 @@ static void a_mapping_begins_with_the_page_of_its_segment(void **state)
 	assert_int_equal(pb_elf_code_vaddr(e, -page, &vaddr), -ENOENT);
 }
 
+static void an_offset_in_two_segments_of_code_has_no_one_address(void **state)
+{
+	pb_auto(pb_elf) struct pb_elf *e = NULL;
+	uint64_t vaddr = 7;
+	struct image m;
+
+	(void)state;
+	init_image(&m);
+	m.phdrs[0].p_type = PT_NULL;
+	add_load(&m, PF_R, 0x1000, 0x9000, 0x3000);
+	add_load(&m, PF_R | PF_X, 0x1000, 0x11000, 0x2000);
+	add_load(&m, PF_R | PF_X, 0x2000, 0x22000, 0x1000);
+	assert_int_equal(pb_elf_open_memory(&e, &m, sizeof(m)), 0);
+	assert_int_equal(pb_elf_vaddr(e, 0x1fff, &vaddr), 0);
+	assert_int_equal(vaddr, 0x11fff);
+	assert_int_equal(pb_elf_vaddr(e, 0x2000, &vaddr), -ENOENT);
+	assert_int_equal(pb_elf_vaddr(e, 0x3000, &vaddr), 0);
+	assert_int_equal(vaddr, 0xb000);
+}
+
 /* What an open gives for @size bytes of an image. */
 static int open_bytes(const void *bytes, size_t size)
 {
@@ -555,6 +575,7 @@ int main(void)
 		cmocka_unit_test(headers_tell_entry_build_id_and_segments),
 		cmocka_unit_test(the_eh_frame_header_is_a_segment),
 		cmocka_unit_test(a_mapping_begins_with_the_page_of_its_segment),
+		cmocka_unit_test(an_offset_in_two_segments_of_code_has_no_one_address),
 		cmocka_unit_test(what_is_not_a_native_program_is_refused),
 		cmocka_unit_test(notes_that_lie_about_their_size_are_ignored),
 		cmocka_unit_test(a_section_is_found_by_name_and_inflated),

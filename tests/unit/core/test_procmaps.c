@@ -168,6 +168,7 @@ struct search {
 	int n, hits;
 	uint32_t tid;
 	bool executable_file;
+	struct pb_procmap found; /* its path is no longer valid */
 };
 
 static void look(void *ctx, const struct pb_procmap *m)
@@ -178,6 +179,7 @@ static void look(void *ctx, const struct pb_procmap *m)
 	s->tid = m->tid;
 	if (s->addr >= m->start && s->addr < m->end) {
 		s->hits++;
+		s->found = *m;
 		s->executable_file = m->path[0] == '/' && m->ino;
 	}
 }
@@ -304,11 +306,12 @@ static void build_id_of_own_code_is_that_of_the_file(void **state)
 	pb_autoclose int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	pb_auto(pb_elf) struct pb_elf *elf = NULL;
 	uint8_t id[PB_BUILD_ID_MAX], expected[PB_BUILD_ID_MAX];
-	size_t len = pb_procmaps_build_id((uint32_t)getpid(),
-					  (uintptr_t)build_id_of_own_code_is_that_of_the_file, id,
-					  sizeof(id));
+	struct search s = {.addr = (uintptr_t)build_id_of_own_code_is_that_of_the_file};
+	size_t len;
 
 	(void)state;
+	assert_int_equal(pb_procmaps_read((uint32_t)getpid(), look, &s), 0);
+	len = pb_procmaps_build_id((uint32_t)getpid(), s.found.start, s.found.ino, id, sizeof(id));
 	if (!len) {
 		print_message("the kernel cannot tell (before 6.11)\n");
 		skip();
@@ -316,6 +319,13 @@ static void build_id_of_own_code_is_that_of_the_file(void **state)
 	assert_int_equal(pb_elf_open(&elf, fd), 0);
 	assert_int_equal(len, pb_elf_build_id(elf, expected, sizeof(expected)));
 	assert_memory_equal(id, expected, len);
+	/* Another mapping, or another file, than the one that was seen. */
+	assert_int_equal(pb_procmaps_build_id((uint32_t)getpid(), s.found.start + 1, s.found.ino,
+					      id, sizeof(id)),
+			 0);
+	assert_int_equal(pb_procmaps_build_id((uint32_t)getpid(), s.found.start, s.found.ino + 1,
+					      id, sizeof(id)),
+			 0);
 }
 
 static void memory_without_a_file_has_no_build_id(void **state)
@@ -323,9 +333,9 @@ static void memory_without_a_file_has_no_build_id(void **state)
 	uint8_t id[PB_BUILD_ID_MAX];
 
 	(void)state;
-	assert_int_equal(pb_procmaps_build_id((uint32_t)getpid(), (uintptr_t)&id, id, sizeof(id)),
-			 0);
-	assert_int_equal(pb_procmaps_build_id(0x7fffffff, 0x1000, id, sizeof(id)), 0);
+	assert_int_equal(
+		pb_procmaps_build_id((uint32_t)getpid(), (uintptr_t)&id, 0, id, sizeof(id)), 0);
+	assert_int_equal(pb_procmaps_build_id(0x7fffffff, 0x1000, 0, id, sizeof(id)), 0);
 }
 
 int main(void)

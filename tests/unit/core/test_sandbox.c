@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "user/core/sandbox.h"
 
+#include <alloca.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -34,7 +35,7 @@
 
 #define MB (1024 * 1024)
 
-/* Not nobody, whose id the sandbox takes. */
+/* Neither nobody nor what the sandbox takes. */
 #define ORDINARY_USER 61234
 
 static const struct pb_sandbox_limits no_limits;
@@ -360,7 +361,17 @@ static bool status_is(pid_t pid, const char *key, const char *expected)
 	return !strcmp(value, expected);
 }
 
-/* Every probe is refused, and the child has no rights by what the kernel says of it. */
+/* The ids that only this child has, as /proc shows them. */
+static const char *own_ids(pid_t pid)
+{
+	static char ids[64];
+	unsigned int id = 0x7f000000u + (unsigned int)pid;
+
+	snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", id, id, id, id);
+	return ids;
+}
+
+/* Every probe is refused, and the child has no rights by what the kernel says of it. @uids: NULL: its own. */
 static bool all_is_refused(const char *uids)
 {
 	static const char none[] = "0000000000000000";
@@ -390,7 +401,8 @@ static bool all_is_refused(const char *uids)
 	good = status_is(pid, "CapPrm", none) && status_is(pid, "CapEff", none) &&
 	       status_is(pid, "CapInh", none) && status_is(pid, "CapAmb", none) &&
 	       status_is(pid, "NoNewPrivs", "1") && status_is(pid, "Seccomp", "2") &&
-	       status_is(pid, "Uid", uids) && status_is(pid, "Gid", uids) &&
+	       status_is(pid, "Uid", uids ? uids : own_ids(pid)) &&
+	       status_is(pid, "Gid", uids ? uids : own_ids(pid)) &&
 	       status_is(pid, "SigBlk", none) && status_is(pid, "Name", "test child") && good;
 	pb_sandbox_free(s);
 	return good;
@@ -464,12 +476,58 @@ static void ordinary_users_child_can_do_nothing(void **state)
 	assert_true(in_process(as_ordinary_user));
 }
 
-static void roots_child_can_do_nothing_and_is_nobody(void **state)
+static void roots_child_can_do_nothing_and_is_nobody_else(void **state)
 {
 	(void)state;
 	if (geteuid())
 		skip();
-	assert_true(all_is_refused("65534\t65534\t65534\t65534"));
+	assert_true(all_is_refused(NULL));
+}
+
+static bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	close(fd);
+	return good;
+}
+
+/* A user namespace with as many ids as a container has. Its maps are written from outside. */
+static bool enter_small_namespace(void)
+{
+	int there[2], mapped[2];
+	char path[64], byte = 0;
+	pid_t writer, pid = getpid();
+
+	if (pipe(there) || pipe(mapped))
+		return false;
+	writer = fork();
+	if (!writer) {
+		bool good = read(there[0], &byte, 1) == 1;
+
+		snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)pid);
+		good = good && put(path, "0 0 65536");
+		snprintf(path, sizeof(path), "/proc/%d/gid_map", (int)pid);
+		good = good && put(path, "0 0 65536");
+		_exit(write(mapped[1], &good, 1) != 1);
+	}
+	return writer > 0 && !unshare(CLONE_NEWUSER) && write(there[1], "x", 1) == 1 &&
+	       read(mapped[0], &byte, 1) == 1 && byte && waitpid(writer, NULL, 0) == writer &&
+	       !setresgid(0, 0, 0) && !setresuid(0, 0, 0);
+}
+
+static bool as_root_of_a_small_namespace(void)
+{
+	return enter_small_namespace() && all_is_refused("65534\t65534\t65534\t65534");
+}
+
+static void where_its_id_has_no_number_the_child_is_nobody(void **state)
+{
+	(void)state;
+	if (geteuid())
+		skip();
+	assert_true(in_process(as_root_of_a_small_namespace));
 }
 
 static void capabilities_of_a_file_do_not_reach_the_child(void **state)
@@ -746,6 +804,7 @@ static void end_is_put_into_words(void **state)
 		await_hangup(s);
 		assert_string_equal(pb_sandbox_end(s, NULL), ends[i].words);
 		assert_string_equal(pb_sandbox_end(s, NULL), ends[i].words);
+		assert_int_equal(pb_sandbox_crashed(s), how == SIGSEGV || how == SIGABRT);
 		pb_sandbox_free(s);
 	}
 }
@@ -953,6 +1012,117 @@ static void without_all_of_its_confinement_there_is_no_child(void **state)
 	assert_true(in_process(half_confined_child_is_none));
 }
 
+/* Stop the caller's next child as soon as it is there. */
+static pid_t start_stopper(void)
+{
+	char path[64], text[64];
+	pid_t caller = getpid(), self = fork(), child = 0;
+
+	if (self)
+		return self;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)caller, (int)caller);
+	self = getpid();
+	for (;;) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = read(fd, text, sizeof(text) - 1);
+		char *at = text;
+
+		close(fd);
+		text[n < 0 ? 0 : n] = '\0';
+		for (child = (pid_t)strtol(at, &at, 10); child; child = (pid_t)strtol(at, &at, 10))
+			if (child != self)
+				kill(child, SIGSTOP);
+	}
+}
+
+/* Many mappings, so that the child takes its time to look through them. */
+static void map_in_small_pieces(size_t n)
+{
+	char *p = mmap(NULL, n * 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (size_t i = 0; p != MAP_FAILED && i < n; i++)
+		mprotect(p + i * 8192, 4096, PROT_NONE);
+}
+
+static bool is_given_up_if_stopped(void)
+{
+	const struct pb_sandbox_limits limits = {.start_ms = 1000};
+	struct pb_sandbox *s = NULL;
+	pid_t stopper;
+	int err;
+
+	map_in_small_pieces(20000);
+	stopper = start_stopper();
+	poll(NULL, 0, 200);
+	err = pb_sandbox_start(&s, "test child", &limits, serve_echo, NULL);
+	pb_sandbox_free(s);
+	kill(stopper, SIGKILL);
+	return err == -ECHILD && waitpid(stopper, NULL, 0) == stopper && wait(NULL) < 0;
+}
+
+static void child_that_is_stopped_at_its_start_is_given_up(void **state)
+{
+	(void)state;
+	assert_true(in_process(is_given_up_if_stopped));
+}
+
+/* Use as many bytes of stack as the context says, then tell how many there may be. */
+static void serve_stack(int sock, void *ctx)
+{
+	uint64_t told = pb_sandbox_stack_bytes();
+	size_t size = *(size_t *)ctx;
+	volatile char *bytes = size ? alloca(size) : NULL;
+
+	for (size_t i = size; i >= 4096; i -= 4096)
+		bytes[i - 1] = 1;
+	if (send(sock, &told, sizeof(told), 0) != sizeof(told))
+		return;
+}
+
+/* What a child says that uses so much; 0 if it crashed. */
+static uint64_t stack_of_child(size_t used)
+{
+	struct pb_sandbox *s = NULL;
+	uint64_t bytes = 0;
+
+	if (pb_sandbox_start(&s, "test child", &no_limits, serve_stack, &used))
+		return 0;
+	if (recv(pb_sandbox_socket(s), &bytes, sizeof(bytes), MSG_WAITALL) != sizeof(bytes))
+		bytes = 0;
+	pb_sandbox_free(s);
+	return bytes;
+}
+
+static bool stack_is_large(void)
+{
+	const struct rlimit small = {256 * 1024, 64 * MB};
+
+	return !setrlimit(RLIMIT_STACK, &small) && stack_of_child(12ul * MB) == 16ul * MB;
+}
+
+static bool stack_is_what_there_may_be(void)
+{
+	const struct rlimit small = {1 * MB, 2 * MB};
+
+	if (!geteuid() &&
+	    (setgroups(0, NULL) || setresgid(ORDINARY_USER, ORDINARY_USER, ORDINARY_USER) ||
+	     setresuid(ORDINARY_USER, ORDINARY_USER, ORDINARY_USER)))
+		return false;
+	return !setrlimit(RLIMIT_STACK, &small) && stack_of_child(0) == 2 * MB;
+}
+
+static void stack_is_large_whatever_the_caller_has(void **state)
+{
+	(void)state;
+	assert_true(in_process(stack_is_large));
+}
+
+static void stack_beyond_a_hard_limit_is_not_promised(void **state)
+{
+	(void)state;
+	assert_true(in_process(stack_is_what_there_may_be));
+}
+
 static void none_is_freed(void **state)
 {
 	(void)state;
@@ -963,7 +1133,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ordinary_users_child_can_do_nothing),
-		cmocka_unit_test(roots_child_can_do_nothing_and_is_nobody),
+		cmocka_unit_test(roots_child_can_do_nothing_and_is_nobody_else),
+		cmocka_unit_test(where_its_id_has_no_number_the_child_is_nobody),
 		cmocka_unit_test(capabilities_of_a_file_do_not_reach_the_child),
 		cmocka_unit_test(root_that_may_not_change_users_gets_a_child),
 		cmocka_unit_test(other_call_numbers_end_the_child),
@@ -983,6 +1154,9 @@ int main(void)
 		cmocka_unit_test(child_dies_with_its_caller),
 		cmocka_unit_test(child_ends_with_its_socket),
 		cmocka_unit_test(without_all_of_its_confinement_there_is_no_child),
+		cmocka_unit_test(child_that_is_stopped_at_its_start_is_given_up),
+		cmocka_unit_test(stack_is_large_whatever_the_caller_has),
+		cmocka_unit_test(stack_beyond_a_hard_limit_is_not_promised),
 		cmocka_unit_test(none_is_freed),
 	};
 

@@ -44,7 +44,7 @@ int pb_track_find(struct pb_track *t, uint32_t tgid, uint64_t time_ns, uint64_t 
 	size_t i;
 
 	assert_ptr_equal(t, &file_state);
-	assert_int_equal(time_ns, 777);
+	assert_true(time_ns == 777 || time_ns == 1777);
 	for (i = 0; i < PB_ARRAY_SIZE(places); i++) {
 		*out = places[i];
 		out->start += moved;
@@ -55,10 +55,18 @@ int pb_track_find(struct pb_track *t, uint32_t tgid, uint64_t time_ns, uint64_t 
 	return -ENOENT;
 }
 
-static void on_anonymous(void *ctx, uint32_t tgid)
+/* A has one life until 1000, and another from then on. */
+int pb_track_life(const struct pb_track *t, uint32_t tgid, uint64_t time_ns, struct pb_life *out)
+{
+	assert_ptr_equal(t, &file_state);
+	*out = (struct pb_life){.id = tgid == B ? 3 : time_ns < 1000 ? 1 : 2, .tgid = tgid};
+	return 0;
+}
+
+static void on_anonymous(void *ctx, const struct pb_life *life)
 {
 	assert_ptr_equal(ctx, &n_anonymous);
-	anonymous_tgid = tgid;
+	anonymous_tgid = life->tgid;
 	n_anonymous++;
 }
 
@@ -796,9 +804,31 @@ static void thousands_of_stacks_are_all_there(void **state)
 	assert_int_equal(pb_profile_total(profile, 1), 2 * n);
 }
 
+static void code_of_one_pid_is_apart_before_and_after_an_exec(void **state)
+{
+	(void)state;
+	begin(A, PB_END_BOTTOM);
+	user_frame(JIT + 0x10);
+	assert_int_equal(pb_stacks_keep(stacks, &r, record_size()), 0);
+	begin(A, PB_END_BOTTOM);
+	r.time_ns = 1777;
+	user_frame(JIT + 0x10);
+	assert_int_equal(pb_stacks_keep(stacks, &r, record_size()), 0);
+	assert_int_equal(pb_stacks_resolve(stacks), 0);
+	assert_int_equal(n_anonymous, 2);
+	assert_int_equal(profile->n_modules, 2);
+	assert_int_equal(profile->modules[0].tgid, A);
+	assert_int_equal(profile->modules[1].tgid, A);
+	assert_int_equal(pb_stacks_life(stacks, 0), 1);
+	assert_int_equal(pb_stacks_life(stacks, 1), 2);
+	assert_int_equal(pb_stacks_life(stacks, 2), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(code_of_one_pid_is_apart_before_and_after_an_exec,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_record_becomes_a_sample_outermost_first, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(counter_without_frames_is_told, setup, teardown),

@@ -200,6 +200,34 @@ static void child_has_what_its_parent_had_at_the_fork(void **state)
 	free(places);
 }
 
+static struct pb_life life_at(uint32_t tgid, uint64_t time_ns)
+{
+	struct pb_life life = {.id = 0};
+
+	assert_int_equal(pb_track_life(track, tgid, time_ns, &life), 0);
+	assert_int_equal(life.tgid, tgid);
+	assert_true(life.id);
+	return life;
+}
+
+static void a_life_lasts_from_fork_or_exec_to_the_next(void **state)
+{
+	struct pb_life life;
+
+	(void)state;
+	begin_parent();
+	happen(PB_SIDEBAND_FORK, CHILD, 20);
+	life = life_at(CHILD, 25);
+	assert_int_equal(life.parent, life_at(PARENT, 20).id);
+	assert_int_equal(life.parent_tgid, PARENT);
+	assert_int_equal(life.since_ns, 20);
+	happen(PB_SIDEBAND_EXEC, CHILD, 30);
+	assert_int_equal(life_at(CHILD, 29).id, life.id);
+	assert_int_not_equal(life_at(CHILD, 30).id, life.id);
+	assert_int_equal(life_at(CHILD, 30).parent, 0);
+	assert_int_equal(pb_track_life(track, CHILD + 1, 30, &life), -ENOENT);
+}
+
 static void reused_pid_is_gone_and_then_forked(void **state)
 {
 	(void)state;
@@ -694,6 +722,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(exec_begins_with_nothing_mapped, setup, teardown),
 		cmocka_unit_test_setup_teardown(child_has_what_its_parent_had_at_the_fork, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_life_lasts_from_fork_or_exec_to_the_next, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(reused_pid_is_gone_and_then_forked, setup,
 						teardown),

@@ -40,6 +40,10 @@ static void names_of_operators_keep_their_brackets(void **state)
 	expect("std::operator<< <std::char_traits<char> >", "std::operator<< <…>");
 	expect("Iterator<unsigned>::operator->", "Iterator<…>::operator->");
 	expect("Version::operator<=>", NULL);
+	expect("Map<&A::operator< , unsigned>::get", "Map<…>::get");
+	expect("my_operator<unsigned>::get", "my_operator<…>::get");
+	expect("(anonymous namespace)::operator< <unsigned>",
+	       "(anonymous namespace)::operator< <…>");
 }
 
 static void what_would_not_become_shorter_stays(void **state)
@@ -51,7 +55,27 @@ static void what_would_not_become_shorter_stays(void **state)
 	expect("unclosed<std::string", NULL);
 	expect("f(Vec<unsigned long>)", NULL);
 	expect("call<int (*)(int)->void, long>::go", "call<…>::go");
-	expect("(anonymous namespace)::f<unsigned long>", NULL);
+	expect("f<(1 < 2>", NULL);
+	expect(")>operator", NULL);
+	expect("f(Vec<unsigned long>) const", NULL);
+}
+
+static void parentheses_within_a_name_do_not_end_it(void **state)
+{
+	(void)state;
+	expect("(anonymous namespace)::Foo<unsigned long>::go",
+	       "(anonymous namespace)::Foo<…>::go");
+	expect("Less<unsigned>::operator()<std::string>", "Less<…>::operator()<…>");
+	expect("use(int)::$_0::operator()<unsigned long>", "use(int)::$_0::operator()<…>");
+	expect("use(std::vector<unsigned>)::$_0::operator()(Vec<unsigned long>) const",
+	       "use(std::vector<…>)::$_0::operator()(Vec<unsigned long>) const");
+	expect("A::b() const::{lambda(unsigned)#1}::operator()<std::string>(Vec<unsigned>)",
+	       "A::b() const::{lambda(unsigned)#1}::operator()<…>(Vec<unsigned>)");
+	expect("Fits<(sizeof(int) > 4), unsigned>::go(Vec<unsigned>)",
+	       "Fits<…>::go(Vec<unsigned>)");
+	expect("Fits<(1 < 2), unsigned>::go", "Fits<…>::go");
+	expect("<(alloc::vec::Vec<u8>, long) as core::fmt::Debug>::fmt<unsigned>",
+	       "<(Vec<u8>, long) as Debug>::fmt<…>");
 }
 
 static void a_hostile_name_takes_no_more_room_than_is_there(void **state)
@@ -68,12 +92,31 @@ static void a_hostile_name_takes_no_more_room_than_is_there(void **state)
 	free(pb_shorten(name));
 }
 
+/* Quadratic time would be minutes. */
+static void the_time_is_linear(void **state)
+{
+	static const char *const parts[] = {"<", "(", "<(", "<>", "operator<", "(a>", "a)", "<a->"};
+	const size_t len = 4 << 20;
+	pb_autofree char *name = malloc(len + 1);
+
+	(void)state;
+	assert_non_null(name);
+	name[len] = '\0';
+	for (size_t part = 0; part < sizeof(parts) / sizeof(*parts); part++) {
+		for (size_t i = 0; i < len; i++)
+			name[i] = parts[part][i % strlen(parts[part])];
+		free(pb_shorten(name));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(template_arguments_are_left_out),
 		cmocka_unit_test(names_of_operators_keep_their_brackets),
 		cmocka_unit_test(what_would_not_become_shorter_stays),
+		cmocka_unit_test(parentheses_within_a_name_do_not_end_it),
+		cmocka_unit_test(the_time_is_linear),
 		cmocka_unit_test(a_hostile_name_takes_no_more_room_than_is_there),
 	};
 

@@ -81,6 +81,8 @@ static inline int fixture_setup(void **state)
 	static const char source[] = "int main(int argc, char **argv) { return argc + !argv; }\n";
 
 	(void)state;
+	/* What a group may write is no debug file. */
+	umask(022);
 	snprintf(fixture_dir, sizeof(fixture_dir), "/tmp/pb-test-debug-XXXXXX");
 	if (!mkdtemp(fixture_dir) || chmod(fixture_dir, 0755))
 		return -1;

@@ -91,7 +91,7 @@ static void expect_error(struct pb_debugfile *d, struct pb_wanted w, int err)
 
 static void the_build_id_folder_of_the_targets_root_is_looked_into(void **state)
 {
-	struct pb_debugfile d = {.path = "/usr/bin/prog", .tgid = new_target()};
+	struct pb_debugfile d = {.path = "/usr/bin/prog", .tgid = new_target(), .owner = geteuid()};
 
 	(void)state;
 	if (!d.tgid)
@@ -105,7 +105,7 @@ static void the_build_id_folder_of_the_targets_root_is_looked_into(void **state)
 
 static void a_file_of_another_build_id_is_passed_over(void **state)
 {
-	struct pb_debugfile d = {.path = "/usr/bin/prog", .tgid = new_target()};
+	struct pb_debugfile d = {.path = "/usr/bin/prog", .tgid = new_target(), .owner = geteuid()};
 	struct pb_wanted w = by_name(PB_WANTED_LINK, "prog.debug");
 
 	(void)state;
@@ -124,12 +124,56 @@ static void a_file_of_another_build_id_is_passed_over(void **state)
 	end_target(d.tgid);
 }
 
+/* An ordinary user may put a root folder together, and a build id is what a file says of itself. */
+static void what_others_than_root_and_the_owner_may_write_is_passed_over(void **state)
+{
+	struct pb_debugfile d = {.path = "/usr/bin/prog", .tgid = new_target()};
+	struct pb_wanted link = by_name(PB_WANTED_LINK, "prog.debug");
+	struct pb_wanted alt = by_name(PB_WANTED_ALT, "/alt");
+
+	(void)state;
+	if (!d.tgid)
+		skip();
+	if (geteuid()) {
+		end_target(d.tgid);
+		print_message("needs root: to give files away\n");
+		skip();
+	}
+	fixture_place("prog.debug", "root" BY_ID);
+	fixture_place("prog.debug", "root/alt");
+	fixture_run("chown 65534 root" BY_ID " root/alt");
+	expect_error(&d, by_id(), -ENOENT);
+	expect_error(&d, link, -ENOENT);
+	expect_error(&d, alt, -ENOENT);
+	assert_false(d.suspect);
+	/* The next place is looked at. */
+	fixture_place("prog.debug", "root/usr/bin/prog.debug");
+	expect_file(&d, link, "root/usr/bin/prog.debug");
+	assert_false(d.suspect);
+	fixture_run("chmod g+w root/usr/bin/prog.debug");
+	expect_error(&d, link, -ENOENT);
+	fixture_run("chmod g-w,o+w root/usr/bin/prog.debug");
+	expect_error(&d, link, -ENOENT);
+	/* Whose module it is may say what is in it. */
+	d.owner = 65534;
+	expect_file(&d, by_id(), "root" BY_ID);
+	assert_true(d.suspect);
+	expect_file(&d, alt, "root" BY_ID);
+	d.suspect = false;
+	fixture_run("rm root" BY_ID);
+	expect_file(&d, alt, "root/alt");
+	assert_true(d.suspect);
+	d.owner = 65533;
+	expect_error(&d, alt, -ENOENT);
+	end_target(d.tgid);
+}
+
 static void a_link_is_looked_for_in_its_three_folders(void **state)
 {
 	static const char *const places[] = {"root/usr/lib/debug/opt/a/prog.debug",
 					     "root/opt/a/.debug/prog.debug",
 					     "root/opt/a/prog.debug"};
-	struct pb_debugfile d = {.path = "/opt/a/prog", .tgid = new_target()};
+	struct pb_debugfile d = {.path = "/opt/a/prog", .tgid = new_target(), .owner = geteuid()};
 	struct pb_wanted w = by_name(PB_WANTED_LINK, "prog.debug");
 	size_t i;
 
@@ -153,7 +197,7 @@ static void a_module_without_a_build_id_has_its_link_checked_by_crc(void **state
 {
 	pb_autoclose int fd = open(fixture_path("noid"), O_RDONLY | O_CLOEXEC);
 	pb_auto(pb_elf) struct pb_elf *e = NULL;
-	struct pb_debugfile d = {0};
+	struct pb_debugfile d = {.owner = geteuid()};
 	char path[PATH_MAX];
 	struct pb_wanted w;
 
@@ -169,11 +213,21 @@ static void a_module_without_a_build_id_has_its_link_checked_by_crc(void **state
 	expect_error(&d, w, -ENOENT);
 }
 
+/* @mb of noise: not what compresses, nor holes. */
+static void place_noise(const char *name, unsigned int mb)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "head -c %uM /dev/urandom >%s", mb, name);
+	fixture_run(command);
+}
+
 static void a_file_too_large_to_be_summed_up_is_not_read(void **state)
 {
 	struct pb_wanted w = {.kind = PB_WANTED_LINK, .name = "huge.debug"};
 	char path[PATH_MAX];
-	struct pb_debugfile d = {.path = path};
+	struct pb_debugfile_sums sums = {0};
+	struct pb_debugfile d = {.path = path, .owner = geteuid(), .sums = &sums};
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/noid", fixture_dir);
@@ -181,12 +235,80 @@ static void a_file_too_large_to_be_summed_up_is_not_read(void **state)
 	/* Its sum would take years. */
 	assert_int_equal(truncate(fixture_path("huge.debug"), 1ll << 42), 0);
 	expect_error(&d, w, -ENOENT);
+	assert_int_equal(sums.bytes, 0);
+	assert_int_equal(d.summed_bytes, 0);
 	unlink(fixture_path("huge.debug"));
+}
+
+static void a_file_that_is_mostly_holes_is_not_read(void **state)
+{
+	struct pb_wanted w = {.kind = PB_WANTED_LINK, .name = "holes.debug"};
+	char path[PATH_MAX];
+	struct pb_debugfile_sums sums = {0};
+	struct pb_debugfile d = {.path = path, .owner = geteuid(), .sums = &sums};
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/noid", fixture_dir);
+	place_noise("holes.debug", 1);
+	assert_int_equal(truncate(fixture_path("holes.debug"), 900 << 20), 0);
+	expect_error(&d, w, -ENOENT);
+	assert_int_equal(sums.bytes, 0);
+	unlink(fixture_path("holes.debug"));
+}
+
+static void a_file_is_summed_up_once_until_it_changes(void **state)
+{
+	struct pb_wanted w = {.kind = PB_WANTED_LINK, .name = "noise.debug"};
+	char path[PATH_MAX];
+	struct pb_debugfile_sums sums = {0};
+	struct pb_debugfile d = {.path = path, .owner = geteuid(), .sums = &sums};
+	struct pb_debugfile other = d;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/noid", fixture_dir);
+	place_noise("noise.debug", 2);
+	expect_error(&d, w, -ENOENT);
+	assert_int_equal(sums.bytes, 2u << 20);
+	expect_error(&d, w, -ENOENT);
+	expect_error(&other, w, -ENOENT);
+	assert_int_equal(sums.bytes, 2u << 20);
+	/* The sum that is known serves whoever wants that one. */
+	w.crc = sums.known[0].crc;
+	expect_file(&other, w, "noise.debug");
+	assert_int_equal(sums.bytes, 2u << 20);
+	place_noise("noise.debug", 2);
+	expect_error(&other, w, -ENOENT);
+	assert_int_equal(sums.bytes, 4u << 20);
+	unlink(fixture_path("noise.debug"));
+}
+
+static void what_is_read_for_sums_has_a_budget(void **state)
+{
+	struct pb_wanted w = {.kind = PB_WANTED_LINK, .name = "noise.debug"};
+	char path[PATH_MAX];
+	struct pb_debugfile_sums sums = {.bytes = PB_DEBUGFILE_RUN_BYTES - (1u << 20)};
+	struct pb_debugfile d = {.path = path, .owner = geteuid(), .sums = &sums};
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/noid", fixture_dir);
+	place_noise("noise.debug", 2);
+	expect_error(&d, w, -ENOENT);
+	assert_int_equal(sums.bytes, PB_DEBUGFILE_RUN_BYTES - (1u << 20));
+	assert_true(sums.said);
+	/* Of the module's own, too. */
+	d.sums = NULL;
+	d.summed_bytes = PB_DEBUGFILE_MODULE_BYTES - (1u << 20);
+	expect_error(&d, w, -ENOENT);
+	assert_int_equal(d.summed_bytes, PB_DEBUGFILE_MODULE_BYTES - (1u << 20));
+	d.summed_bytes = 0;
+	expect_error(&d, w, -ENOENT);
+	assert_int_equal(d.summed_bytes, 2u << 20);
+	unlink(fixture_path("noise.debug"));
 }
 
 static void a_module_is_not_its_own_debug_file(void **state)
 {
-	struct pb_debugfile d = {.path = "/bin/prog", .tgid = new_target()};
+	struct pb_debugfile d = {.path = "/bin/prog", .tgid = new_target(), .owner = geteuid()};
 	struct pb_wanted w = by_name(PB_WANTED_LINK, "prog");
 
 	(void)state;
@@ -235,7 +357,7 @@ static void names_that_no_debug_file_has_are_refused(void **state)
 
 static void no_link_leads_out_of_the_targets_root(void **state)
 {
-	struct pb_debugfile d = {.path = "/bin/prog", .tgid = new_target()};
+	struct pb_debugfile d = {.path = "/bin/prog", .tgid = new_target(), .owner = geteuid()};
 	char command[PATH_MAX];
 
 	(void)state;
@@ -266,7 +388,7 @@ static void no_link_leads_out_of_the_targets_root(void **state)
 
 static void only_regular_files_are_opened(void **state)
 {
-	struct pb_debugfile d = {.path = "/bin/prog", .tgid = new_target()};
+	struct pb_debugfile d = {.path = "/bin/prog", .tgid = new_target(), .owner = geteuid()};
 
 	(void)state;
 	if (!d.tgid)
@@ -287,7 +409,7 @@ static void only_regular_files_are_opened(void **state)
 /* As Fedora has it: .build-id holds links, the alternate is named from where the file itself is. */
 static void an_alternate_is_named_from_the_folder_of_the_debug_file_itself(void **state)
 {
-	struct pb_debugfile d = {.path = "/usr/bin/prog", .tgid = new_target()};
+	struct pb_debugfile d = {.path = "/usr/bin/prog", .tgid = new_target(), .owner = geteuid()};
 	struct pb_wanted alt = by_name(PB_WANTED_ALT, "../../../.dwz/prog");
 
 	(void)state;
@@ -318,7 +440,7 @@ static void an_alternate_is_named_from_the_folder_of_the_debug_file_itself(void 
 /* As Debian has it. */
 static void an_alternates_absolute_path_is_one_of_the_same_root(void **state)
 {
-	struct pb_debugfile d = {.path = "/usr/bin/prog", .tgid = new_target()};
+	struct pb_debugfile d = {.path = "/usr/bin/prog", .tgid = new_target(), .owner = geteuid()};
 	struct pb_wanted alt = by_name(PB_WANTED_ALT, "/usr/lib/debug/.dwz/prog.debug");
 	struct pb_wanted ours;
 	char path[PATH_MAX];
@@ -341,7 +463,7 @@ static void an_alternates_absolute_path_is_one_of_the_same_root(void **state)
 static void the_files_of_a_process_that_is_gone_are_looked_for_in_our_root(void **state)
 {
 	char path[PATH_MAX];
-	struct pb_debugfile d = {.path = path, .tgid = new_target()};
+	struct pb_debugfile d = {.path = path, .tgid = new_target(), .owner = geteuid()};
 
 	(void)state;
 	if (!d.tgid)
@@ -421,9 +543,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_build_id_folder_of_the_targets_root_is_looked_into),
 		cmocka_unit_test(a_file_of_another_build_id_is_passed_over),
+		cmocka_unit_test(what_others_than_root_and_the_owner_may_write_is_passed_over),
 		cmocka_unit_test(a_link_is_looked_for_in_its_three_folders),
 		cmocka_unit_test(a_module_without_a_build_id_has_its_link_checked_by_crc),
 		cmocka_unit_test(a_file_too_large_to_be_summed_up_is_not_read),
+		cmocka_unit_test(a_file_that_is_mostly_holes_is_not_read),
+		cmocka_unit_test(a_file_is_summed_up_once_until_it_changes),
+		cmocka_unit_test(what_is_read_for_sums_has_a_budget),
 		cmocka_unit_test(a_module_is_not_its_own_debug_file),
 		cmocka_unit_test(names_that_no_debug_file_has_are_refused),
 		cmocka_unit_test(no_link_leads_out_of_the_targets_root),

@@ -6,8 +6,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -75,6 +77,15 @@ static void serve_fixture(int sock)
 	if (write(sock, bytes, (size_t)size) != size)
 		_exit(1);
 	close(fd);
+}
+
+/* As one that unpacks packages first. */
+static void serve_late(int sock)
+{
+	struct timespec pause = {.tv_nsec = 700 * 1000 * 1000};
+
+	nanosleep(&pause, NULL);
+	serve_fixture(sock);
 }
 
 static void serve_a_large_file(int sock)
@@ -290,9 +301,18 @@ static void a_library_that_is_not_installed_is_said_at_once(void **state)
 	pid = fork();
 	if (!pid) {
 		setenv("DEBUGINFOD_CACHE_PATH", "/", 1);
+		/* Its child looks at its own memory there. */
+		if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		    mkdir(fixture_path("cache/proc"), 0755) ||
+		    mount("/proc", fixture_path("cache/proc"), NULL, MS_BIND | MS_REC, NULL))
+			_exit(77);
 		_exit(chroot(fixture_path("cache")) || pb_debuginfod_new(&d, NULL) != -ENOENT || d);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+		print_message("no mount namespace may be made: no root without libraries\n");
+		skip();
+	}
 	assert_int_equal(status, 0);
 }
 
@@ -448,6 +468,112 @@ static void a_size_announced_beyond_the_limit_is_not_waited_for(void **state)
 	assert_int_equal(find_with(&wide), -EFBIG);
 	end_server(&s);
 	expect_clean_cache();
+}
+
+/* --- a library that somebody has taken over --- */
+
+static const char fake_library[] =
+	"#include <errno.h>\n"
+	"#include <stdio.h>\n"
+	"#include <string.h>\n"
+	"#include <sys/socket.h>\n"
+	"#include <unistd.h>\n"
+	"void *debuginfod_begin(void) { return &errno; }\n"
+	"void debuginfod_set_progressfn(void *c, void *fn) { }\n"
+	"const char *debuginfod_get_url(void *c) { return 0; }\n"
+	"static int see_shared_memory(void)\n"
+	"{\n"
+	"	FILE *f = fopen(\"/proc/self/maps\", \"r\");\n"
+	"	char line[4096], mode[8];\n"
+	"	while (fgets(line, sizeof(line), f))\n"
+	"		if (sscanf(line, \"%*s %7s\", mode) == 1 && mode[3] == 's')\n"
+	"			return -EIO;\n"
+	"	return -ENOENT;\n"
+	"}\n"
+	"int debuginfod_find_debuginfo(void *c, const unsigned char *id, int len, char **path)\n"
+	"{\n"
+	"	struct { unsigned kind; int err; unsigned long long bytes, total; } done = {2, 200};\n"
+	"	if (id[0] == 'm')\n"
+	"		return see_shared_memory();\n"
+	"	if (id[0] == 'n')\n"
+	"		done.err = -5000;\n"
+	"	for (int fd = 0; fd < 1024; fd++)\n"
+	"		send(fd, &done, sizeof(done), 0);\n"
+	"	for (;;)\n"
+	"		pause();\n"
+	"}\n";
+
+/* What such a one gives for a build id of one letter. Before the real one is loaded: it has the same name. */
+static int find_by_fake(char letter)
+{
+	const uint8_t id[2] = {(uint8_t)letter};
+	struct pb_debuginfod *d = NULL;
+	int status;
+	pid_t pid;
+
+	fixture_write("fake.c", fake_library, strlen(fake_library));
+	fixture_run("gcc -w -shared -fPIC -Wl,-soname,libdebuginfod.so.1 fake.c -o fake.so");
+	use_servers("http://127.0.0.1:1");
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		/* The file of ours that its 200 would stand for. */
+		int ours = dup2(open(fixture_path("prog"), O_RDONLY | O_CLOEXEC), 200);
+		void *shared =
+			mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+		if (ours != 200 || shared == MAP_FAILED ||
+		    !dlopen(fixture_path("fake.so"), RTLD_NOW) || pb_debuginfod_new(&d, &wide))
+			_exit(255);
+		status = -pb_debuginfod_find(d, id, sizeof(id), "prog");
+		pb_debuginfod_free(d);
+		_exit(status & 0xff);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return -WEXITSTATUS(status);
+}
+
+static void an_error_that_cannot_be_is_not_taken_for_a_descriptor(void **state)
+{
+	(void)state;
+	assert_int_equal(find_by_fake('p'), -ETIMEDOUT);
+	assert_int_equal(find_by_fake('n'), -ETIMEDOUT);
+}
+
+static void the_library_sees_no_memory_that_the_tool_shares(void **state)
+{
+	(void)state;
+	assert_int_equal(find_by_fake('m'), -ENOENT);
+}
+
+/* --- limits of the user's --- */
+
+static void a_looser_limit_of_the_users_counts(void **state)
+{
+	const struct pb_debuginfod_limits limits = {
+		.file_ns = 100 * NS_PER_MS, .idle_ns = 100 * NS_PER_MS, .bytes = 100};
+	struct server s;
+
+	(void)state;
+	if (!have_library())
+		skip();
+	s = new_server(serve_late);
+	assert_int_equal(find_with(&limits), -ETIMEDOUT);
+	end_server(&s);
+	s = new_server(serve_late);
+	setenv("DEBUGINFOD_TIMEOUT", "30", 1);
+	assert_int_equal(find_with(&limits), -EFBIG);
+	end_server(&s);
+	s = new_server(serve_late);
+	setenv("DEBUGINFOD_MAXSIZE", "100000000", 1);
+	/* More than 64 bits of nanoseconds hold. */
+	setenv("DEBUGINFOD_MAXTIME", "18446744073709551615", 1);
+	assert_int_equal(find_with(&limits), 0);
+	unsetenv("DEBUGINFOD_TIMEOUT");
+	unsetenv("DEBUGINFOD_MAXTIME");
+	unsetenv("DEBUGINFOD_MAXSIZE");
+	end_server(&s);
 }
 
 static void a_stricter_limit_of_the_users_counts(void **state)
@@ -612,6 +738,10 @@ static void debians_server_gives_the_debug_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* First: see find_by_fake(). */
+		cmocka_unit_test_setup(an_error_that_cannot_be_is_not_taken_for_a_descriptor,
+				       new_cache),
+		cmocka_unit_test_setup(the_library_sees_no_memory_that_the_tool_shares, new_cache),
 		cmocka_unit_test_setup(without_a_server_named_there_is_nothing_to_ask, new_cache),
 		cmocka_unit_test_setup(a_library_that_is_not_installed_is_said_at_once, new_cache),
 		cmocka_unit_test_setup(a_file_comes_from_the_server_and_then_from_the_cache,
@@ -627,6 +757,7 @@ int main(void)
 			new_cache),
 		cmocka_unit_test_setup(a_size_announced_beyond_the_limit_is_not_waited_for,
 				       new_cache),
+		cmocka_unit_test_setup(a_looser_limit_of_the_users_counts, new_cache),
 		cmocka_unit_test_setup(a_stricter_limit_of_the_users_counts, new_cache),
 		cmocka_unit_test_setup(what_is_not_http_is_no_file, new_cache),
 		cmocka_unit_test_setup(another_file_than_was_asked_for_is_not_used, new_cache),

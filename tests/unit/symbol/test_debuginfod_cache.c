@@ -2,6 +2,9 @@
 #include "user/symbol/debuginfod_cache.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <time.h>
 
 #include "tests/unit/symbol/debug_fixture.h"
 
@@ -116,12 +119,95 @@ static void what_a_killed_download_leaves_is_removed_and_nothing_else(void **sta
 	fixture_run("! [ -e named/" FIXTURE_ID_TEXT " ] && [ -s named/abcd/debuginfo ]");
 }
 
+/* A run with a cache of its own; back when it is there, at @path. */
+static pid_t start_run(char *path)
+{
+	int ready[2];
+	pid_t pid;
+
+	setenv("DEBUGINFOD_CACHE_PATH", "/nowhere/at/all", 1);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		struct pb_debuginfod_cache *c = NULL;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (pb_debuginfod_cache_new(&c))
+			_exit(1);
+		snprintf(path, PATH_MAX, "%s", pb_debuginfod_cache_path(c));
+		if (mkdirat(open(path, O_RDONLY | O_CLOEXEC), "inner", 0700) ||
+		    write(ready[1], path, PATH_MAX) != PATH_MAX)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], path, PATH_MAX), PATH_MAX);
+	close(ready[0]);
+	return pid;
+}
+
+static void expect_gone(const char *path)
+{
+	const struct timespec pause = {.tv_nsec = 20000000};
+	int i;
+
+	for (i = 0; i < 250 && !access(path, F_OK); i++)
+		nanosleep(&pause, NULL);
+	assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void a_cache_of_its_own_goes_with_the_run_however_that_ends(void **state)
+{
+	char path[PATH_MAX];
+	int status;
+	pid_t pid;
+
+	(void)state;
+	pid = start_run(path);
+	assert_int_equal(access(path, F_OK), 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	expect_gone(path);
+}
+
+static void what_a_run_and_its_keeper_left_the_next_run_removes(void **state)
+{
+	char stale[64] = "/tmp/perfbeads-debuginfod-XXXXXX";
+	char foreign[64] = "/tmp/perfbeads-debuginfod-XXXXXX";
+	char used[PATH_MAX], inner[96];
+	int status;
+	pid_t pid;
+
+	(void)state;
+	pid = start_run(used);
+	assert_non_null(mkdtemp(stale));
+	assert_non_null(mkdtemp(foreign));
+	snprintf(inner, sizeof(inner), "%s/inner", stale);
+	assert_int_equal(mkdir(inner, 0700), 0);
+	/* Whatever others may write to is not what we have made. */
+	assert_int_equal(chmod(foreign, 0777), 0);
+	setenv("DEBUGINFOD_CACHE_PATH", fixture_path("named"), 1);
+	pb_debuginfod_cache_free(open_cache());
+	assert_int_not_equal(access(stale, F_OK), 0);
+	assert_int_equal(access(foreign, F_OK), 0);
+	assert_int_equal(access(used, F_OK), 0);
+	rmdir(foreign);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	expect_gone(used);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(the_folder_is_the_one_that_the_library_would_use, new_home),
 		cmocka_unit_test_setup(nothing_is_written_into_another_users_home, new_home),
 		cmocka_unit_test_setup(what_a_killed_download_leaves_is_removed_and_nothing_else,
+				       new_home),
+		cmocka_unit_test_setup(a_cache_of_its_own_goes_with_the_run_however_that_ends,
+				       new_home),
+		cmocka_unit_test_setup(what_a_run_and_its_keeper_left_the_next_run_removes,
 				       new_home),
 	};
 

@@ -89,8 +89,7 @@ static void rust_symbols_lose_their_hash(void **state)
 		 "<b::P<T> as b::Area>::area", "<b::P<T> as b::Area>::area"},
 		{"_ZN3std2rt10lang_start28_$u7b$$u7b$closure$u7d$$u7d$17h4958d1a8f9eb1efeE.llvm."
 		 "13149322356353811737",
-		 "std::rt::lang_start::{{closure}}.llvm.13149322356353811737",
-		 "std::rt::lang_start::{{closure}}.llvm.13149322356353811737"},
+		 "std::rt::lang_start::{{closure}}", "std::rt::lang_start::{{closure}}"},
 		{"_ZN1b4main17h6efac5461358bccaE.cold.1", "b::main.cold.1", "b::main.cold.1"},
 		{"_RNvCsj6gjteTz5uu_1b4main", "b::main", "b::main"},
 		{"_RINvNtCsj6gjteTz5uu_1b5inner5applyNCNvB4_4main0EB4_",
@@ -98,7 +97,7 @@ static void rust_symbols_lose_their_hash(void **state)
 		 "b::inner::apply::<b::main::{closure#0}>"},
 		{"_RNvXCsj6gjteTz5uu_1bINtB2_1PfENtB2_4Area4areaB2_",
 		 "<b::P<f32> as b::Area>::area", "<b::P<f32> as b::Area>::area"},
-		{"_RNvCsj6gjteTz5uu_1b4main.llvm.123", "b::main.llvm.123", "b::main.llvm.123"},
+		{"_RNvCsj6gjteTz5uu_1b4main.llvm.123", "b::main", "b::main"},
 	};
 
 	(void)state;
@@ -119,8 +118,9 @@ static void suffixes_stay_as_they_are(void **state)
 		{"_Z3foov.isra.0.cold", "foo.isra.0.cold", "foo().isra.0.cold"},
 		{"_Z3foov.part.1", "foo.part.1", "foo().part.1"},
 		{"_Z3foov.cold", "foo.cold", "foo().cold"},
-		{"_Z3foov.llvm.123", "foo.llvm.123", "foo().llvm.123"},
-		{"_Z3foov.__uniq.12.llvm.4", "foo.__uniq.12.llvm.4", "foo().__uniq.12.llvm.4"},
+		{"_Z3foov.__uniq.12", "foo.__uniq.12", "foo().__uniq.12"},
+		{"_Z3foov.llvm.", "foo.llvm.", "foo().llvm."},
+		{"_Z3foov.llvm.1x", "foo.llvm.1x", "foo().llvm.1x"},
 		{"_ZN1A3fooEv.localalias", "A::foo.localalias", "A::foo().localalias"},
 		{"_Z3foov.arch_haswell", "foo.arch_haswell", "foo().arch_haswell"},
 		{"_Z3foov.AVX2", "foo.AVX2", "foo().AVX2"},
@@ -132,6 +132,26 @@ static void suffixes_stay_as_they_are(void **state)
 	(void)state;
 	expect_rows(rows, PB_ARRAY_SIZE(rows));
 	expect("_Z3foov.1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18.19.20", false, NULL);
+}
+
+static void hashes_of_a_build_are_dropped(void **state)
+{
+	static const struct row rows[] = {
+		{"_Z3foov.llvm.123", "foo", "foo()"},
+		{"_Z3foov.__uniq.12.llvm.4", "foo.__uniq.12", "foo().__uniq.12"},
+		{"_Z3foov.llvm.16730195440537805294.cold", "foo.cold", "foo().cold"},
+		{"_Z3foov.llvm.1@@V", "foo@@V", "foo()@@V"},
+		{"plain.llvm.16730195440537805294", "plain", "plain"},
+		{"plain.part.0.llvm.7.cold.1", "plain.part.0.cold.1", "plain.part.0.cold.1"},
+		{"plain.llvm.x.llvm.7", "plain.llvm.x", "plain.llvm.x"},
+		{"_Zend.llvm.7", "_Zend", "_Zend"},
+		{".llvm.7", NULL, NULL},
+		{"plain.llvm.7x", NULL, NULL},
+		{"plain.llvm.", NULL, NULL},
+	};
+
+	(void)state;
+	expect_rows(rows, PB_ARRAY_SIZE(rows));
 }
 
 static void other_names_are_left_alone(void **state)
@@ -257,6 +277,19 @@ static void texts_without_end_are_given_up(void **state)
 	       false, NULL);
 }
 
+static void symbols_are_bounded_by_the_stack(void **state)
+{
+	(void)state;
+	pb_demangle_bound(0);
+	expect("_Z3foov", false, NULL);
+	expect("plain.llvm.7", false, NULL);
+	pb_demangle_bound(65536 + 512 * 7);
+	expect("_Z3foov", false, "foo");
+	expect("_Z4foo1v", false, NULL);
+	pb_demangle_bound(UINT64_MAX);
+	expect("_Z4foo1v", false, "foo1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,10 +297,12 @@ int main(void)
 		cmocka_unit_test(rust_symbols_lose_their_hash),
 		cmocka_unit_test(what_only_looks_like_rust_is_cpp),
 		cmocka_unit_test(suffixes_stay_as_they_are),
+		cmocka_unit_test(hashes_of_a_build_are_dropped),
 		cmocka_unit_test(other_names_are_left_alone),
 		cmocka_unit_test(long_symbols_are_read_up_to_the_bound),
 		cmocka_unit_test(deep_symbols_do_no_harm),
 		cmocka_unit_test(texts_without_end_are_given_up),
+		cmocka_unit_test(symbols_are_bounded_by_the_stack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -458,10 +460,104 @@ static void line_tables_know_ends_and_lines_that_are_none(void **state)
 	assert_int_equal(f[0].line, 9);
 	assert_string_equal(f[0].name, "");
 	assert_string_equal(f[0].linkage_name, "");
-	assert_int_equal(start, 0);
+	assert_true(start == UINT64_MAX);
 	/* Behind the end of the sequence, and in front of it. */
 	assert_int_equal(pb_dwarf_find(d, TEXT + 0x1005, f, MANY, &start), 0);
 	assert_int_equal(pb_dwarf_find(d, TEXT + 0xfff, f, MANY, &start), 0);
+}
+
+/*
+ * Two sequences that the linker left out, from 0 and from -16 to behind the code, and one of the code. Rows of
+ * the first lie between those of the last.
+ */
+static const char table_with_dead_rows[] =
+	"lined 1, text, text+0x1000\n"
+	" function alive, text, text+0x800\n up\n"
+	"unit_end 1\n"
+	".section .debug_line,\"\",@progbits\n"
+	"lines: .long lines_end - 1f\n"
+	"1: .value 4\n .long 3f - 2f\n"
+	"2: .byte 1, 1, 1, -5, 14, 13, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0\n"
+	" .asciz \"first.c\"\n .byte 0, 0, 0\n"
+	" .asciz \"second.c\"\n .byte 0, 0, 0, 0\n"
+	"3:\n"
+	/* Dead: line 101 at 0, 102 at TEXT + 4, its end at TEXT + 0x900. */
+	" .byte 0, 9, 2\n .quad 0\n"
+	" .byte 3\n .sleb128 100\n .byte 1\n"
+	" .byte 2\n .uleb128 0x401004\n .byte 3, 1, 1\n"
+	" .byte 2\n .uleb128 0x8fc\n .byte 0, 1, 1\n"
+	/* Dead: 201 at -16, 202 at TEXT + 8, where it wraps. */
+	" .byte 0, 9, 2\n .quad -16\n"
+	" .byte 3\n .sleb128 200\n .byte 1\n"
+	" .byte 2\n .uleb128 0x401018\n .byte 3, 1, 1\n"
+	" .byte 2, 1, 0, 1, 1\n"
+	/* Alive: 11; then by a special opcode 1 byte and 2 lines on (13 + 5 + 2 + 14), 13; by const_add_pc
+	 * (17 bytes) and fixed_advance_pc, second.c and column 7, 3; the end, where another one begins. */
+	" .byte 0, 9, 2\n .quad text\n"
+	" .byte 3\n .sleb128 10\n .byte 1\n"
+	" .byte 34\n"
+	" .byte 8, 9\n .value 0x100\n .byte 4, 2, 5, 7, 6, 3\n .sleb128 -10\n .byte 1\n"
+	" .byte 2\n .uleb128 0x100\n .byte 0, 1, 1\n"
+	" .byte 0, 9, 2\n .quad text+0x212\n"
+	" .byte 3\n .sleb128 41\n .byte 0, 2, 4, 1, 1\n"
+	" .byte 2\n .uleb128 0x10\n .byte 0, 1, 1\n";
+
+static uint32_t line_at(struct pb_dwarf *d, uint64_t addr, const char *file)
+{
+	struct pb_dwarf_frame f[MANY];
+	uint64_t start;
+
+	if (!pb_dwarf_find(d, addr, f, MANY, &start))
+		return 0;
+	if (f[0].line)
+		assert_non_null(strstr(f[0].file, file));
+	return f[0].line;
+}
+
+static void lines_of_what_the_linker_left_out_are_not_those_of_the_code(void **state)
+{
+	pb_autofree char *text = malloc(TEXT_MAX);
+	pb_auto(pb_dwarf) struct pb_dwarf *d = NULL;
+
+	(void)state;
+	assert_non_null(text);
+	snprintf(text, TEXT_MAX, "%slines_end:\n", table_with_dead_rows);
+	d = assemble(text);
+	assert_int_equal(line_at(d, TEXT, "first.c"), 11);
+	assert_int_equal(line_at(d, TEXT + 1, "first.c"), 13);
+	assert_int_equal(line_at(d, TEXT + 4, "first.c"), 13);
+	assert_int_equal(line_at(d, TEXT + 8, "first.c"), 13);
+	assert_int_equal(line_at(d, TEXT + 0x111, "first.c"), 13);
+	assert_int_equal(line_at(d, TEXT + 0x112, "second.c"), 3);
+	assert_int_equal(line_at(d, TEXT + 0x211, "second.c"), 3);
+	assert_int_equal(line_at(d, TEXT + 0x212, "first.c"), 42);
+	assert_int_equal(line_at(d, TEXT + 0x221, "first.c"), 42);
+	assert_int_equal(line_at(d, TEXT + 0x222, ""), 0);
+	/* Behind the end of the function too. */
+	assert_int_equal(line_at(d, TEXT + 0x880, ""), 0);
+}
+
+/* What is there of the table is as libdw sees it; an instruction that runs out of it spoils all. */
+static void a_malformed_line_table_gives_no_lines(void **state)
+{
+	static const char *const ends[] = {
+		" .byte 0, 0\nlines_end:\n",
+		" .byte 0, 9, 2, 0\nlines_end:\n",
+		" .byte 0\n .uleb128 -1\nlines_end:\n",
+		"lines_end = . + 100\n",
+	};
+	pb_autofree char *text = malloc(TEXT_MAX);
+
+	(void)state;
+	assert_non_null(text);
+	for (size_t i = 0; i < PB_ARRAY_SIZE(ends); i++) {
+		pb_auto(pb_dwarf) struct pb_dwarf *d = NULL;
+
+		snprintf(text, TEXT_MAX, "%s%s", table_with_dead_rows, ends[i]);
+		d = assemble(text);
+		assert_string_equal(names_at(d, TEXT), "alive");
+		assert_int_equal(line_at(d, TEXT + 4, ""), 0);
+	}
 }
 
 /* ---- what compilers make ---- */
@@ -521,6 +617,120 @@ static void check_chain(const char *file, pb_wanted_open *opener)
 	}
 	assert_int_equal(f[0].start_line, 102);
 	assert_int_equal(f[8].start_line, 5);
+}
+
+/* What was inlined has no linkage name with gcc, which does not put it anywhere else. */
+static const char scoped[] = "#define ALWAYS inline __attribute__((always_inline))\n"
+			     "volatile int sink;\n"
+			     "namespace outer { namespace {\n"
+			     "template <typename T> ALWAYS void apply(T f) { f(sink); }\n"
+			     "struct box { ALWAYS void put(int x) { sink = x; } };\n"
+			     "} }\n"
+			     "struct sorter { void sort(int x) __attribute__((noipa)); };\n"
+			     "void sorter::sort(int x) {\n"
+			     " outer::apply([=](int y) __attribute__((always_inline)) {\n"
+			     "  outer::box().put(x * y); });\n"
+			     "}\n"
+			     "int main(int argc, char **) { sorter().sort(argc); return 0; }\n";
+
+static void check_scopes(const char *file)
+{
+	pb_auto(pb_dwarf) struct pb_dwarf *d = NULL;
+	pb_autoclose int fd = open_fixture(file, O_RDONLY);
+	uint64_t at = address_of(file, "_ZN6sorter4sortEi"), end = at + 64, start;
+	struct pb_dwarf_frame f[MANY];
+	uint32_t n = 0, i;
+
+	assert_int_equal(pb_dwarf_new(&d, fd, NULL, NULL), 0);
+	for (; at < end && n != 4; at++)
+		n = pb_dwarf_find(d, at, f, MANY, &start);
+	assert_int_equal(n, 4);
+	for (i = 0; i < 3; i++)
+		assert_string_equal(f[i].linkage_name, "");
+	assert_string_equal(f[0].name, "outer::(anonymous namespace)::box::put");
+	assert_string_equal(f[0].name + f[0].scope_len, "put");
+	assert_string_equal(f[1].name, "sorter::sort::{lambda}::operator()");
+	assert_string_equal(f[1].name + f[1].scope_len, "operator()");
+	assert_non_null(strstr(f[2].name, "outer::(anonymous namespace)::apply<"));
+	assert_string_equal(f[3].linkage_name, "_ZN6sorter4sortEi");
+	assert_string_equal(f[3].name, "sort");
+	assert_int_equal(f[3].scope_len, 0);
+}
+
+static void cpp_functions_without_a_linkage_name_have_their_scopes(void **state)
+{
+	(void)state;
+	write_source("scoped.cc", scoped);
+	if (run("g++ -O2 -gdwarf-4 scoped.cc -o scoped4 && g++ -O2 -gdwarf-5 scoped.cc -o scoped5 &&"
+		" g++ -O2 -g -flto scoped.cc -o scoped-lto &&"
+		" dwz scoped4 -o scoped-dwz")) {
+		print_message("no g++ or dwz\n");
+		skip();
+	}
+	check_scopes("scoped4");
+	check_scopes("scoped5");
+	check_scopes("scoped-lto");
+	check_scopes("scoped-dwz");
+}
+
+/* As the frame at main() names its file. */
+static void check_path(const char *where, const char *expected)
+{
+	pb_auto(pb_dwarf) struct pb_dwarf *d = NULL;
+	pb_autoclose int fd = open_fixture(where, O_RDONLY);
+	struct pb_dwarf_frame f[MANY];
+	char path[256];
+	uint64_t start;
+	uint32_t n;
+
+	if (*expected == '.')
+		snprintf(path, sizeof(path), "%s%s", folder, expected + 1);
+	else
+		snprintf(path, sizeof(path), "%s", expected);
+	assert_int_equal(pb_dwarf_new(&d, fd, NULL, NULL), 0);
+	n = pb_dwarf_find(d, address_of(where, "main"), f, MANY, &start);
+	assert_true(n > 0);
+	assert_string_equal(f[n - 1].file, path);
+}
+
+static void paths_are_put_behind_the_directory_of_their_unit(void **state)
+{
+	static const char *const how[] = {"gcc -gdwarf-4", "gcc -gdwarf-5", "clang -gdwarf-4",
+					  "clang -gdwarf-5"};
+	static const struct {
+		const char *named, *expected;
+	} rows[] = {
+		{"../src/x.c", "./src/x.c"},
+		{"./y.c", "./build/y.c"},
+		{".././/src/deep/../x.c", "./src/x.c"},
+		{"plain.c", "./build/plain.c"},
+		{"/abs/../x.c", "/abs/../x.c"},
+		{"<built-in>", "<built-in>"},
+	};
+	char command[512];
+	size_t i, k;
+
+	(void)state;
+	assert_int_equal(run("mkdir -p build src"), 0);
+	for (i = 0; i < PB_ARRAY_SIZE(how); i++) {
+		for (k = 0; k < PB_ARRAY_SIZE(rows); k++) {
+			snprintf(
+				command, sizeof(command),
+				"cd build && printf '#line 1 \"%s\"\nint main(void) { return 0; }\n'"
+				" >../src/x.c && %s ../src/x.c -o ../pathed",
+				rows[k].named, how[i]);
+			if (run(command)) {
+				print_message("no tool for: %s\n", command);
+				break;
+			}
+			check_path("pathed", rows[k].expected);
+		}
+	}
+	/* As it is without #line. */
+	assert_int_equal(run("cd build && echo 'int main(void) { return 0; }' >../src/x.c &&"
+			     " gcc -g ../src/x.c -o ../pathed"),
+			 0);
+	check_path("pathed", "./src/x.c");
 }
 
 static void build_program(const char *command)
@@ -583,6 +793,78 @@ static void build_with_alt(void)
 {
 	build_program("gcc -O2 -g main.c -o dwz1 && gcc -O2 -g -DX main.c -o dwz2 &&"
 		      " dwz -r -m common dwz1 dwz2");
+}
+
+/* A removed function is longer than the way from 0 to the code. */
+static void lines_are_right_whatever_a_linker_removes(void **state)
+{
+	static const char *const linkers[] = {"bfd", "gold", "lld"};
+	static const char *const how[] = {"-gdwarf-4", "-gdwarf-5", "-gdwarf-5 -gz=zlib"};
+	char command[512];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(run("{ echo 'volatile int x; void dead(void) {';"
+			     " yes 'x++;' | head -n 2000; echo '}'; echo '#line 5000';"
+			     " echo 'int main(void) {'; yes 'x++;' | head -n 30;"
+			     " echo 'return x; }'; } >gc.c"),
+			 0);
+	for (i = 0; i < PB_ARRAY_SIZE(linkers) * PB_ARRAY_SIZE(how); i++) {
+		const char *linker = linkers[i / PB_ARRAY_SIZE(how)];
+		pb_auto(pb_dwarf) struct pb_dwarf *d = NULL;
+		pb_autoclose int fd = -1;
+		uint64_t at, offset;
+		uint32_t line;
+
+		snprintf(command, sizeof(command),
+			 "gcc -O0 -fcf-protection=none -ffunction-sections %s gc.c -fuse-ld=%s"
+			 " -Wl,--gc-sections -o gc && ! nm gc | grep -w dead",
+			 how[i % PB_ARRAY_SIZE(how)], linker);
+		if (run(command)) {
+			print_message("no tool for: %s\n", command);
+			continue;
+		}
+		fd = open_fixture("gc", O_RDONLY);
+		assert_int_equal(pb_dwarf_new(&d, fd, NULL, NULL), 0);
+		at = address_of("gc", "main");
+		assert_int_equal(line_at(d, at, "gc.c"), 5000);
+		for (offset = 0; offset < 256; offset++) {
+			line = line_at(d, at + offset, "gc.c");
+			assert_in_range(line, 5000, 5031);
+		}
+	}
+}
+
+/* The functions lie in a file that is not read; the lines do not. */
+static void of_split_debug_information_the_lines_are_known(void **state)
+{
+	static const char *const how[] = {"gcc -gdwarf-5", "gcc -gdwarf-4", "clang -gdwarf-5",
+					  "clang -gdwarf-4"};
+	char command[256];
+	size_t i;
+
+	(void)state;
+	write_source("main.c", program);
+	for (i = 0; i < PB_ARRAY_SIZE(how); i++) {
+		pb_auto(pb_dwarf) struct pb_dwarf *d = NULL;
+		pb_autoclose int fd = -1;
+		struct pb_dwarf_frame f[MANY];
+		uint64_t start = 0;
+
+		snprintf(command, sizeof(command),
+			 "%s -O2 -gsplit-dwarf -ffunction-sections main.c -o split", how[i]);
+		if (run(command)) {
+			print_message("no tool for: %s\n", command);
+			continue;
+		}
+		fd = open_fixture("split", O_RDONLY);
+		assert_int_equal(pb_dwarf_new(&d, fd, NULL, NULL), 0);
+		assert_int_equal(pb_dwarf_find(d, address_of("split", "chain"), f, MANY, &start),
+				 1);
+		assert_string_equal(f[0].name, "");
+		assert_true(f[0].line > 0);
+		assert_true(start == UINT64_MAX);
+	}
 }
 
 static void what_dwz_moved_out_is_asked_for_once(void **state)
@@ -694,6 +976,33 @@ static void sections_that_claim_to_inflate_to_gigabytes_are_refused(void **state
 	assert_int_equal(new_of("bomb"), -EFBIG);
 }
 
+/* Libraries that a sanitizer watches end the process instead. */
+static void want_of_memory_is_no_damage(void **state)
+{
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	print_message("the sanitizer ends a process without memory\n");
+	skip();
+#else
+	int status;
+	pid_t pid;
+
+	build_program("gcc -O2 -g main.c -o fat && head -c 100000000 /dev/zero >zeros &&"
+		      " objcopy --add-section .debug_macro=zeros fat &&"
+		      " objcopy --compress-debug-sections=zlib fat && rm zeros");
+	assert_int_equal(new_of("fat"), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		const struct rlimit limit = {64 << 20, 64 << 20};
+
+		_exit(setrlimit(RLIMIT_AS, &limit) ? 1 : new_of("fat") == -ENOMEM ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+#endif
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -708,13 +1017,20 @@ int main(void)
 		cmocka_unit_test(nesting_without_end_costs_what_is_in_it_only),
 		cmocka_unit_test(a_name_that_runs_out_of_its_section_is_none),
 		cmocka_unit_test(line_tables_know_ends_and_lines_that_are_none),
+		cmocka_unit_test(lines_of_what_the_linker_left_out_are_not_those_of_the_code),
+		cmocka_unit_test(a_malformed_line_table_gives_no_lines),
+		cmocka_unit_test(lines_are_right_whatever_a_linker_removes),
+		cmocka_unit_test(of_split_debug_information_the_lines_are_known),
 		cmocka_unit_test(a_chain_of_eight_is_seen_as_gcc_and_clang_describe_it),
+		cmocka_unit_test(cpp_functions_without_a_linkage_name_have_their_scopes),
+		cmocka_unit_test(paths_are_put_behind_the_directory_of_their_unit),
 		cmocka_unit_test(link_time_optimisation_and_compressed_sections_change_nothing),
 		cmocka_unit_test(what_dwz_moved_out_is_asked_for_once),
 		cmocka_unit_test(
 			without_an_alternate_file_its_names_are_missing_and_none_is_looked_for),
 		cmocka_unit_test(a_file_without_debug_information_is_told_from_a_broken_one),
 		cmocka_unit_test(sections_that_claim_to_inflate_to_gigabytes_are_refused),
+		cmocka_unit_test(want_of_memory_is_no_damage),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -227,6 +227,109 @@ static void a_function_of_size_0_does_not_reach_over_a_label(void **state)
 	pb_symtab_free(t);
 }
 
+static void a_size_that_is_a_guess_is_marked(void **state)
+{
+	struct pb_symtab *t;
+	struct image m;
+
+	(void)state;
+	init_image(&m);
+	add_sym(&m, "asm", STB_LOCAL, STT_FUNC, TEXT_ADDR, 0);
+	add_sym(&m, "next", STB_GLOBAL, STT_FUNC, TEXT_ADDR + 0x20, 0x40);
+	t = good_functions(&m);
+	assert_true(pb_symtab_find(t, TEXT_ADDR)->is_unsized);
+	assert_false(pb_symtab_find(t, TEXT_ADDR + 0x20)->is_unsized);
+	pb_symtab_free(t);
+}
+
+static bool is_whole(const struct image *m)
+{
+	pb_auto(pb_elf) struct pb_elf *e = NULL;
+	bool whole = false;
+
+	assert_int_equal(pb_elf_open_memory(&e, m, sizeof(*m)), 0);
+	assert_int_equal(pb_elf_has_whole_symtab(e, &whole), 0);
+	return whole;
+}
+
+static void a_symbol_table_of_which_a_part_was_taken_is_not_whole(void **state)
+{
+	struct image m;
+
+	(void)state;
+	init_image(&m);
+	add_sym(&m, "local", STB_LOCAL, STT_FUNC, TEXT_ADDR, 16);
+	add_sym(&m, "_start", STB_GLOBAL, STT_FUNC, ENTRY, 16);
+	add_sym(&m, "global", STB_GLOBAL, STT_FUNC, TEXT_ADDR + 0x20, 16);
+	assert_true(is_whole(&m));
+	/* strip -x */
+	m.syms[1].st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
+	assert_false(is_whole(&m));
+	m.syms[1].st_info = ELF64_ST_INFO(STB_LOCAL, STT_FUNC);
+	/* strip -K local; a library has no entry point */
+	m.syms[2].st_value += 1;
+	assert_false(is_whole(&m));
+	m.ehdr.e_entry = 0;
+	assert_true(is_whole(&m));
+	/* .fini becomes a .dynsym of the last function, and that is taken out of .symtab. */
+	m.shdrs[4] = m.shdrs[2];
+	m.shdrs[4].sh_type = SHT_DYNSYM;
+	m.shdrs[4].sh_offset += 2 * sizeof(Elf64_Sym);
+	m.shdrs[4].sh_size = 2 * sizeof(Elf64_Sym);
+	assert_true(is_whole(&m));
+	m.shdrs[2].sh_size -= sizeof(Elf64_Sym);
+	assert_false(is_whole(&m));
+	m.shdrs[2].sh_type = SHT_PROGBITS;
+	assert_false(is_whole(&m));
+}
+
+static bool is_same_code(const struct image *a, const struct image *b)
+{
+	pb_auto(pb_elf) struct pb_elf *x = NULL, *y = NULL;
+	bool same = false, reverse = false;
+
+	assert_int_equal(pb_elf_open_memory(&x, a, sizeof(*a)), 0);
+	assert_int_equal(pb_elf_open_memory(&y, b, sizeof(*b)), 0);
+	assert_int_equal(pb_elf_has_same_code(x, y, &same), 0);
+	assert_int_equal(pb_elf_has_same_code(y, x, &reverse), 0);
+	assert_int_equal(same, reverse);
+	return same;
+}
+
+static void files_of_another_layout_do_not_have_the_same_code(void **state)
+{
+	struct image good, m;
+
+	(void)state;
+	init_image(&good);
+	m = good;
+	m.shdrs[1].sh_type = SHT_NOBITS;
+	m.shdrs[1].sh_offset = 0;
+	m.phdr.p_filesz = 0;
+	assert_true(is_same_code(&good, &m));
+	m.shdrs[1].sh_addr += 16;
+	assert_false(is_same_code(&good, &m));
+	m = good;
+	m.shdrs[4].sh_size += 16;
+	assert_false(is_same_code(&good, &m));
+	m = good;
+	m.shdrs[4].sh_flags = SHF_ALLOC;
+	assert_false(is_same_code(&good, &m));
+	m = good;
+	m.ehdr.e_machine = EM_AARCH64;
+	assert_false(is_same_code(&good, &m));
+	/* Without sections, by segments. */
+	m = good;
+	m.ehdr.e_shnum = 0;
+	m.ehdr.e_shoff = 0;
+	assert_true(is_same_code(&good, &m));
+	m.phdr.p_vaddr += 0x1000;
+	assert_false(is_same_code(&good, &m));
+	m.phdr.p_vaddr -= 0x1000;
+	m.phdr.p_flags = PF_R;
+	assert_false(is_same_code(&good, &m));
+}
+
 static void an_untyped_entry_point_is_a_function(void **state)
 {
 	struct image m;
@@ -326,10 +429,19 @@ static void malformed_tables_are_refused(void **state)
 /* Any outcome is right that ASan and UBSan have nothing to say about. */
 static void survive(const void *bytes, size_t size)
 {
+	pb_auto(pb_elf) struct pb_elf *e = NULL;
+	pb_autofree void *copy = malloc(size ? size : 1);
 	struct pb_symtab *t = NULL;
+	bool is_so = false;
 
 	functions_of(bytes, size, &t);
 	pb_symtab_free(t);
+	assert_non_null(copy);
+	memcpy(copy, bytes, size);
+	if (pb_elf_open_memory(&e, copy, size))
+		return;
+	pb_elf_has_whole_symtab(e, &is_so);
+	pb_elf_has_same_code(e, e, &is_so);
 }
 
 static void every_cut_and_every_changed_byte_is_survived(void **state)
@@ -637,6 +749,9 @@ int main(void)
 		cmocka_unit_test(a_function_ends_with_its_section),
 		cmocka_unit_test(a_function_of_size_0_reaches_to_the_next),
 		cmocka_unit_test(a_function_of_size_0_does_not_reach_over_a_label),
+		cmocka_unit_test(a_size_that_is_a_guess_is_marked),
+		cmocka_unit_test(a_symbol_table_of_which_a_part_was_taken_is_not_whole),
+		cmocka_unit_test(files_of_another_layout_do_not_have_the_same_code),
 		cmocka_unit_test(an_untyped_entry_point_is_a_function),
 		cmocka_unit_test(versions_are_cut_off_in_symtab_only),
 		cmocka_unit_test(an_image_without_symbols_gives_an_empty_table),

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "user/core/clock.h"
 #include "user/core/log.h"
 #include "user/symbol/parser.h"
 
@@ -46,6 +48,7 @@ enum manner {
 struct script {
 	enum manner manner;
 	bool debug_info_only; /* honest where no debug information is asked for */
+	bool names_only;      /* honest where nothing is to be demangled */
 };
 
 /* Every address is named "f" and itself, or as @name. Freed by the caller. */
@@ -145,7 +148,8 @@ static void serve_script(int sock, void *ctx)
 	struct pb_question q;
 
 	while (!pb_wire_receive(&wire, &q)) {
-		bool honest = script->debug_info_only && !(q.flags & PB_ASK_DEBUG_INFO);
+		bool honest = (script->debug_info_only && !(q.flags & PB_ASK_DEBUG_INFO)) ||
+			      (script->names_only && q.flags & PB_ASK_RAW_NAMES);
 		struct pb_answer *a = make_answer(&q, "f");
 
 		if (!honest)
@@ -256,7 +260,7 @@ static void expect_given_up(struct pb_answer *a)
  */
 static void expect_bounded_loss(enum manner manner, uint64_t time_ns, const char *how)
 {
-	struct script script = {manner, true};
+	struct script script = {.manner = manner, .debug_info_only = true};
 	struct pb_names *n = start(&script, time_ns);
 	char line[256];
 
@@ -286,7 +290,7 @@ static void expect_bounded_loss(enum manner manner, uint64_t time_ns, const char
 
 static void good_parser_is_kept(void **state)
 {
-	struct script script = {HONEST, false};
+	struct script script = {.manner = HONEST};
 	struct pb_names *n = start(&script, AMPLE);
 
 	(void)state;
@@ -335,7 +339,7 @@ static void trickling_bytes_do_not_buy_time(void **state)
 
 static void hunger_for_memory_costs_one_module(void **state)
 {
-	struct script script = {EAT_MEMORY, true};
+	struct script script = {.manner = EAT_MEMORY, .debug_info_only = true};
 	struct pb_names *n;
 
 	(void)state;
@@ -375,7 +379,7 @@ static void await_exit(void)
 
 static void expect_replacement(enum manner manner)
 {
-	struct script script = {manner, false};
+	struct script script = {.manner = manner};
 	struct pb_names *n = start(&script, AMPLE);
 
 	expect_names(ask(n, three, 3, PB_ASK_DEBUG_INFO), three, 3, true);
@@ -400,7 +404,7 @@ static void parser_that_left_meanwhile_is_replaced(void **state)
 
 static void without_debug_information_it_is_asked_once(void **state)
 {
-	struct script script = {CRASH, false};
+	struct script script = {.manner = CRASH};
 	struct pb_names *n = start(&script, AMPLE);
 
 	(void)state;
@@ -414,7 +418,7 @@ static void without_debug_information_it_is_asked_once(void **state)
 static void question_that_cannot_be_is_not_asked(void **state)
 {
 	static const uint64_t unsorted[] = {2, 1};
-	struct script script = {HONEST, false};
+	struct script script = {.manner = HONEST};
 	struct pb_names *n = start(&script, AMPLE);
 
 	(void)state;
@@ -427,7 +431,7 @@ static void question_that_cannot_be_is_not_asked(void **state)
 static void without_a_sandbox_nothing_is_parsed(void **state)
 {
 	const struct pb_question q = {.kind = PB_ASK_VDSO, .addrs = two, .n_addrs = 2};
-	struct script script = {HONEST, false};
+	struct script script = {.manner = HONEST};
 	struct pb_names *n = start(&script, AMPLE);
 	struct pb_answer *a = NULL;
 	struct rlimit before, none;
@@ -443,6 +447,94 @@ static void without_a_sandbox_nothing_is_parsed(void **state)
 	assert_int_equal(err, -EMFILE);
 	assert_null(a);
 	expect_names(ask(n, two, 2, PB_ASK_DEBUG_INFO), two, 2, true);
+	pb_names_free(n);
+}
+
+/* No process can be started in a process namespace whose first one has ended. */
+static int enter_dead_namespace(void)
+{
+	pid_t first;
+
+	if (unshare(CLONE_NEWPID))
+		return -1;
+	first = fork();
+	if (!first)
+		_exit(0);
+	return first > 0 && waitpid(first, NULL, 0) == first ? 0 : -1;
+}
+
+static int ask_without_processes(void)
+{
+	const struct pb_question q = {.kind = PB_ASK_VDSO, .addrs = two, .n_addrs = 2};
+	struct script script = {.manner = HONEST};
+	struct pb_names *n = start(&script, AMPLE);
+	struct pb_answer *a = NULL;
+	int err;
+
+	if (enter_dead_namespace() || fork() >= 0 || errno != ENOMEM)
+		return 2;
+	err = pb_names_ask(n, "/bin/target", &q, NULL, NULL, &a);
+	pb_names_free(n);
+	return err == -EAGAIN && !a ? 0 : 1;
+}
+
+static void want_of_memory_for_a_process_is_not_that_of_our_heap(void **state)
+{
+	int status = -1;
+	pid_t pid;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	pid = fork();
+	if (!pid)
+		_exit(ask_without_processes());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_non_null(strstr(said(), "start the pb-symbols"));
+}
+
+/* True from the @ctx-th time on. */
+static bool stop_at(void *ctx)
+{
+	int *left = ctx;
+
+	return --*left < 0;
+}
+
+static void naming_that_is_stopped_waits_for_no_answer(void **state)
+{
+	struct script script = {.manner = HANG};
+	struct pb_names *n = start(&script, AMPLE);
+	uint64_t from = pb_clock_ns();
+	int left = 6;
+
+	(void)state;
+	pb_names_stop_when(n, stop_at, &left);
+	expect_given_up(ask(n, three, 3, PB_ASK_DEBUG_INFO));
+	assert_true(pb_clock_ns() - from < 20 * SECOND);
+	/* Not even asked. */
+	script.manner = HONEST;
+	expect_given_up(ask(n, two, 2, PB_ASK_DEBUG_INFO));
+	assert_string_equal(said(), "");
+	pb_names_stop_when(n, NULL, NULL);
+	expect_names(ask(n, two, 2, PB_ASK_DEBUG_INFO), two, 2, true);
+	pb_names_free(n);
+}
+
+static void names_that_crash_the_demangler_are_shown_as_they_are(void **state)
+{
+	struct script script = {.manner = CRASH, .names_only = true};
+	struct pb_names *n = start(&script, AMPLE);
+	struct pb_answer *a;
+
+	(void)state;
+	a = ask(n, three, 3, PB_ASK_DEBUG_INFO);
+	assert_int_equal(a->left_out, 1);
+	expect_names(a, three, 3, false);
+	assert_non_null(strstr(said(), "names are not demangled, as the symbol parser was stopped: "
+				       "it crashed (signal 11)"));
+	assert_null(strstr(said(), "no names"));
 	pb_names_free(n);
 }
 
@@ -584,6 +676,9 @@ int main(void)
 		NAMES_TEST(without_debug_information_it_is_asked_once),
 		NAMES_TEST(question_that_cannot_be_is_not_asked),
 		NAMES_TEST(without_a_sandbox_nothing_is_parsed),
+		NAMES_TEST(want_of_memory_for_a_process_is_not_that_of_our_heap),
+		NAMES_TEST(naming_that_is_stopped_waits_for_no_answer),
+		NAMES_TEST(names_that_crash_the_demangler_are_shown_as_they_are),
 		NAMES_TEST(wanted_file_reaches_the_parser),
 		NAMES_TEST(real_parser_works_in_the_sandbox),
 		NAMES_TEST(parser_has_no_servers_to_ask),

@@ -69,11 +69,29 @@ static const char build[] =
 	"strip -g -o full.nodebug full\n"
 	"strip -x -o full.nolocals full\n"
 	"objcopy --strip-symbol=hidden full full.nohidden\n"
+	"objcopy --change-section-address .text+16 full.debug full.moved\n"
+	"dwz -o full.dwz full.debug || cp full.debug full.dwz\n"
+	"eu-strip -f full.eu -o full.eustripped full || cp full.debug full.eu\n"
+	/* e_shoff, then e_shnum and e_shstrndx */
+	"cp full.stripped full.bare; for i in 40 41 42 43 44 45 46 47 60 61 62 63; do\n"
+	"	printf '\\0' | dd of=full.bare bs=1 seek=$i conv=notrunc; done\n"
+	"strip -K exported -o full.kept full; strip -K hidden -o static.kept static\n"
 	"nm -D --format=posix --defined-only full | cut -d' ' -f1 | sort >exported\n"
 	"nm --format=posix --defined-only full | awk '$2 ~ /[tT]/ { print $1 }' | sort >functions\n"
 	"comm -13 exported functions >kept\n"
 	"objcopy -S --keep-symbols=kept full.debug mini; xz -k mini\n"
-	"objcopy --add-section .gnu_debugdata=mini.xz full.stripped full.mini\n";
+	"objcopy --add-section .gnu_debugdata=mini.xz full.stripped full.mini\n"
+	"objcopy --add-section .gnu_debugdata=mini.xz full.kept full.keptmini\n"
+	"printf %64s x >junk; objcopy --update-section .debug_info=junk full full.baddebug\n"
+	"objcopy --add-section .debug_info=junk static.stripped static.baddebug\n"
+	"gcc -g -c zero.S && ld -Ttext=0 -e first -z noseparate-code zero.o -o zero\n"
+	"nm zero >zero.nm\n";
+
+/* A function at 0, and code that a line table covers, but no function of the debug information does. */
+static const char zero_source[] =
+	".globl first\n.type first, @function\nfirst: nop\nnop\n.size first, 2\n"
+	".globl second\n.type second, @function\nsecond: nop\nnop\n.size second, 2\n"
+	"nameless: nop\nnop\n";
 
 static struct fixture fixture;
 
@@ -82,6 +100,7 @@ static int setup(void **state)
 	(void)state;
 	init_fixture(&fixture);
 	write_text(&fixture, "prog.c", source);
+	write_text(&fixture, "zero.S", zero_source);
 	if (run(&fixture, build))
 		return 0;
 	run(&fixture, "cat $D/log");
@@ -249,6 +268,46 @@ static void debug_info_adds_inlined_frames_and_lines(void **state)
 	assert_non_null(strstr(pb_answer_text(a, f[1].file), "prog.c"));
 }
 
+static void code_of_a_line_table_alone_is_not_named_after_what_begins_at_0(void **state)
+{
+	uint64_t vaddr = vaddr_of("zero", "second") + 1;
+	pb_auto(pb_answer) struct pb_answer *a =
+		ask_one("zero", PB_ASK_DEBUG_INFO, vaddr, NULL, NULL);
+
+	(void)state;
+	assert_int_equal(a->has_debug_info, 1);
+	assert_string_equal(symbol_of(a, 0), "second");
+	assert_int_equal(function_of(a, 0)->line, 9);
+}
+
+static void debug_info_that_cannot_be_read_is_told_and_costs_no_names(void **state)
+{
+	uint64_t vaddr = vaddr_of("full", "exported") + 1;
+	pb_auto(pb_answer) struct pb_answer *named =
+		ask_one("full.baddebug", PB_ASK_DEBUG_INFO, vaddr, NULL, NULL);
+	pb_auto(pb_answer) struct pb_answer *unasked =
+		ask_one("full.baddebug", SYMBOLS_ONLY, vaddr, NULL, NULL);
+
+	(void)state;
+	assert_string_equal(symbol_of(named, 0), "exported");
+	assert_int_equal(named->state, PB_ANSWER_OK);
+	assert_int_equal(named->has_debug_info, 0);
+	assert_int_equal(named->left_out, 1);
+	assert_int_equal(unasked->left_out, 0);
+}
+
+static void debug_info_that_is_all_there_is_and_cannot_be_read_is_the_state(void **state)
+{
+	uint64_t vaddr = vaddr_of("static", "hidden") + 1;
+	pb_auto(pb_answer) struct pb_answer *a =
+		ask_one("static.baddebug", PB_ASK_DEBUG_INFO, vaddr, NULL, NULL);
+
+	(void)state;
+	assert_int_equal(a->n_frames, 0);
+	assert_int_equal(a->state, PB_ANSWER_UNREADABLE);
+	assert_int_equal(a->left_out, 1);
+}
+
 static void without_asking_there_is_no_debug_info(void **state)
 {
 	pb_auto(pb_answer) struct pb_answer *a =
@@ -358,6 +417,15 @@ static void a_program_stripped_of_local_names_has_no_wrong_ones(void **state)
 	expect_symbol("full.nolocals", "full", "exported", NULL, NULL);
 }
 
+/* Unwind information knows of a function whose name was taken out, behind one that has no size. */
+static void a_function_without_a_size_ends_where_unwind_information_begins_another(void **state)
+{
+	(void)state;
+	expect_symbol("full", "full", "unsized", NULL, NULL);
+	expect_symbol("full.nohidden", "full", "unsized", NULL, NULL);
+	expect_start("full.nohidden", "full", "hidden");
+}
+
 static void debug_info_names_what_has_no_symbol(void **state)
 {
 	pb_auto(pb_answer) struct pb_answer *a =
@@ -409,6 +477,7 @@ static void a_separate_file_is_found_by_build_id(void **state)
 	assert_int_equal(shelf.asked[0].build_id_len, a->build_id_len);
 	assert_memory_equal(shelf.asked[0].build_id, a->build_id, 20);
 	assert_int_equal(a->has_debug_info, 1);
+	assert_int_equal(a->left_out, 0);
 	assert_string_equal(symbol_of(a, 0), "hidden");
 	assert_true(function_of(a, 0)->line > 0);
 }
@@ -464,12 +533,69 @@ static void a_separate_file_of_another_build_is_not_used(void **state)
 	assert_int_equal(a->addrs[0].function, vaddr);
 }
 
+static void a_separate_file_of_another_layout_is_not_used(void **state)
+{
+	struct shelf shelf = {.by_id = "full.moved"};
+	uint64_t vaddr = vaddr_of("full", "hidden");
+	pb_auto(pb_answer) struct pb_answer *stripped =
+		ask_one("full.stripped", PB_ASK_DEBUG_INFO, vaddr, open_from_shelf, &shelf);
+
+	(void)state;
+	assert_int_equal(shelf.n_asked, 1);
+	assert_int_equal(stripped->n_frames, 0);
+	assert_int_equal(stripped->has_debug_info, 0);
+	assert_int_equal(stripped->addrs[0].function, vaddr);
+}
+
+static void separate_files_of_every_tool_have_the_layout_of_the_program(void **state)
+{
+	static const char *const names[] = {"full.debug", "full.eu", "full.dwz", "full"};
+	uint64_t vaddr = vaddr_of("full", "hidden");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < PB_ARRAY_SIZE(names); i++) {
+		struct shelf shelf = {.by_id = names[i]};
+		pb_auto(pb_answer) struct pb_answer *stripped =
+			ask_one("full.stripped", PB_ASK_DEBUG_INFO, vaddr, open_from_shelf, &shelf);
+		pb_auto(pb_answer) struct pb_answer *bare =
+			ask_one("full.bare", PB_ASK_DEBUG_INFO, vaddr, open_from_shelf, &shelf);
+
+		assert_string_equal(symbol_of(stripped, 0), "hidden");
+		assert_int_equal(stripped->has_debug_info, 1);
+		assert_string_equal(symbol_of(bare, 0), "hidden");
+		assert_int_equal(bare->has_debug_info, 1);
+	}
+}
+
+/* Another name that is left in .symtab hides nothing that other tables have. */
+static void a_partly_stripped_program_takes_names_from_all_tables(void **state)
+{
+	struct shelf shelf = {.by_id = "full.debug"}, whole = {.by_id = "static.debug"};
+
+	(void)state;
+	expect_symbol("full.kept", "full", "exported", NULL, NULL);
+	expect_symbol("full.kept", "full", "main", NULL, NULL);
+	expect_start("full.kept", "full", "hidden");
+	expect_symbol("full.keptmini", "full", "hidden", NULL, NULL);
+	expect_symbol("full.keptmini", "full", "main", NULL, NULL);
+	expect_symbol("full.kept", "full", "hidden", open_from_shelf, &shelf);
+	expect_symbol("full.kept", "full", "exported", open_from_shelf, &shelf);
+	expect_symbol("static.kept", "static", "hidden", NULL, NULL);
+	expect_symbol("static.kept", "static", "exported", open_from_shelf, &whole);
+}
+
 static void a_separate_file_that_is_none_costs_only_itself(void **state)
 {
 	struct shelf shelf = {.by_id = "prog.c"};
+	pb_auto(pb_answer) struct pb_answer *a =
+		ask_one("full.stripped", PB_ASK_DEBUG_INFO, vaddr_of("full", "exported"),
+			open_from_shelf, &shelf);
 
 	(void)state;
 	expect_symbol("full.stripped", "full", "exported", open_from_shelf, &shelf);
+	assert_int_equal(a->state, PB_ANSWER_OK);
+	assert_int_equal(a->left_out, 1);
 }
 
 static void minidebuginfo_and_exported_symbols_make_one_table(void **state)
@@ -687,12 +813,17 @@ int main(void)
 		cmocka_unit_test(functions_of_the_symbol_table_are_named),
 		cmocka_unit_test(names_are_demangled_and_the_symbol_is_kept),
 		cmocka_unit_test(debug_info_adds_inlined_frames_and_lines),
+		cmocka_unit_test(code_of_a_line_table_alone_is_not_named_after_what_begins_at_0),
+		cmocka_unit_test(debug_info_that_cannot_be_read_is_told_and_costs_no_names),
+		cmocka_unit_test(debug_info_that_is_all_there_is_and_cannot_be_read_is_the_state),
 		cmocka_unit_test(without_asking_there_is_no_debug_info),
 		cmocka_unit_test(a_function_has_the_same_name_with_and_without_debug_info),
 		cmocka_unit_test(a_file_of_another_build_gives_no_names),
 		cmocka_unit_test(an_offset_in_no_segment_is_its_own_address),
 		cmocka_unit_test(a_stripped_program_has_starts_and_exported_names_only),
 		cmocka_unit_test(a_program_stripped_of_local_names_has_no_wrong_ones),
+		cmocka_unit_test(
+			a_function_without_a_size_ends_where_unwind_information_begins_another),
 		cmocka_unit_test(debug_info_names_what_has_no_symbol),
 		cmocka_unit_test(what_has_neither_symbols_nor_debug_info_says_so),
 		cmocka_unit_test(a_separate_file_is_found_by_build_id),
@@ -700,6 +831,9 @@ int main(void)
 		cmocka_unit_test(a_link_is_asked_for_with_the_build_id_in_it),
 		cmocka_unit_test(a_file_that_has_all_asks_for_no_other),
 		cmocka_unit_test(a_separate_file_of_another_build_is_not_used),
+		cmocka_unit_test(a_separate_file_of_another_layout_is_not_used),
+		cmocka_unit_test(separate_files_of_every_tool_have_the_layout_of_the_program),
+		cmocka_unit_test(a_partly_stripped_program_takes_names_from_all_tables),
 		cmocka_unit_test(a_separate_file_that_is_none_costs_only_itself),
 		cmocka_unit_test(minidebuginfo_and_exported_symbols_make_one_table),
 		cmocka_unit_test(stubs_are_named_by_what_they_jump_to),

@@ -429,6 +429,11 @@ static void programs_stripped_of_a_part(void **state)
 	expect_no_wrong_name_by("strip -x", "xstatic", "gcc -O2 -static $D/many.c -o $D/xstatic",
 				2500);
 	expect_no_wrong_name_by("strip -K main", "main", "gcc -O2 $D/many.c -o $D/main", 2500);
+	expect_no_wrong_name_by(
+		"strip -K main -K f1 -K bare", "bare",
+		"echo '.globl bare; .type bare, @function; bare: ret' >$D/bare.S && "
+		"gcc -O2 $D/bare.S $D/many.c -o $D/bare",
+		2500);
 }
 
 /* The project's own, as a distribution would build them. */

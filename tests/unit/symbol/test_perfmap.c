@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -196,6 +197,21 @@ static void the_map_of_a_process_is_opened(void **state)
 	end_target(&t);
 }
 
+static void a_map_from_before_the_process_is_refused(void **state)
+{
+	const struct timespec old[2] = {{.tv_sec = time(NULL) - 10}, {.tv_sec = time(NULL) - 10}};
+	struct target t = new_target(NULL);
+
+	(void)state;
+	write_map(t.path, "1000 10 stale\n");
+	assert_int_equal(utimensat(AT_FDCWD, t.path, old, 0), 0);
+	assert_int_equal(pb_perfmap_open((uint32_t)t.pid), -ESTALE);
+	/* Once its process has written to it, it is that process'. */
+	write_map(t.path, "1000 10 fresh\n");
+	expect_map_name(t.pid, "fresh");
+	end_target(&t);
+}
+
 static void a_process_that_is_gone_has_no_map(void **state)
 {
 	struct target t = new_target(NULL);
@@ -325,6 +341,7 @@ int main(void)
 		cmocka_unit_test(recompiled_code_has_its_new_name),
 		cmocka_unit_test(a_file_beyond_the_bound_is_refused),
 		cmocka_unit_test(the_map_of_a_process_is_opened),
+		cmocka_unit_test(a_map_from_before_the_process_is_refused),
 		cmocka_unit_test(a_process_that_is_gone_has_no_map),
 		cmocka_unit_test(a_symlink_is_not_followed),
 		cmocka_unit_test(a_fifo_does_not_hang_us),

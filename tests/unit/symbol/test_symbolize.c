@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,8 +78,9 @@ static uint64_t offset_of(int (*function)(int))
 /* What a source was asked for, and what it answers. */
 struct fake {
 	int fd;
+	int second_fd; /* of module 1, if not 0 */
 	const char *perf_map;
-	uint32_t asked_tgid;
+	uint32_t asked_module;
 	uint32_t n_maps;
 };
 
@@ -86,16 +88,15 @@ static int fake_module_fd(void *ctx, uint32_t module)
 {
 	struct fake *f = ctx;
 
-	(void)module;
-	return f->fd;
+	return module == 1 && f->second_fd ? f->second_fd : f->fd;
 }
 
-static int fake_perf_map_fd(void *ctx, uint32_t tgid)
+static int fake_perf_map_fd(void *ctx, uint32_t module)
 {
 	struct fake *f = ctx;
 	int fd;
 
-	f->asked_tgid = tgid;
+	f->asked_module = module;
 	f->n_maps++;
 	if (!f->perf_map)
 		return -1;
@@ -308,7 +309,7 @@ static void what_is_not_an_elf_file_costs_only_its_names(void **state)
 	pb_profile_free(p);
 }
 
-static void jit_code_is_named_by_one_reading_of_the_perf_map(void **state)
+static void jit_code_is_named_by_one_reading_of_each_perf_map(void **state)
 {
 	struct fake fake = {.fd = -1, .perf_map = "1000 100 old\n1000 10 new\n9000 10 far away\n"};
 	struct pb_symbol_source source = source_of(&fake);
@@ -328,8 +329,9 @@ static void jit_code_is_named_by_one_reading_of_the_perf_map(void **state)
 	expect_known(p, old, "old");
 	expect_known(p, far, "far away");
 	expect_unknown(p, none, "[anon]+0x9011");
-	assert_int_equal(fake.n_maps, 1);
-	assert_int_equal(fake.asked_tgid, 4711);
+	/* Two modules of one process: an exec lies between them. */
+	assert_int_equal(fake.n_maps, 2);
+	assert_int_equal(fake.asked_module, b);
 	assert_int_equal(stats.named, 3);
 	assert_int_equal(stats.unnamed, 1);
 	assert_true(p->modules[a].has_functions && p->modules[b].has_functions);
@@ -538,6 +540,48 @@ static void copies_of_one_file_are_read_once(void **state)
 	pb_profile_free(p);
 }
 
+/* This program with "pb_test_one" called "pb_test_ONE", wherever that stands. */
+static int renamed_copy(void)
+{
+	int fd = memfd_create("copy", MFD_CLOEXEC);
+	pb_autofree char *bytes = NULL;
+	struct stat st;
+	char *at, *end;
+
+	assert_int_equal(fstat(self_fd, &st), 0);
+	bytes = malloc((size_t)st.st_size);
+	assert_int_equal(pread(self_fd, bytes, (size_t)st.st_size, 0), st.st_size);
+	end = bytes + st.st_size;
+	for (at = bytes; (at = memmem(at, (size_t)(end - at), "pb_test_one", 12)); at += 12)
+		memcpy(at, "pb_test_ONE", 12);
+	assert_int_equal(write(fd, bytes, (size_t)st.st_size), st.st_size);
+	return fd;
+}
+
+static void files_that_only_claim_to_be_one_keep_their_names_apart(void **state)
+{
+	pb_autoclose int copy = renamed_copy();
+	struct fake fake = {.fd = self_fd, .second_fd = copy};
+	struct pb_symbol_source source = source_of(&fake);
+	struct pb_profile *p = new_profile();
+	uint32_t a = add_module(p, "/usr/bin/self", PB_MODULE_FILE);
+	uint32_t b = add_module(p, "/usr/bin/self", PB_MODULE_FILE), one, two;
+	pb_auto(pb_elf) struct pb_elf *e = NULL;
+
+	(void)state;
+	assert_int_equal(pb_elf_open(&e, self_fd), 0);
+	p->modules[a].build_id_len =
+		(uint8_t)pb_elf_build_id(e, p->modules[a].build_id, PB_BUILD_ID_MAX);
+	p->modules[b].build_id_len = p->modules[a].build_id_len;
+	memcpy(p->modules[b].build_id, p->modules[a].build_id, PB_BUILD_ID_MAX);
+	one = pb_profile_location(p, a, START + offset_of(pb_test_one), false);
+	two = pb_profile_location(p, b, START + offset_of(pb_test_one), false);
+	assert_int_equal(pb_symbolize(p, &source, NULL, NULL), 0);
+	expect_known(p, one, "pb_test_one");
+	expect_known(p, two, "pb_test_ONE");
+	pb_profile_free(p);
+}
+
 static void gaps_say_what_has_no_names_and_why(void **state)
 {
 	struct fake fake = {.fd = -1};
@@ -593,13 +637,14 @@ int main(void)
 		cmocka_unit_test(a_file_of_the_same_build_names_its_code),
 		cmocka_unit_test(without_a_file_the_offset_in_it_is_shown),
 		cmocka_unit_test(what_is_not_an_elf_file_costs_only_its_names),
-		cmocka_unit_test(jit_code_is_named_by_one_reading_of_the_perf_map),
+		cmocka_unit_test(jit_code_is_named_by_one_reading_of_each_perf_map),
 		cmocka_unit_test(jit_code_without_a_map_shows_its_address),
 		cmocka_unit_test(the_vdso_needs_no_source),
 		cmocka_unit_test(kernel_code_is_named),
 		cmocka_unit_test(hidden_kernel_symbols_are_told_and_cost_only_names),
 		cmocka_unit_test(an_inlined_call_is_a_line_of_its_own),
 		cmocka_unit_test(copies_of_one_file_are_read_once),
+		cmocka_unit_test(files_that_only_claim_to_be_one_keep_their_names_apart),
 		cmocka_unit_test(gaps_say_what_has_no_names_and_why),
 		cmocka_unit_test(locations_that_have_names_and_markers_are_left_alone),
 	};

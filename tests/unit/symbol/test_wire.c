@@ -39,7 +39,7 @@ struct wanted_head {
 };
 
 struct answer_head {
-	uint32_t state, has_debug_info, build_id_len;
+	uint32_t state, has_debug_info, left_out, build_id_len;
 	uint8_t build_id[20];
 	uint32_t n_addrs, n_frames, strings_len;
 };
@@ -423,7 +423,7 @@ static const struct lie right_answer = {
 static int ask_liar(struct ends *e, uint64_t deadline_ns)
 {
 	static const uint64_t addrs[] = {1, 2};
-	struct pb_wire w = {e->tool, deadline_ns};
+	struct pb_wire w = {.sock = e->tool, .deadline_ns = deadline_ns};
 	struct pb_question q = vdso_question(addrs, 2);
 	struct pb_answer *a = NULL;
 	int err;
@@ -464,6 +464,7 @@ static void answers_that_cannot_be_are_refused(void **state)
 	REFUSED(head.state, PB_ANSWER_NO_FILE);
 	REFUSED(head.state, UINT32_MAX);
 	REFUSED(head.has_debug_info, 2);
+	REFUSED(head.left_out, 2);
 	REFUSED(head.build_id_len, 21);
 	REFUSED(head.n_addrs, 1);
 	REFUSED(head.n_addrs, 3);
@@ -484,6 +485,12 @@ static void answers_that_cannot_be_are_refused(void **state)
 	REFUSED(strings[0], 'x');
 	REFUSED(strings[7], 'x');
 #undef REFUSED
+	/* Debug information was read, or it was not. */
+	l = right_answer;
+	l.head.left_out = 1;
+	assert_int_equal(ask_answer(&l, len), 0);
+	l.head.has_debug_info = 1;
+	assert_int_equal(ask_answer(&l, len), -EPROTO);
 	/* The same length by other numbers: more frames than addresses may have. */
 	l = right_answer;
 	l.head.n_frames = 2 * PB_WIRE_INLINES_MAX + 1;
@@ -744,6 +751,26 @@ static void time_for_opening_does_not_count(void **state)
 	assert_int_equal(pb_wire_ask(&w, &q, open_slowly, &w, &a), 0);
 }
 
+static bool is_late(void *ctx)
+{
+	return pb_clock_ns() >= *(uint64_t *)ctx;
+}
+
+static void a_silent_parser_is_left_at_once_by_a_wish_to_stop(void **state)
+{
+	static const uint64_t addrs[] = {1};
+	const struct pb_question q = {.kind = PB_ASK_VDSO, .addrs = addrs, .n_addrs = 1};
+	autoends struct ends e = new_ends();
+	uint64_t from = pb_clock_ns(), at = from + 300000000ull;
+	struct pb_wire w = {.sock = e.tool, .stop = is_late, .stop_ctx = &at};
+	struct pb_answer *a = NULL;
+
+	(void)state;
+	assert_int_equal(pb_wire_ask(&w, &q, NULL, NULL, &a), -ECANCELED);
+	assert_null(a);
+	assert_in_range(pb_clock_ns() - from, 300000000ull, 5000000000ull);
+}
+
 static void nothing_is_said_behind_the_deadline(void **state)
 {
 	autoends struct ends e = new_ends();
@@ -788,7 +815,7 @@ static void a_parser_that_does_not_listen_is_given_up(void **state)
 	const uint32_t n = 1u << 20;
 	pb_autofree uint64_t *addrs = calloc(n, sizeof(*addrs));
 	autoends struct ends e = new_ends();
-	struct pb_wire w = {e.tool, pb_clock_ns() + 20 * MS};
+	struct pb_wire w = {.sock = e.tool, .deadline_ns = pb_clock_ns() + 20 * MS};
 	struct pb_question q = vdso_question(addrs, n);
 	struct pb_answer *a = NULL;
 
@@ -939,6 +966,7 @@ int main(void)
 		cmocka_unit_test(descriptors_from_the_parser_are_closed),
 		cmocka_unit_test(surplus_descriptors_of_a_question_are_closed),
 		cmocka_unit_test(a_silent_parser_is_given_up_at_the_deadline),
+		cmocka_unit_test(a_silent_parser_is_left_at_once_by_a_wish_to_stop),
 		cmocka_unit_test(nothing_is_said_behind_the_deadline),
 		cmocka_unit_test(a_parser_that_trickles_is_given_up_at_the_deadline),
 		cmocka_unit_test(a_parser_that_does_not_listen_is_given_up),
