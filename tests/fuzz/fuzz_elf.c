@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Any bytes as an ELF file: headers, notes, sections, symbol tables, unwind tables, look-ups. */
+/*
+ * fuzz: seconds 60
+ *
+ * Any bytes as an ELF file: headers, notes, sections, symbol tables, unwind tables, look-ups.
+ */
 #include <stdint.h>
 
 #include "user/core/elf.h"

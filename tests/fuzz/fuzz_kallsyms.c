@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Any bytes as /proc/kallsyms. What is found must cover the address that was asked for. */
+/*
+ * fuzz: seconds 60
+ *
+ * Any bytes as /proc/kallsyms. What is found must cover the address that was asked for.
+ */
 #include <stdint.h>
 #include <string.h>
 
