@@ -62,7 +62,7 @@ every_instruction_of_a_plt_stub_has_its_rule()
 			-o "$T/r.folded"
 		expect_status 0
 		expect_complete 100
-		expect_chains "$T/r.folded" "calls;$ROOT;by_lazy;calls\+0x[0-9a-f]+|calls;$ROOT(;.*)?;ld-.*"
+		expect_chains "$T/r.folded" "calls;$ROOT;by_lazy;(tiny@plt|calls\+0x[0-9a-f]+)|calls;$ROOT(;.*)?;ld-.*"
 		n=$((n + 1))
 	done
 	[ "$n" -ge 3 ] || die "$n instructions in the stub: $(objdump -d -j .plt "$WL/calls" | head -20)"

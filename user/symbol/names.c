@@ -100,7 +100,7 @@ static int have_parser(struct pb_names *n)
 		.memory_bytes = n->bounds.memory_bytes,
 		.cpu_s = n->bounds.cpu_s,
 	};
-	struct end how;
+	struct end how = {0};
 	ssize_t more;
 	char byte;
 	int err;
@@ -180,7 +180,7 @@ int pb_names_ask(struct pb_names *n, const char *what, const struct pb_question 
 		 pb_wanted_open *open, void *ctx, struct pb_answer **out)
 {
 	struct pb_question less = *q;
-	struct end how;
+	struct end how = {0};
 	int rc;
 
 	rc = ask_once(n, q, open, ctx, out, &how);
