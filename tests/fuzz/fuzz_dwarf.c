@@ -51,7 +51,8 @@ static void look_up(struct pb_dwarf *d, uint64_t addr)
 	uint32_t n = pb_dwarf_find(d, addr, frames, FRAMES_MAX, &start), i;
 	size_t bytes = 0;
 
-	require(n <= FRAMES_MAX && start <= addr);
+	/* UINT64_MAX: of the address only a line is known. */
+	require(n <= FRAMES_MAX && (start <= addr || start == UINT64_MAX));
 	for (i = 0; i < n; i++)
 		bytes += strlen(frames[i].name) + strlen(frames[i].linkage_name) +
 			 strlen(frames[i].file);
