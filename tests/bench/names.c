@@ -79,14 +79,16 @@ static int ask(struct result *r, const char *path, int fd, const uint64_t *offse
 				.n_addrs = n,
 				.fds = {fd},
 				.n_fds = 1};
-	uint64_t from = pb_clock_ns();
+	uint64_t from = pb_clock_ns(), ns;
 	int err = pb_names_new(&names);
 
 	if (!err)
 		err = pb_names_ask(names, path, &q, pb_debugfile_open, &debugfile, &answer);
 	if (err)
 		return err;
-	*r = (struct result){.ms = (double)(pb_clock_ns() - from) / 1e6,
+	ns = pb_clock_ns() - from;
+	pb_names_stop(names);
+	*r = (struct result){.ms = (double)ns / 1e6,
 			     .state = answer->state,
 			     .has_debug_info = answer->has_debug_info,
 			     .peak_bytes = pb_names_peak_bytes(names)};
