@@ -23,8 +23,9 @@
 
 /* Of a module's base name in "base+0xoffset". */
 #define BASE_MAX      1024
-/* Copies of a file that are larger are not looked for. */
-#define COMPARE_MAX   (512 << 20)
+/* Bytes that are read in a run to find copies of files: what lies beyond is asked about once more each, by a
+ * parser whose time is bounded. */
+#define COMPARE_MAX   (1ll << 30)
 #define COMPARE_CHUNK (1 << 20)
 /* A file that more than one user can write. */
 #define ANYONE        UINT32_MAX
@@ -127,7 +128,7 @@ static bool are_equal_bytes(int a, int b, int64_t size)
  * A build id is what a file says of itself, and leaves out what may be stripped: two files with one may
  * differ in their symbols, by accident or because somebody wants them to. So they are compared.
  */
-static bool is_copy(const struct look *a, const struct look *b)
+static bool is_copy(const struct look *a, const struct look *b, int64_t *budget)
 {
 	struct stat x, y;
 
@@ -137,7 +138,10 @@ static bool is_copy(const struct look *a, const struct look *b)
 		return false;
 	if (x.st_dev == y.st_dev && x.st_ino == y.st_ino)
 		return true;
-	return a->size <= COMPARE_MAX && are_equal_bytes(a->fd, b->fd, a->size);
+	if (a->size > *budget)
+		return false;
+	*budget -= a->size;
+	return are_equal_bytes(a->fd, b->fd, a->size);
 }
 
 /* For each module, the first one whose file holds the same; itself if there is none. */
@@ -146,6 +150,7 @@ static uint32_t *representatives(const struct run *run)
 	const struct pb_profile *p = run->p;
 	pb_autofree struct look *looks = calloc((size_t)p->n_modules + 1, sizeof(*looks));
 	uint32_t *first = calloc((size_t)p->n_modules + 1, sizeof(*first));
+	int64_t budget = COMPARE_MAX;
 	uint32_t i, head = 0;
 
 	if (!looks || !first) {
@@ -156,7 +161,7 @@ static uint32_t *representatives(const struct run *run)
 		looks[i] = look_at(run, i);
 	qsort(looks, p->n_modules, sizeof(*looks), compare_looks_then_ids);
 	for (i = 0; i < p->n_modules; i++) {
-		if (!i || !is_copy(&looks[i], &looks[head]))
+		if (!i || !is_copy(&looks[i], &looks[head], &budget))
 			head = i;
 		first[looks[i].id] = looks[head].id;
 	}
