@@ -40,7 +40,7 @@ BPF_CFLAGS := -std=gnu11 -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -I.
 	      -Wall -Wextra -Wno-unused-parameter -Wno-missing-declarations
 LIBS       := -lbpf -ldw -lelf -llzma -lz -ljansson -liberty
 
-LIB_SRC  := $(sort $(wildcard user/core/*.c user/unwind/*.c user/symbol/*.c user/render/*.c user/tool/*.c))
+LIB_SRC  := $(sort $(wildcard user/core/*.c user/unwind/*.c user/probe/*.c user/alloc/*.c user/symbol/*.c user/render/*.c user/tool/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o) $(O)/user/render/page.o
 PROGRAMS := $(PROFILERS:%=$(O)/%)
 TEST_SRC := $(sort $(wildcard tests/unit/*/test_*.c))

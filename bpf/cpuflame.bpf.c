@@ -24,6 +24,7 @@ int on_sample(struct pb_perf_ctx *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pb_tally *tally = pb_tally();
+	struct pb_stack_key key = {};
 	struct pb_event event = {};
 
 	pb_read_context(&event, ctx);
@@ -32,7 +33,7 @@ int on_sample(struct pb_perf_ctx *ctx)
 	pb_count(&tally->ticks);
 	if (!pb_filter(&cfg.capture, task))
 		return 0;
-	pb_capture(ctx, &cfg.capture, PB_SCRATCH_INTERRUPT, task, &event, tally);
+	pb_capture(ctx, &cfg.capture, PB_SCRATCH_INTERRUPT, task, &event, tally, &key);
 	return 0;
 }
 

@@ -18,6 +18,13 @@ struct uprobes_state {
 	struct xol_area *xol_area;
 };
 
+struct file;
+
+/* A stretch of a process' memory. */
+struct vm_area_struct {
+	struct file *vm_file; /* NULL: memory of its own, heap and stack among it */
+};
+
 struct mm_struct {
 	struct uprobes_state uprobes_state; /* empty without CONFIG_UPROBES */
 };

@@ -81,10 +81,11 @@ struct pb_allocsites_cfg {
 	__u64 mean_ln2_bytes; /* the mean distance of samples times ln 2 */
 	__u64 min_bytes;      /* allocations below and above are left out */
 	__u64 max_bytes;
+	__u64 page_bytes;     /* what a page fault brings at least */
 	__u32 mode;           /* enum pb_alloc_mode */
 	__u32 track_frees;    /* 0: allocations only */
 };
-PB_ABI_SIZE(struct pb_allocsites_cfg, 72);
+PB_ABI_SIZE(struct pb_allocsites_cfg, 80);
 
 /* Histograms: bucket of n is the number of bits of n >> SHIFT, the last one holds all above. */
 #define PB_ALLOC_BUCKETS        24
@@ -93,7 +94,7 @@ PB_ABI_SIZE(struct pb_allocsites_cfg, 72);
 
 /*
  * What the allocations with one stack have added up to; the value of the counts map. Weighed, but for
- * count.events. Live is allocated less freed, whatever became of blocks that found no room.
+ * count.events. Live is allocated less freed less untracked: of blocks that found no room nobody knows.
  */
 struct pb_site {
 	struct pb_stack_count count; /* events: calls, or samples of them; weight: bytes */

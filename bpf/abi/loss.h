@@ -18,7 +18,9 @@
 	X(SCRATCH_BUSY, "scratch_busy", "a capture interrupted another one on the same CPU")       \
 	X(LEASE_EXPIRED, "lease_expired",                                                          \
 	  "the tool was stopped or starved for 2 s, so its programs went idle")                    \
-	X(NO_MEMORY, "no_memory", "the tool had no memory left to keep a stack")
+	X(NO_MEMORY, "no_memory", "the tool had no memory left to keep a stack")                   \
+	X(MAPPINGS_BUSY, "mappings_busy",                                                          \
+	  "the process was changing its mappings, so new memory could not be told from other")
 
 enum pb_loss {
 #define PB_LOSS_ENUM(id, name, sentence) PB_LOSS_##id,

@@ -33,6 +33,7 @@ struct pb_event {
 	__u64 weight;        /* in the tool's unit */
 	bool in_kernel;
 	bool compat; /* 32-bit user code */
+	bool at_return; /* the registers are the caller's, behind a call */
 };
 
 #if defined(__TARGET_ARCH_x86)
@@ -56,6 +57,8 @@ struct pb_perf_ctx {
 
 /* A call pushes the return address: a caller's frame begins above its callee's. */
 #define PB_CFA_GROWS_AT_ONCE   true
+/* The stack pointer at a function's entry, from that behind its return. */
+#define PB_ENTRY_SP(sp) ((sp)-8)
 /* Where struct return_instance.stack of a uretprobe points, from the frame's CFA; and the stack pointer
  * behind the return, from there. */
 #define PB_URETPROBE_SLOT(cfa) ((cfa)-8)
@@ -171,6 +174,7 @@ struct pb_perf_ctx {
 
 /* The return address is in a register at first: a leaf may have no frame at all. */
 #define PB_CFA_GROWS_AT_ONCE   false
+#define PB_ENTRY_SP(sp)        (sp)
 #define PB_URETPROBE_SLOT(cfa) (cfa)
 #define PB_URETPROBE_SP(stack) (stack)
 
@@ -279,6 +283,124 @@ static __always_inline void pb_read_pt_regs(struct pb_event *event, struct pt_re
 	event->compat = ctx->user_regs.pstate & PB_ARM64_MODE_32;
 #endif
 	event->in_kernel = false;
+}
+
+/*
+ * A register of the context by its DWARF number; 0 for one that no argument is ever passed or kept in. Each
+ * load has an offset of its own, as the verifier wants it.
+ */
+static __always_inline __u64 pb_ctx_reg(struct pt_regs *context, __u32 reg)
+{
+	volatile struct pt_regs *ctx = context;
+
+#if defined(__TARGET_ARCH_x86)
+	switch (reg) {
+	case 0:
+		return ctx->ax;
+	case 1:
+		return ctx->dx;
+	case 2:
+		return ctx->cx;
+	case 3:
+		return ctx->bx;
+	case 4:
+		return ctx->si;
+	case 5:
+		return ctx->di;
+	case 6:
+		return ctx->bp;
+	case 8:
+		return ctx->r8;
+	case 9:
+		return ctx->r9;
+	case 10:
+		return ctx->r10;
+	case 11:
+		return ctx->r11;
+	case 12:
+		return ctx->r12;
+	case 13:
+		return ctx->r13;
+	case 14:
+		return ctx->r14;
+	case 15:
+		return ctx->r15;
+	}
+#endif
+	return 0;
+}
+
+/* Argument @n, 0 to 2, where the calling convention has it (AMD64 supplement 3.2.3; AAPCS64 6.8.2). */
+static __always_inline __u64 pb_ctx_arg(struct pt_regs *context, __u32 n)
+{
+	volatile struct pt_regs *ctx = context;
+
+#if defined(__TARGET_ARCH_x86)
+	return n == 0 ? ctx->di : n == 1 ? ctx->si : ctx->dx;
+#else
+	return n == 0 ? ctx->user_regs.regs[0]
+	     : n == 1 ? ctx->user_regs.regs[1]
+		      : ctx->user_regs.regs[2];
+#endif
+}
+
+/* What a function gives back. */
+static __always_inline __u64 pb_ctx_result(struct pt_regs *context)
+{
+	volatile struct pt_regs *ctx = context;
+
+#if defined(__TARGET_ARCH_x86)
+	return ctx->ax;
+#else
+	return ctx->user_regs.regs[0];
+#endif
+}
+
+static __always_inline __u64 pb_ctx_sp(struct pt_regs *context)
+{
+	volatile struct pt_regs *ctx = context;
+
+#if defined(__TARGET_ARCH_x86)
+	return ctx->sp;
+#else
+	return ctx->user_regs.sp;
+#endif
+}
+
+static __always_inline __u64 pb_ctx_ip(struct pt_regs *context)
+{
+	volatile struct pt_regs *ctx = context;
+
+#if defined(__TARGET_ARCH_x86)
+	return ctx->ip;
+#else
+	return ctx->user_regs.pc;
+#endif
+}
+
+/* Where a function is going to return to, before it has changed the stack; 0 if that cannot be read. */
+static __always_inline __u64 pb_ctx_return_addr(struct pt_regs *context)
+{
+#if defined(__TARGET_ARCH_x86)
+	__u64 ra = 0;
+
+	bpf_probe_read_user(&ra, sizeof(ra), (void *)pb_ctx_sp(context));
+	return ra;
+#else
+	volatile struct pt_regs *ctx = context;
+
+	return PB_RETURN_ADDR(ctx->user_regs.regs[30]);
+#endif
+}
+
+/* The event as the caller sees it, behind the call: for a probe at a function's entry. */
+static __always_inline void pb_event_at_caller(struct pb_event *event, __u64 return_addr)
+{
+	event->regs.ip = return_addr;
+#if defined(__TARGET_ARCH_x86)
+	event->regs.sp += 8;
+#endif
+	event->at_return = true;
 }
 
 /*

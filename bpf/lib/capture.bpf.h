@@ -30,13 +30,18 @@
 
 /*
  * Scratch per kind of context: a sample may interrupt a uprobe or tracepoint program on the same
- * CPU, and must not write over its half-built record.
+ * CPU, and must not write over its half-built record. Programs in task context can be preempted, and the
+ * next one on that CPU finds the first slot busy: they have a few.
  */
 enum pb_scratch_slot {
 	PB_SCRATCH_INTERRUPT, /* perf events */
-	PB_SCRATCH_TASK,      /* uprobes, tracepoints */
+	PB_SCRATCH_TASK,      /* uprobes, tracepoints: the first of PB_SCRATCH_TASKS */
+	PB_SCRATCH_TASK_2,
+	PB_SCRATCH_TASK_3,
+	PB_SCRATCH_TASK_4,
 	PB_SCRATCH_COUNT,
 };
+#define PB_SCRATCH_TASKS (PB_SCRATCH_COUNT - PB_SCRATCH_TASK)
 
 struct pb_scratch {
 	__u64 busy; /* 1 while in use: programs in task context can be preempted */
@@ -51,14 +56,25 @@ struct {
 	__type(value, struct pb_scratch);
 } scratch SEC(".maps");
 
+/* A tool that counts more of a stack defines this before: its struct begins with struct pb_stack_count. */
+#ifndef PB_COUNTS_VALUE
+#define PB_COUNTS_VALUE struct pb_stack_count
+#endif
+
 /* Stack -> what it has added up to. Added here, read by the user half, never deleted while running:
  * an element that is being counted must not be reused for another stack. The user half sizes it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
+#ifdef PB_COUNTS_FLAGS
+	__uint(map_flags, PB_COUNTS_FLAGS);
+#endif
 	__type(key, struct pb_stack_key);
-	__type(value, struct pb_stack_count);
+	__type(value, PB_COUNTS_VALUE);
 } counts SEC(".maps");
+
+/* What a new stack begins with. On the BPF stack it would take too much of that. Never written. */
+static const PB_COUNTS_VALUE pb_counts_zero;
 
 /* Frames of stacks seen for the first time, struct pb_stack_record cut to length. */
 struct {
@@ -124,7 +140,7 @@ static __always_inline void pb_user_frames(struct pb_walk *w, struct task_struct
 		w->end = PB_END_COMPAT;
 		return;
 	}
-	pb_walk_user(w, task);
+	pb_walk_user(w, task, event->at_return);
 }
 
 /* Sends the frames, which scratch holds. Waking the reader for each would cost more than it is
@@ -147,11 +163,10 @@ static __always_inline struct pb_stack_count *pb_add(const struct pb_stack_key *
 						     struct pb_tally *tally)
 {
 	struct pb_stack_count *count = bpf_map_lookup_elem(&counts, key);
-	struct pb_stack_count zero = {};
 	long err;
 
 	if (!count) {
-		err = bpf_map_update_elem(&counts, key, &zero, BPF_NOEXIST);
+		err = bpf_map_update_elem(&counts, key, &pb_counts_zero, BPF_NOEXIST);
 		count = bpf_map_lookup_elem(&counts, key);
 		if (!count) {
 			pb_lose(tally, err == -PB_EBUSY ? PB_LOSS_MAP_BUSY : PB_LOSS_MAP_FULL);
@@ -182,6 +197,7 @@ static __always_inline void pb_take_stacks(void *ctx, const volatile struct pb_c
 	w->mode = cfg->unwind;
 	w->end = PB_END_NOT_WALKED;
 	rec->in_kernel = event->in_kernel;
+	rec->at_return = event->at_return;
 	rec->n_kernel = 0;
 	if (cfg->kernel_stacks && rec->in_kernel)
 		rec->n_kernel = pb_kernel_frames(ctx, rec);
@@ -197,25 +213,25 @@ static __always_inline void pb_take_stacks(void *ctx, const volatile struct pb_c
 	w->hash = pb_stack_hash_add(w->hash, (__u64)rec->n_kernel << 32 | w->depth << 16 | w->end);
 }
 
-static __always_inline void pb_capture_into(void *ctx, const volatile struct pb_capture_cfg *cfg,
-					    struct pb_walk *w, struct task_struct *task,
-					    const struct pb_event *event, struct pb_tally *tally)
+static __always_inline struct pb_stack_count *
+pb_capture_into(void *ctx, const volatile struct pb_capture_cfg *cfg, struct pb_walk *w,
+		struct task_struct *task, const struct pb_event *event, struct pb_tally *tally,
+		struct pb_stack_key *key)
 {
 	struct pb_stack_record *rec = &w->rec;
 	struct pb_stack_count *count;
-	struct pb_stack_key key = {};
 
 	pb_take_stacks(ctx, cfg, w, task, event);
-	key.stack_hash = w->hash;
-	key.tgid = task->tgid;
-	key.start_ns = task->group_leader->start_boottime;
-	key.exec_id = (__u16)task->self_exec_id;
-	key.layout = pb_layout(key.tgid);
-	count = pb_add(&key, event->weight, tally);
+	key->stack_hash = w->hash;
+	key->tgid = task->tgid;
+	key->start_ns = task->group_leader->start_boottime;
+	key->exec_id = (__u16)task->self_exec_id;
+	key->layout = pb_layout(key->tgid);
+	count = pb_add(key, event->weight, tally);
 	if (!count || *(volatile __u32 *)&count->sent)
-		return;
+		return count;
 
-	rec->key = key;
+	rec->key = *key;
 	rec->time_ns = bpf_ktime_get_ns();
 	rec->tid = task->pid;
 	rec->n_user = w->depth;
@@ -223,37 +239,56 @@ static __always_inline void pb_capture_into(void *ctx, const volatile struct pb_
 	rec->kernel_cut = rec->n_kernel >= cfg->max_kernel_frames;
 	if (pb_send(rec))
 		count->sent = 1;
+	return count;
+}
+
+/* A scratch of this CPU for this kind of program, marked busy; NULL if there is none. */
+static __always_inline struct pb_scratch *pb_take_scratch(enum pb_scratch_slot slot)
+{
+	__u32 last = slot == PB_SCRATCH_TASK ? slot + PB_SCRATCH_TASKS : slot + 1, key;
+	struct pb_scratch *mine;
+
+	for (key = slot; key < last; key++) {
+		__u32 at = key;
+
+		mine = bpf_map_lookup_elem(&scratch, &at);
+		if (mine && !__sync_lock_test_and_set(&mine->busy, 1))
+			return mine;
+	}
+	return NULL;
 }
 
 /**
  * pb_capture() - count one event that passed the filter.
  * @slot: scratch of this kind of program
+ * @key: of its stack, for a tool that wants to add more to it; set on success
  *
  * Context: perf event (NMI included), uprobe, tracepoint.
+ * Return: the stack's counter; NULL with the event counted as lost.
  */
-static __always_inline void pb_capture(void *ctx, const volatile struct pb_capture_cfg *cfg,
-				       enum pb_scratch_slot slot, struct task_struct *task,
-				       const struct pb_event *event, struct pb_tally *tally)
+static __always_inline struct pb_stack_count *
+pb_capture(void *ctx, const volatile struct pb_capture_cfg *cfg, enum pb_scratch_slot slot,
+	   struct task_struct *task, const struct pb_event *event, struct pb_tally *tally,
+	   struct pb_stack_key *key)
 {
-	__u32 key = slot;
+	struct pb_stack_count *count;
 	struct pb_scratch *mine;
 	__u64 now_ns = bpf_ktime_get_ns();
 
 	pb_count(&tally->produced);
 	if (!pb_lease_valid(now_ns)) {
 		pb_lose(tally, PB_LOSS_LEASE_EXPIRED);
-		return;
+		return NULL;
 	}
-	mine = bpf_map_lookup_elem(&scratch, &key);
-	if (!mine)
-		return; /* cannot happen: the slot is a constant within the array */
-	if (__sync_lock_test_and_set(&mine->busy, 1)) {
+	mine = pb_take_scratch(slot);
+	if (!mine) {
 		pb_lose(tally, PB_LOSS_SCRATCH_BUSY);
-		return;
+		return NULL;
 	}
 	mine->walk.began_ns = slot == PB_SCRATCH_TASK ? now_ns : 0;
-	pb_capture_into(ctx, cfg, &mine->walk, task, event, tally);
+	count = pb_capture_into(ctx, cfg, &mine->walk, task, event, tally, key);
 	*(volatile __u64 *)&mine->busy = 0;
+	return count;
 }
 
 #endif

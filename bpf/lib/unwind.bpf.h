@@ -96,13 +96,14 @@ static __always_inline void pb_check_time(struct pb_walk *w)
 
 /*
  * Append the user stack that starts at w->regs to w->rec.frames, from w->at on. w->end tells how it ended.
+ * @at_return: the event is a function's return, so the first address is already one to return to
  * Context: any that may call bpf_probe_read_user(); NMI included.
  */
-static __always_inline void pb_walk_user(struct pb_walk *w, struct task_struct *task)
+static __always_inline void pb_walk_user(struct pb_walk *w, struct task_struct *task, bool at_return)
 {
 	struct pb_walk_context context = {.walk = w};
 
-	w->is_return = 0;
+	w->is_return = at_return;
 	w->in_doubt = 0;
 	w->fp_steps = 0;
 	w->mapping.size = 0;

@@ -21,12 +21,13 @@ int on_sample(struct pb_perf_ctx *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pb_tally *tally = pb_tally();
+	struct pb_stack_key key = {};
 	struct pb_event event = {};
 
 	pb_read_context(&event, ctx);
 	if (!tally || !pb_filter(&cfg.capture, task))
 		return 0;
-	pb_capture(ctx, &cfg.capture, PB_SCRATCH_INTERRUPT, task, &event, tally);
+	pb_capture(ctx, &cfg.capture, PB_SCRATCH_INTERRUPT, task, &event, tally, &key);
 	return 0;
 }
 
@@ -36,12 +37,13 @@ int on_call(struct pt_regs *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pb_tally *tally = pb_tally();
+	struct pb_stack_key key = {};
 	struct pb_event event = {};
 
 	pb_read_pt_regs(&event, ctx);
 	if (!tally || !pb_filter(&cfg.capture, task))
 		return 0;
-	pb_capture(ctx, &cfg.capture, PB_SCRATCH_TASK, task, &event, tally);
+	pb_capture(ctx, &cfg.capture, PB_SCRATCH_TASK, task, &event, tally, &key);
 	return 0;
 }
 

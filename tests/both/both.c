@@ -164,10 +164,11 @@ static int describe(const void *args, struct pb_profile *profile, struct pb_repo
 	return pb_report_set(&report->event, "cpu-clock and uprobe");
 }
 
-static void to_values(const struct pb_stack_count *count, uint64_t *v)
+static void to_values(void *ctx, const struct pb_stack_total *total, uint64_t *v)
 {
-	v[0] = count->events;
-	v[1] = count->weight;
+	(void)ctx;
+	v[0] = total->count->events;
+	v[1] = total->count->weight;
 }
 
 static const struct pb_tool tool = {

@@ -68,7 +68,9 @@ static inline void scene_open(struct scene *s, size_t stacks_max, size_t ring_by
 
 static inline void scene_take_in(struct scene *s, enum pb_scratch_slot slot)
 {
-	pb_capture(NULL, &s->cfg, slot, host.current_task, &s->event, pb_tally());
+	struct pb_stack_key key = {0};
+
+	pb_capture(NULL, &s->cfg, slot, host.current_task, &s->event, pb_tally(), &key);
 }
 
 static inline void scene_take(struct scene *s)

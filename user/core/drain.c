@@ -16,6 +16,7 @@
 struct pb_drain {
 	struct ring_buffer *ring;
 	int counts_fd, tallies_fd;
+	size_t value_size; /* of the counts map */
 	struct pb_stacks *stacks;
 	struct pb_track *track;
 	struct pb_tally *per_cpu;
@@ -54,6 +55,7 @@ int pb_drain_new(struct pb_drain **out, struct bpf_object *object, struct pb_sta
 	d->n_cpus = libbpf_num_possible_cpus();
 	if (ring_fd < 0 || d->counts_fd < 0 || d->tallies_fd < 0 || d->n_cpus < 1)
 		return pb_fail(EINVAL, "the BPF object lacks the maps of the shared capture");
+	d->value_size = bpf_map__value_size(bpf_object__find_map_by_name(object, "counts"));
 	d->stacks = stacks;
 	d->track = track;
 	d->per_cpu = calloc((size_t)d->n_cpus, sizeof(*d->per_cpu));
@@ -112,25 +114,26 @@ int pb_drain_tally(const struct pb_drain *d, struct pb_tally *sum)
 }
 
 /* Join a batch. Events of stacks whose frames never came, or could not be kept, go to @lost. */
-static void join(struct pb_drain *d, const struct pb_stack_key *keys,
-		 const struct pb_stack_count *counts, uint32_t n, struct pb_report *report,
-		 __u64 *lost)
+static void join(struct pb_drain *d, const struct pb_stack_key *keys, const uint8_t *values,
+		 uint32_t n, struct pb_report *report, __u64 *lost)
 {
+	const struct pb_stack_count *count;
 	uint32_t i;
 
 	for (i = 0; i < n; i++) {
-		if (pb_stacks_count(d->stacks, &keys[i], &counts[i]))
-			report->kept += counts[i].events;
+		count = (const void *)(values + i * d->value_size);
+		if (!pb_stacks_count(d->stacks, &keys[i], count))
+			report->kept += count->events;
 		else
-			lost[counts[i].sent ? PB_LOSS_NO_MEMORY : PB_LOSS_RINGBUF_FULL] +=
-				counts[i].events;
+			lost[count->sent ? PB_LOSS_NO_MEMORY : PB_LOSS_RINGBUF_FULL] +=
+				count->events;
 	}
 }
 
 static int join_all(struct pb_drain *d, struct pb_report *report, __u64 *lost)
 {
 	pb_autofree struct pb_stack_key *keys = calloc(BATCH, sizeof(*keys));
-	pb_autofree struct pb_stack_count *counts = calloc(BATCH, sizeof(*counts));
+	pb_autofree uint8_t *counts = calloc(BATCH, d->value_size);
 	uint32_t size = BATCH, at = 0, n;
 	void *from = NULL;
 	int err = 0;
@@ -145,7 +148,7 @@ static int join_all(struct pb_drain *d, struct pb_report *report, __u64 *lost)
 			free(keys);
 			free(counts);
 			keys = calloc(size, sizeof(*keys));
-			counts = calloc(size, sizeof(*counts));
+			counts = calloc(size, d->value_size);
 			if (!keys || !counts)
 				return -ENOMEM;
 			err = 0;

@@ -66,6 +66,7 @@ struct pb_session {
 	struct pb_drain *drain;
 	void *unwinder; /* of parts->unwinder; NULL where frame pointers are all */
 	struct pb_track_listener remaps;
+	struct pb_track_listener tools; /* of parts->probes */
 	struct pb_control *control; /* mapped */
 	struct bpf_link **links;
 	uint32_t n_links;
@@ -73,6 +74,7 @@ struct pb_session {
 	int stats_fd, signal_fd, timer_fd, epoll_fd;
 	int signal; /* that ended the run */
 	bool command_not_run;
+	bool ended; /* by the tool */
 	uint64_t ready_ns, stopped_ns; /* CLOCK_MONOTONIC */
 	uint64_t bpf_ns_before;
 };
@@ -314,11 +316,18 @@ static int make_parts(struct pb_session *s)
 		return err;
 	s->remaps = (struct pb_track_listener){.on_remap = bump_layout, .ctx = s};
 	pb_track_listen(s->track, &s->remaps);
+	if (s->parts->probes->events_of_processes) {
+		s->tools = *s->parts->probes->events_of_processes;
+		s->tools.ctx = s->bpf.skeleton;
+		pb_track_listen(s->track, &s->tools);
+	}
 	err = open_unwinder(s);
 	if (err)
 		return err;
 	parts.track = s->track;
 	parts.files = s->files;
+	parts.value_size =
+		bpf_map__value_size(bpf_object__find_map_by_name(s->bpf.object, "counts"));
 	err = pb_stacks_new(&s->stacks, &parts);
 	return err ? err : pb_drain_new(&s->drain, s->bpf.object, s->stacks, s->track);
 }
@@ -367,6 +376,8 @@ int pb_session_new(struct pb_session **out, const struct pb_session_parts *parts
 
 static void release_links(struct pb_session *s)
 {
+	if (s->parts->probes->detach && s->bpf.skeleton)
+		s->parts->probes->detach(s->bpf.skeleton);
 	while (s->n_links)
 		bpf_link__destroy(s->links[--s->n_links]);
 }
@@ -422,6 +433,26 @@ int pb_session_hold(struct pb_session *s, struct bpf_link *link)
 const struct pb_cpus *pb_session_cpus(const struct pb_session *s)
 {
 	return &s->cpus;
+}
+
+const struct pb_target *pb_session_target(const struct pb_session *s)
+{
+	return s->target;
+}
+
+void pb_session_end(struct pb_session *s)
+{
+	s->ended = true;
+}
+
+uint64_t pb_session_ready_ns(const struct pb_session *s)
+{
+	return s->ready_ns;
+}
+
+void *pb_session_state(const struct pb_session *s)
+{
+	return s->bpf.skeleton;
 }
 
 struct pb_stacks *pb_session_stacks(struct pb_session *s)
@@ -499,7 +530,8 @@ static int attach(struct pb_session *s)
 {
 	int err;
 
-	s->stats_fd = pb_cost_enable();
+	if (!s->parts->probes->knows_cost)
+		s->stats_fd = pb_cost_enable();
 	s->bpf_ns_before = pb_cost_bpf_ns(s->bpf.object);
 	/* First, so that no exec or fork falls between what is read from /proc and what the kernel tells. */
 	err = attach_followers(s);
@@ -653,6 +685,8 @@ static void on_tick(struct pb_session *s, uint64_t now_ns)
 		return;
 	renew_lease(s, now_ns);
 	show_live(s, now_ns);
+	if (s->parts->probes->tick)
+		s->parts->probes->tick(s, s->bpf.skeleton, now_ns);
 	if (now_ns / RETIRE_NS != (now_ns - TICK_NS) / RETIRE_NS)
 		pb_track_retire(s->track, now_ns - RETIRE_NS);
 }
@@ -666,7 +700,7 @@ static void loop(struct pb_session *s)
 	int timeout_ms, n, i;
 	bool asked;
 
-	while (!s->signal && now_ns < end_ns && !pb_target_ended(s->target)) {
+	while (!s->signal && !s->ended && now_ns < end_ns && !pb_target_ended(s->target)) {
 		timeout_ms = 1000;
 		if (end_ns - now_ns < NS_PER_S)
 			timeout_ms = (int)((end_ns - now_ns + 999999) / 1000000);
@@ -733,7 +767,7 @@ static int settle(struct pb_session *s, struct pb_report *r)
 	}
 	if (r->asked_hz >= 0)
 		r->achieved_hz = (double)sum.ticks * 1e9 / (double)r->duration_ns;
-	return 0;
+	return s->parts->probes->collect ? s->parts->probes->collect(s, s->bpf.skeleton, r) : 0;
 }
 
 int pb_session_run(struct pb_session *s, struct pb_report *report)

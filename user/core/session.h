@@ -26,6 +26,8 @@ struct pb_profile;
 struct pb_report;
 struct pb_session;
 struct pb_stacks;
+struct pb_target;
+struct pb_track_listener;
 struct pb_unwinder_type;
 
 /* An opened, not yet loaded BPF object of a tool. */
@@ -38,10 +40,23 @@ struct pb_bpf {
 /* What differs between tools. @args is the tool's own args struct. */
 struct pb_probes {
 	const char *events; /* plural, for people: "samples" */
+	/* The tool tells in collect() what its hooks cost: the kernel's statistics, which would themselves cost
+	 * some 50 ns a hit, stay off. */
+	bool knows_cost;
 	int (*open)(struct pb_bpf *bpf, const void *args);
 	/* Attach to the hooks with pb_session_hold(). 0; -errno, logged. */
 	int (*attach)(struct pb_session *s, struct pb_bpf *bpf, const void *args);
 	void (*destroy)(struct pb_bpf *bpf);
+
+	/* The rest is optional. @state is bpf->skeleton. */
+	/* Ten times a second while it runs. */
+	void (*tick)(struct pb_session *s, void *state, uint64_t now_ns);
+	/* Let go of what attach() holds by itself. */
+	void (*detach)(void *state);
+	/* Everything is detached and drained; nothing has a name yet. 0; -errno, logged. */
+	int (*collect)(struct pb_session *s, void *state, struct pb_report *report);
+	/* What processes that are measured do; @ctx of the calls is @state. */
+	const struct pb_track_listener *events_of_processes;
 };
 
 /* What a session is made of. Everything is borrowed for its life. */
@@ -68,6 +83,14 @@ PB_DEFINE_FREE(pb_session, pb_session_free);
 int pb_session_hold(struct pb_session *s, struct bpf_link *link);
 /* For attach(): CPUs that were online at the start; borrowed. */
 const struct pb_cpus *pb_session_cpus(const struct pb_session *s);
+/* For attach(): who is measured; borrowed. */
+const struct pb_target *pb_session_target(const struct pb_session *s);
+/* For tick(): end the capture, as a signal would, though a command goes on. */
+void pb_session_end(struct pb_session *s);
+/* When everything was attached, CLOCK_MONOTONIC; 0 before. */
+uint64_t pb_session_ready_ns(const struct pb_session *s);
+/* The tool's state: bpf->skeleton. */
+void *pb_session_state(const struct pb_session *s);
 
 /**
  * pb_session_run() - attach, say ready, wait for the end, detach, drain.

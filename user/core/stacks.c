@@ -2,6 +2,7 @@
 #include "user/core/stacks.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "user/core/files.h"
@@ -22,10 +23,11 @@ static const char *const end_causes[PB_END_COUNT] = {
 
 struct stack {
 	struct pb_stack_key key;
-	struct pb_stack_count count;
+	uint64_t time_ns; /* of its first sight */
 	uint32_t first; /* into frames[]: location ids, outermost first */
 	uint32_t n_user, n_kernel;
 	uint32_t process; /* of the profile */
+	uint32_t node;    /* of the profile; PB_NONE until it is built */
 	uint8_t user_end;
 	bool kernel_cut;
 };
@@ -39,6 +41,13 @@ struct made {
 	uint32_t module;
 };
 
+/* Where and when an address was seen. */
+struct sight {
+	uint32_t tgid;
+	uint64_t time_ns;
+	bool in_kernel; /* the event was there, so the first user address is where it was entered */
+};
+
 struct broken {
 	uint32_t module;
 	uint8_t end;
@@ -49,6 +58,8 @@ struct pb_stacks {
 	struct pb_stacks_parts with;
 	struct stack *stacks;
 	uint32_t n_stacks, stacks_size;
+	uint8_t *counts; /* with.value_size bytes for each stack; NULL until there is one to join */
+	uint32_t n_counts;
 	struct pb_idtable *by_key;
 	uint32_t *frames;
 	uint32_t n_frames, frames_size;
@@ -67,6 +78,8 @@ int pb_stacks_new(struct pb_stacks **out, const struct pb_stacks_parts *parts)
 	if (!s)
 		return -ENOMEM;
 	s->with = *parts;
+	if (s->with.value_size < sizeof(struct pb_stack_count))
+		return -EINVAL;
 	s->kernel = PB_NONE;
 	if (pb_idtable_new(&s->by_key) || pb_idtable_new(&s->by_mapping))
 		return -ENOMEM;
@@ -81,6 +94,7 @@ void pb_stacks_free(struct pb_stacks *s)
 	pb_idtable_free(s->by_key);
 	pb_idtable_free(s->by_mapping);
 	free(s->stacks);
+	free(s->counts);
 	free(s->frames);
 	free(s->made);
 	free(s->kept);
@@ -150,10 +164,10 @@ static uint32_t add_module(struct pb_stacks *s, const struct made *m, uint32_t t
 }
 
 /* The module for a mapping: one per file and offset, wherever processes have it. */
-static uint32_t module_for(struct pb_stacks *s, const struct pb_stack_record *r,
+static uint32_t module_for(struct pb_stacks *s, const struct sight *from,
 			   const struct pb_place *place)
 {
-	struct pb_life life = {.tgid = r->key.tgid};
+	struct pb_life life = {.tgid = from->tgid};
 	struct made m;
 	uint64_t hash;
 	uint32_t id;
@@ -163,7 +177,7 @@ static uint32_t module_for(struct pb_stacks *s, const struct pb_stack_record *r,
 	m.kind = place->kind;
 	m.module = PB_NONE;
 	if (m.kind == PB_MODULE_ANON)
-		m.life = pb_track_life(s->with.track, r->key.tgid, r->time_ns, &life) ? 0 : life.id;
+		m.life = pb_track_life(s->with.track, from->tgid, from->time_ns, &life) ? 0 : life.id;
 	else if (m.kind == PB_MODULE_FILE)
 		m.file_off = place->file_off;
 	hash = pb_idtable_hash(s->by_mapping, &m, sizeof(m));
@@ -178,7 +192,7 @@ static uint32_t module_for(struct pb_stacks *s, const struct pb_stack_record *r,
 	}
 	if (pb_grow(&s->made, &s->made_size, s->n_made + 1ull, sizeof(m)))
 		return PB_NONE;
-	m.module = add_module(s, &m, r->key.tgid, place);
+	m.module = add_module(s, &m, from->tgid, place);
 	if (m.module == PB_NONE || pb_idtable_add(s->by_mapping, hash, s->n_made))
 		return PB_NONE;
 	s->made[s->n_made++] = m;
@@ -225,7 +239,7 @@ static uint32_t kernel_location(struct pb_stacks *s, uint64_t addr, bool is_retu
  * Return: 0; -ENOENT for a return address that lies in no code, since then the walk has gone astray,
  * and for where a system call was made if that lies in none: the task is in the middle of an exec.
  */
-static int user_location(struct pb_stacks *s, const struct pb_stack_record *r, uint64_t addr,
+static int user_location(struct pb_stacks *s, const struct sight *from, uint64_t addr,
 			 bool is_return, uint32_t *location)
 {
 	/* A call at the very end of a mapping returns to the first byte behind it. */
@@ -233,12 +247,12 @@ static int user_location(struct pb_stacks *s, const struct pb_stack_record *r, u
 	struct pb_place place;
 	uint32_t module;
 
-	if (pb_track_find(s->with.track, r->key.tgid, r->time_ns, inside, &place)) {
-		if (is_return || r->in_kernel)
+	if (pb_track_find(s->with.track, from->tgid, from->time_ns, inside, &place)) {
+		if (is_return || from->in_kernel)
 			return -ENOENT;
 		place = (struct pb_place){.file = PB_NONE, .kind = PB_MODULE_FILE};
 	}
-	module = module_for(s, r, &place);
+	module = module_for(s, from, &place);
 	if (place.kind != PB_MODULE_ANON && module != PB_NONE)
 		addr = addr - place.start + s->with.profile->modules[module].start;
 	*location = pb_profile_location(s->with.profile, module, addr, is_return);
@@ -267,14 +281,15 @@ static enum pb_walk_end end_astray(const struct pb_stacks *s, const struct pb_st
 /* What lies in no code is not shown: the stack ends at the last frame that can be true. */
 static void resolve_user(struct pb_stacks *s, const struct pb_stack_record *r, struct stack *stack)
 {
+	const struct sight from = {r->key.tgid, r->time_ns, r->in_kernel};
 	uint32_t *frames = s->frames + s->n_frames, i, swap;
 
 	for (i = 0; i < r->n_user; i++) {
 		uint64_t frame = r->frames[r->n_kernel + i];
-		bool is_return = i > 0 && !(frame & PB_FRAME_INTERRUPTED);
+		bool is_return = (i > 0 || r->at_return) && !(frame & PB_FRAME_INTERRUPTED);
 
 		frame &= ~PB_FRAME_INTERRUPTED;
-		if (user_location(s, r, frame, is_return, &frames[i])) {
+		if (user_location(s, &from, frame, is_return, &frames[i])) {
 			stack->user_end = (uint8_t)end_astray(s, r, i);
 			break;
 		}
@@ -315,7 +330,9 @@ static int resolve_record(struct pb_stacks *s, const struct pb_stack_record *r)
 		return -ENOMEM;
 	stack = &s->stacks[s->n_stacks];
 	*stack = (struct stack){.key = r->key,
+				.time_ns = r->time_ns,
 				.first = s->n_frames,
+				.node = PB_NONE,
 				.n_kernel = r->n_kernel,
 				.user_end = r->user_end,
 				.kernel_cut = r->kernel_cut};
@@ -349,16 +366,65 @@ int pb_stacks_resolve(struct pb_stacks *s)
 	return err;
 }
 
-bool pb_stacks_count(struct pb_stacks *s, const struct pb_stack_key *key,
-		     const struct pb_stack_count *count)
+static struct pb_stack_count *count_of(const struct pb_stacks *s, uint32_t id)
+{
+	return (void *)(s->counts + (size_t)id * s->with.value_size);
+}
+
+int pb_stacks_count(struct pb_stacks *s, const struct pb_stack_key *key,
+		    const struct pb_stack_count *count)
+{
+	uint64_t hash;
+	uint32_t id = find_stack(s, key, &hash);
+	uint8_t *counts;
+
+	if (id == PB_IDTABLE_NONE)
+		return -ENOENT;
+	if (s->n_counts < s->n_stacks) {
+		counts = reallocarray(s->counts, s->n_stacks, s->with.value_size);
+		if (!counts)
+			return -ENOMEM;
+		memset(counts + s->n_counts * s->with.value_size, 0,
+		       (s->n_stacks - s->n_counts) * s->with.value_size);
+		s->counts = counts;
+		s->n_counts = s->n_stacks;
+	}
+	memcpy(count_of(s, id), count, s->with.value_size);
+	return 0;
+}
+
+uint32_t pb_stacks_n(const struct pb_stacks *s)
+{
+	return s->n_stacks;
+}
+
+void pb_stacks_total(const struct pb_stacks *s, uint32_t id, struct pb_stack_total *out)
+{
+	static const max_align_t none[64]; /* larger than any tool's counts */
+
+	*out = (struct pb_stack_total){
+		.id = id,
+		.key = &s->stacks[id].key,
+		.count = id < s->n_counts ? count_of(s, id) : (const void *)none,
+		.node = s->stacks[id].node,
+		.process = s->stacks[id].process,
+	};
+}
+
+uint32_t pb_stacks_find(const struct pb_stacks *s, const struct pb_stack_key *key)
 {
 	uint64_t hash;
 	uint32_t id = find_stack(s, key, &hash);
 
-	if (id == PB_IDTABLE_NONE)
-		return false;
-	s->stacks[id].count = *count;
-	return true;
+	return id == PB_IDTABLE_NONE ? PB_NONE : id;
+}
+
+uint32_t pb_stacks_locate(struct pb_stacks *s, uint32_t id, uint64_t addr, bool is_return)
+{
+	const struct sight from = {s->stacks[id].key.tgid, s->stacks[id].time_ns, true};
+	uint32_t location;
+
+	return user_location(s, &from, addr, is_return, &location) ? PB_NONE : location;
 }
 
 /* The name of a location's outermost line; "" if it has none. */
@@ -457,9 +523,8 @@ static int report_broken(const struct pb_stacks *s, struct pb_report *report, st
 	return 0;
 }
 
-/* Nodes and the sample of one stack. */
-static void add_sample(struct pb_stacks *s, const struct stack *stack, enum quality quality,
-		       const uint64_t *values)
+/* The node of one stack. */
+static uint32_t add_nodes(struct pb_stacks *s, const struct stack *stack, enum quality quality)
 {
 	struct pb_profile *p = s->with.profile;
 	uint32_t node = 0, i;
@@ -470,38 +535,41 @@ static void add_sample(struct pb_stacks *s, const struct stack *stack, enum qual
 			pb_profile_marker(p, quality == TRUNCATED ? "[truncated]" : "[broken]"));
 	for (i = 0; i < stack->n_user + stack->n_kernel; i++)
 		node = pb_profile_node(p, node, s->frames[stack->first + i]);
-	pb_profile_add(p, node, stack->process, values);
+	return node;
 }
 
 int pb_stacks_build(struct pb_stacks *s, struct pb_report *report, bool (*is_bottom)(const char *),
-		    void (*to_values)(const struct pb_stack_count *count, uint64_t *values))
+		    pb_to_values to_values, void *ctx)
 {
 	pb_autofree struct broken *rows = NULL;
 	uint32_t n_rows = 0, rows_size = 0, i, outermost;
-	uint64_t values[PB_VALUES_MAX] = {0};
+	uint64_t values[PB_VALUES_MAX] = {0}, events;
+	struct pb_stack_total total;
 
-	for (i = 0; i < s->n_stacks; i++) {
-		const struct stack *stack = &s->stacks[i];
+	for (i = 0; i < s->n_counts; i++) {
+		struct stack *stack = &s->stacks[i];
 		enum quality quality = judge(s, stack, is_bottom);
 
-		if (!stack->count.events)
+		events = count_of(s, i)->events;
+		if (!events)
 			continue;
 		report->unique_stacks++;
 		if (quality == COMPLETE) {
-			report->complete += stack->count.events;
+			report->complete += events;
 		} else if (quality == TRUNCATED) {
-			report->truncated += stack->count.events;
+			report->truncated += events;
 		} else {
-			report->broken += stack->count.events;
+			report->broken += events;
 			outermost = stack->n_user ? s->frames[stack->first] : PB_NONE;
 			if (outermost != PB_NONE)
 				outermost = s->with.profile->locations[outermost].module;
-			if (blame(&rows, &n_rows, &rows_size, outermost, stack->user_end,
-				  stack->count.events))
+			if (blame(&rows, &n_rows, &rows_size, outermost, stack->user_end, events))
 				return -ENOMEM;
 		}
-		to_values(&stack->count, values);
-		add_sample(s, stack, quality, values);
+		stack->node = add_nodes(s, stack, quality);
+		pb_stacks_total(s, i, &total);
+		to_values(ctx, &total, values);
+		pb_profile_add(s->with.profile, stack->node, stack->process, values);
 	}
 	if (pb_profile_error(s->with.profile))
 		return -ENOMEM;

@@ -14,7 +14,6 @@
 #include "user/core/log.h"
 #include "user/core/profile.h"
 #include "user/core/report.h"
-#include "user/core/stacks.h"
 #include "user/render/render.h"
 #include "user/symbol/bottom.h"
 #include "user/symbol/jitdump.h"
@@ -74,11 +73,14 @@ static const struct pb_jit_type jit_type = {
 static int name_and_build(const struct pb_tool *tool, const struct pb_args *args,
 			  struct pb_session *session, struct result *r)
 {
+	void *state = pb_session_state(session);
 	int err = pb_naming_run(session, args, r->profile, r->report, &r->names);
 
 	err = err ? err
 		  : pb_stacks_build(pb_session_stacks(session), r->report, pb_symbol_is_bottom,
-				    tool->to_values);
+				    tool->to_values, state);
+	if (!err && tool->finish)
+		err = tool->finish(state, args, r->profile, r->report);
 	return err ? pb_err(-err, "put the profile together") : 0;
 }
 

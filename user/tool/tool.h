@@ -14,6 +14,7 @@
 
 #include "user/core/opts.h"
 #include "user/core/session.h"
+#include "user/core/stacks.h"
 
 struct pb_args;
 struct pb_profile;
@@ -31,8 +32,12 @@ struct pb_tool {
 	uint32_t (*values)(const void *args, struct pb_value_type *types);
 	/* Period, default value, event and asked rate into profile and report. -ENOMEM. */
 	int (*describe)(const void *args, struct pb_profile *profile, struct pb_report *report);
-	/* One counter as those values. */
-	void (*to_values)(const struct pb_stack_count *count, uint64_t *values);
+	/* One counter as those values; @ctx is the state of pb_probes. */
+	pb_to_values to_values;
+	/* Optional: everything is named and in the profile; put what is the tool's own into the report. 0; -errno,
+	 * logged. */
+	int (*finish)(void *state, const void *args, struct pb_profile *profile,
+		      struct pb_report *report);
 	/* Said, with the way out, when nothing was measured. */
 	const char *nothing_measured;
 };

@@ -62,7 +62,7 @@ static void a_stack_is_sent_once(void **state)
 
 static void a_record_tells_who_and_when(void **state)
 {
-	static const uint8_t zeros[5];
+	static const uint8_t zeros[4];
 	const struct pb_stack_record *r;
 
 	(void)state;
@@ -81,6 +81,7 @@ static void a_record_tells_who_and_when(void **state)
 	assert_int_equal(r->user_end, PB_END_BOTTOM);
 	assert_int_equal(r->in_kernel, 0);
 	assert_int_equal(r->kernel_cut, 0);
+	assert_int_equal(r->at_return, 0);
 	assert_memory_equal(r->pad, zeros, sizeof(zeros));
 	assert_int_equal(r->frames[0], SCENE_IP);
 	assert_int_equal(r->frames[1], 0x402000);
@@ -327,11 +328,42 @@ static void interrupt_other_slot(void)
 	interrupt_in_slot(PB_SCRATCH_INTERRUPT);
 }
 
+/* All but the first @n scratches of programs in task context are busy, on this CPU. */
+static void leave_scratches(__u32 n)
+{
+	__u32 slot;
+
+	for (slot = PB_SCRATCH_TASK + n; slot < PB_SCRATCH_COUNT; slot++)
+		((struct pb_scratch *)host_map_value(&scratch, &slot, 0))->busy = 1;
+}
+
+static void preempted_capture_and_the_next_one_are_both_kept(void **state)
+{
+	const struct pb_stack_record *r;
+
+	(void)state;
+	leave_scratches(2);
+	host.moment = HOST_IN_READ_USER;
+	host.interrupt = interrupt_same_slot;
+	scene_take_in(&s, PB_SCRATCH_TASK);
+	assert_int_equal(host_ring_count(&stacks), 2);
+	r = scene_record(0, 1);
+	assert_non_null(r);
+	assert_string_equal(r->comm, "irq");
+	r = scene_record(1, 3);
+	assert_non_null(r);
+	assert_int_equal(r->frames[0], SCENE_IP);
+	assert_int_equal(r->frames[2], 0x402010);
+	assert_string_equal(r->comm, "worker");
+	assert_int_equal(scene_lost(), 0);
+}
+
 static void nested_capture_is_counted_not_mixed(void **state)
 {
 	const struct pb_stack_record *r;
 
 	(void)state;
+	leave_scratches(1);
 	host.moment = HOST_IN_READ_USER;
 	host.interrupt = interrupt_same_slot;
 	scene_take_in(&s, PB_SCRATCH_TASK);
@@ -533,6 +565,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(full_ring_offers_the_stack_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(reader_is_woken_when_a_quarter_of_the_ring_is_used,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(preempted_capture_and_the_next_one_are_both_kept, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(nested_capture_is_counted_not_mixed, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(sample_that_interrupts_a_probe_keeps_both_stacks,

@@ -38,6 +38,19 @@ int bpf_object__find_map_fd_by_name(const struct bpf_object *obj, const char *na
 					  : -ENOENT;
 }
 
+struct bpf_map *bpf_object__find_map_by_name(const struct bpf_object *obj, const char *name)
+{
+	assert_ptr_equal(obj, order);
+	assert_string_equal(name, "counts");
+	return (struct bpf_map *)order;
+}
+
+__u32 bpf_map__value_size(const struct bpf_map *map)
+{
+	assert_ptr_equal(map, order);
+	return sizeof(struct pb_stack_count);
+}
+
 int libbpf_num_possible_cpus(void)
 {
 	return CPUS;
@@ -124,12 +137,12 @@ int pb_stacks_resolve(struct pb_stacks *s)
 	return 0;
 }
 
-bool pb_stacks_count(struct pb_stacks *s, const struct pb_stack_key *key,
-		     const struct pb_stack_count *count)
+int pb_stacks_count(struct pb_stacks *s, const struct pb_stack_key *key,
+		    const struct pb_stack_count *count)
 {
 	assert_ptr_equal(s, known);
 	assert_int_equal(count->events, all_counts[key->stack_hash].events);
-	return known[key->stack_hash];
+	return known[key->stack_hash] ? 0 : -ENOENT;
 }
 
 int pb_track_update(struct pb_track *t)

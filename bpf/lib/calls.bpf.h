@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Calls of an allocator, from the probe at a function's beginning to the one behind its return.
+ *
+ *   enter: what is asked for? sampled? --no--> done, and the return is not awaited
+ *            | yes
+ *   return: what was given? --> stack, site, block
+ *
+ * A thread has at most one call under way that counts. Functions that call others inside (realloc calls
+ * malloc) are awaited always, and what they call is passed over: the call under way is known by its
+ * stack pointer, and inner calls have a lower one. One that never returns (a thread that was killed, an
+ * exec) is forgotten when a call comes from above it or from another stack.
+ */
+#ifndef PB_LIB_CALLS_BPF_H
+#define PB_LIB_CALLS_BPF_H
+
+#include "bpf/lib/arch.bpf.h"
+#include "bpf/lib/capture.bpf.h"
+#include "bpf/lib/filter.bpf.h"
+#include "bpf/lib/lease.bpf.h"
+#include "bpf/lib/sites.bpf.h"
+
+/* Stack that an allocator's own frames take at most; a call from further below is not an inner one. */
+#define PB_ALLOC_FRAMES_MAX 65536
+
+/* What a thread is doing. */
+struct pb_alloc_thread {
+	__u64 entry_sp; /* stack pointer at the entry of the call under way; 0: none */
+	__u64 size;     /* that it asked for */
+	__u64 out;      /* where posix_memalign puts the block; else 0 */
+	__u64 distance; /* bytes to the next sample */
+	__u64 sequence; /* allocations so far */
+	__u64 freed;    /* the block that was freed last, if no other call came between */
+	__u32 seeded;   /* 1: distance has been drawn */
+	__u16 sampled;  /* 1: the call under way counts for the profile */
+	__u16 has_old;  /* 1: and has taken a block out, which is put back if it fails */
+	struct pb_block_key old_key;
+	struct pb_block old;
+};
+
+/* Thread -> its state. Added at its first call, gone with the thread. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct pb_alloc_thread);
+} threads SEC(".maps");
+
+/* Everything about the call that a probe has hit. */
+struct pb_call {
+	struct pt_regs *ctx;
+	const volatile struct pb_allocsites_cfg *cfg;
+	const volatile struct pb_alloc_tables *tables;
+	struct task_struct *task;
+	struct pb_alloc_tally *tally;
+	struct pb_alloc_thread *thread;
+	__u64 cookie;
+};
+
+static __always_inline bool pb_is_sampling(const volatile struct pb_allocsites_cfg *cfg)
+{
+	return cfg->mode == PB_ALLOC_SAMPLED;
+}
+
+static __always_inline __u64 pb_call_arg(const struct pb_call *c, __u32 n)
+{
+	if (!(c->cookie & PB_COOKIE_MOVED))
+		return pb_ctx_arg(c->ctx, n);
+	return pb_ctx_reg(c->ctx, PB_COOKIE_REG(c->cookie, n));
+}
+
+static __always_inline __u64 pb_product(__u64 a, __u64 b)
+{
+	if (a >= PB_ALLOC_SIZE_MAX || b >= PB_ALLOC_SIZE_MAX ||
+	    (b && a > PB_ALLOC_SIZE_MAX / b))
+		return PB_ALLOC_SIZE_MAX;
+	return a * b;
+}
+
+static __always_inline __u64 pb_call_size(const struct pb_call *c)
+{
+	switch (PB_COOKIE_CALL(c->cookie)) {
+	case PB_CALL_SIZE_0:
+		return pb_call_arg(c, 0);
+	case PB_CALL_SIZE_1:
+	case PB_CALL_REALLOC:
+		return pb_call_arg(c, 1);
+	case PB_CALL_OUT:
+		return pb_call_arg(c, 2);
+	case PB_CALL_PRODUCT:
+		return pb_product(pb_call_arg(c, 0), pb_call_arg(c, 1));
+	case PB_CALL_REALLOCARRAY:
+		return pb_product(pb_call_arg(c, 1), pb_call_arg(c, 2));
+	}
+	return 0;
+}
+
+static __always_inline void pb_block_key(const struct pb_call *c, __u64 addr,
+					 struct pb_block_key *key)
+{
+	key->addr = addr;
+	key->tgid = c->task->tgid;
+	key->exec_id = (__u16)c->task->self_exec_id;
+	key->pad = 0;
+}
+
+static __always_inline void pb_block_weight(const struct pb_call *c, __u64 size,
+					    struct pb_weight *weight)
+{
+	if (pb_is_sampling(c->cfg)) {
+		pb_weigh(c->tables, size ?: 1, weight);
+	} else {
+		weight->bytes = size;
+		weight->objects = 1;
+	}
+}
+
+static __always_inline void pb_release(const struct pb_call *c, const struct pb_block *block,
+				       __u64 free_ip, bool moved)
+{
+	struct pb_end_of_block end = {
+		.now_ns = bpf_ktime_get_ns(),
+		.free_ip = free_ip,
+		.sequence = c->thread->sequence,
+		.tid = c->task->pid,
+		.shift = pb_is_sampling(c->cfg) ? PB_ALLOC_OBJECT_SHIFT : 0,
+		.moved = moved,
+	};
+	struct pb_weight weight;
+
+	pb_block_weight(c, block->size, &weight);
+	pb_site_free(block, &weight, &end);
+}
+
+/* Strike a block out. False: it is not in the table. */
+static __always_inline bool pb_take_block(const struct pb_block_key *key, struct pb_block *block)
+{
+	struct pb_block *known = bpf_map_lookup_elem(&blocks, key);
+
+	if (!known)
+		return false;
+	*block = *known;
+	/* Who deletes it has it: of two threads that free one block, which is their error, one does. */
+	return !bpf_map_delete_elem(&blocks, key);
+}
+
+static __always_inline void pb_handle_free(const struct pb_call *c, __u64 addr)
+{
+	struct pb_block_key key;
+	struct pb_block block;
+
+	/* One function for freeing may end in another. */
+	if (!addr || c->thread->freed == addr)
+		return;
+	c->thread->freed = addr;
+	pb_count(&c->tally->frees);
+	pb_block_key(c, addr, &key);
+	if (!pb_take_block(&key, &block))
+		return;
+	pb_count(&c->tally->frees_known);
+	pb_release(c, &block, pb_ctx_return_addr(c->ctx), false);
+}
+
+/* Does a sample point fall into this allocation? */
+static __always_inline bool pb_draw(const struct pb_call *c, __u64 size)
+{
+	struct pb_alloc_thread *t = c->thread;
+
+	if (!pb_is_sampling(c->cfg))
+		return true;
+	if (!t->seeded) {
+		t->distance = pb_draw_distance(c->tables, c->cfg->mean_ln2_bytes,
+					       bpf_get_prandom_u32() | 1);
+		t->seeded = 1;
+	}
+	size = size ?: 1;
+	if (size < t->distance) {
+		t->distance -= size;
+		return false;
+	}
+	t->distance = pb_draw_distance(c->tables, c->cfg->mean_ln2_bytes,
+				       bpf_get_prandom_u32() | 1);
+	return true;
+}
+
+/* The block has its site and is entered. A block that is in the table at this address was freed unseen. */
+static __always_inline void pb_enter_block(const struct pb_call *c, __u64 addr,
+					   const struct pb_block *block, struct pb_site *site,
+					   const struct pb_weight *weight)
+{
+	struct pb_block_key key;
+	struct pb_block before;
+	long err;
+
+	pb_block_key(c, addr, &key);
+	err = bpf_map_update_elem(&blocks, &key, block, BPF_NOEXIST);
+	if (err == -PB_EEXIST) {
+		pb_count(&c->tally->overwritten);
+		if (pb_take_block(&key, &before))
+			pb_release(c, &before, 0, true);
+		err = bpf_map_update_elem(&blocks, &key, block, BPF_ANY);
+	}
+	if (!err)
+		return;
+	pb_count(&c->tally->untracked);
+	pb_add_to(&site->untracked_objects, weight->objects);
+	pb_add_to(&site->untracked_bytes, weight->bytes);
+}
+
+/*
+ * An allocation that counts: stack, site, block. @event: the caller's registers. @old: the block that realloc
+ * made it from, or NULL.
+ */
+static __always_inline void pb_record(const struct pb_call *c, struct pb_event *event, __u64 addr,
+				      __u64 size, const struct pb_block *old)
+{
+	struct pb_tally *tally = pb_tally();
+	struct pb_heap *heap = pb_heap();
+	struct pb_weight weight, old_weight;
+	struct pb_block block = {};
+	struct pb_site *site;
+
+	if (!tally || !heap)
+		return;
+	pb_block_weight(c, size, &weight);
+	event->weight = weight.bytes;
+	site = (struct pb_site *)pb_capture(c->ctx, &c->cfg->capture, PB_SCRATCH_TASK, c->task, event,
+					    tally, &block.site);
+	if (!site)
+		return;
+	pb_site_alloc(site, size, &weight);
+	if (old) {
+		pb_block_weight(c, old->size, &old_weight);
+		pb_add_to(&site->moved_objects, weight.objects);
+		pb_add_to(&site->moved_bytes, old_weight.bytes);
+		if (old->site.stack_hash == block.site.stack_hash)
+			pb_add_to(&site->regrown_objects, weight.objects);
+	}
+	if (!c->cfg->track_frees)
+		return;
+	block.size = size;
+	block.time_ns = bpf_ktime_get_ns();
+	block.sequence = c->thread->sequence;
+	block.tid = c->task->pid;
+	pb_enter_block(c, addr, &block, site, &weight);
+	pb_heap_grow(heap, &weight, block.time_ns);
+}
+
+/* Of the function's own probe, at its beginning. True: its return has to be awaited. */
+static __always_inline bool pb_handle_alloc(const struct pb_call *c, __u64 sp)
+{
+	struct pb_alloc_thread *t = c->thread;
+	__u32 call = PB_COOKIE_CALL(c->cookie);
+	bool resizes = call == PB_CALL_REALLOC || call == PB_CALL_REALLOCARRAY;
+	__u64 addr = resizes ? pb_call_arg(c, 0) : 0;
+	__u64 size = pb_call_size(c);
+
+	t->freed = 0;
+	if (resizes && addr && !size) {
+		pb_handle_free(c, addr);
+		return false;
+	}
+	t->sequence++;
+	t->size = size;
+	t->out = call == PB_CALL_OUT ? pb_call_arg(c, 0) : 0;
+	t->has_old = 0;
+	if (addr && c->cfg->track_frees) {
+		pb_block_key(c, addr, &t->old_key);
+		t->has_old = pb_take_block(&t->old_key, &t->old);
+	}
+	pb_count(&c->tally->calls);
+	if (size < PB_ALLOC_SIZE_MAX)
+		pb_add_to(&c->tally->bytes, size);
+	t->sampled = 0;
+	if (size < c->cfg->min_bytes || size > c->cfg->max_bytes)
+		pb_count(&c->tally->left_out);
+	else if (size < PB_ALLOC_SIZE_MAX)
+		t->sampled = pb_draw(c, size);
+	if (!t->sampled && !t->has_old && !(c->cookie & PB_COOKIE_NESTS))
+		return false;
+	t->entry_sp = sp;
+	return true;
+}
+
+/* Is the call that a probe has hit one within the call under way? */
+static __always_inline bool pb_is_inner(const struct pb_alloc_thread *t, __u64 sp)
+{
+	return t->entry_sp && sp <= t->entry_sp && t->entry_sp - sp < PB_ALLOC_FRAMES_MAX;
+}
+
+/* Of the current thread; NULL if it is not measured, or has no room for a state. */
+static __always_inline struct pb_alloc_thread *pb_alloc_thread(struct pb_call *c)
+{
+	struct pb_alloc_thread *t = bpf_task_storage_get(&threads, c->task, NULL, 0);
+
+	if (t)
+		return t;
+	if (!pb_filter(&c->cfg->capture, c->task))
+		return NULL;
+	t = bpf_task_storage_get(&threads, c->task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!t)
+		pb_count(&c->tally->stateless);
+	return t;
+}
+
+/**
+ * pb_call_enter() - a probe at the beginning of a function was hit.
+ *
+ * Return: whether its return has to be awaited.
+ */
+static __always_inline bool pb_call_enter(struct pb_call *c)
+{
+	__u64 sp = pb_ctx_sp(c->ctx);
+
+	c->tally = pb_alloc_tally();
+	if (!c->tally || !pb_lease_valid(bpf_ktime_get_coarse_ns()))
+		return false;
+	pb_count(&c->tally->entries);
+	c->thread = pb_alloc_thread(c);
+	if (!c->thread || pb_is_inner(c->thread, sp))
+		return false;
+	c->thread->entry_sp = 0;
+	if (PB_COOKIE_CALL(c->cookie) == PB_CALL_FREE) {
+		pb_handle_free(c, pb_call_arg(c, 0));
+		return false;
+	}
+	return pb_handle_alloc(c, sp);
+}
+
+/*
+ * Without frees the block's address is of no use, so where nothing is called inside the sample is taken at the
+ * beginning, as the caller will see it: the return need not be awaited.
+ */
+static __always_inline bool pb_record_early(struct pb_call *c)
+{
+	struct pb_event event = {};
+	__u64 return_addr;
+
+	if (c->cfg->track_frees || c->cookie & PB_COOKIE_NESTS || !c->thread->sampled)
+		return false;
+	return_addr = pb_ctx_return_addr(c->ctx);
+	if (!return_addr)
+		return false;
+	pb_read_pt_regs(&event, c->ctx);
+	pb_event_at_caller(&event, return_addr);
+	c->thread->entry_sp = 0;
+	pb_record(c, &event, 0, c->thread->size, NULL);
+	return true;
+}
+
+/* What it has given; 0: nothing. */
+static __always_inline __u64 pb_call_result(const struct pb_call *c)
+{
+	__u64 result = pb_ctx_result(c->ctx), addr = 0;
+
+	if (PB_COOKIE_CALL(c->cookie) != PB_CALL_OUT)
+		return result;
+	if ((__u32)result || bpf_probe_read_user(&addr, sizeof(addr), (void *)c->thread->out))
+		return 0;
+	return addr;
+}
+
+/* A probe behind the return of a function was hit; of any call, for where returns cannot be skipped. */
+static __always_inline void pb_call_return(struct pb_call *c)
+{
+	struct pb_event event = {};
+	struct pb_alloc_thread *t;
+	__u64 addr;
+
+	c->tally = pb_alloc_tally();
+	if (!c->tally || !pb_lease_valid(bpf_ktime_get_coarse_ns()))
+		return;
+	pb_count(&c->tally->returns);
+	t = bpf_task_storage_get(&threads, c->task, NULL, 0);
+	if (!t || !t->entry_sp || t->entry_sp != PB_ENTRY_SP(pb_ctx_sp(c->ctx)))
+		return;
+	c->thread = t;
+	t->entry_sp = 0;
+	addr = pb_call_result(c);
+	if (!addr) {
+		pb_count(&c->tally->failed);
+		if (t->has_old)
+			bpf_map_update_elem(&blocks, &t->old_key, &t->old, BPF_NOEXIST);
+		return;
+	}
+	if (t->has_old)
+		pb_release(c, &t->old, 0, true);
+	if (!t->sampled)
+		return;
+	pb_read_pt_regs(&event, c->ctx);
+	event.at_return = true;
+	pb_record(c, &event, addr, t->size, t->has_old ? &t->old : NULL);
+}
+
+#endif
