@@ -93,6 +93,21 @@ int BPF_PROG(on_fault_kernel, unsigned long address, struct pt_regs *regs,
 	return 0;
 }
 
+/* How often are the functions called? */
+SEC("?uprobe")
+int on_measure(struct pt_regs *ctx)
+{
+	struct pb_alloc_tally *tally = pb_alloc_tally();
+
+	if (!tally)
+		return 0;
+	if (PB_COOKIE_CALL(bpf_get_attach_cookie(ctx)) == PB_CALL_FREE)
+		pb_count(&tally->measured_frees);
+	else
+		pb_count(&tally->measured);
+	return 0;
+}
+
 /* Measures what a probe costs that does nothing, on a function of the tool's own. */
 SEC("?uprobe")
 int on_nothing(struct pt_regs *ctx)

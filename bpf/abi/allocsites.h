@@ -39,14 +39,16 @@ enum pb_alloc_call {
 /*
  * A probe's cookie: what its function is, and where the arguments are at the probed instruction.
  *
- *   bits 0-7 enum pb_alloc_call | 8 nests | 9 moved | 16-20, 21-25, 26-30 registers of arguments 0, 1, 2
+ *   bits 0-7 enum pb_alloc_call | 8 nests | 9 moved | 10 stepped | 16-20, 21-25, 26-30 registers of arguments
  *
  * NESTS: the function may call others that are probed, so its return is always awaited. MOVED: the
- * registers, DWARF numbers, count; else the arguments are where the calling convention has them.
+ * registers, DWARF numbers, count; else the arguments are where the calling convention has them. STEPPED:
+ * the probe is on an instruction that the kernel single-steps, which is dear.
  */
 #define PB_COOKIE_CALL(cookie)    ((cookie)&0xff)
 #define PB_COOKIE_NESTS           (1ull << 8)
 #define PB_COOKIE_MOVED           (1ull << 9)
+#define PB_COOKIE_STEPPED         (1ull << 10)
 #define PB_COOKIE_REG_SHIFT(arg)  (16 + 5 * (arg))
 #define PB_COOKIE_REG(cookie, arg) (((cookie) >> PB_COOKIE_REG_SHIFT(arg)) & 31)
 
@@ -116,10 +118,11 @@ struct pb_site {
 	__u64 free_ip;    /* return address behind the call of free; 0: none yet */
 	__u64 free_votes; /* of the vote */
 	__u64 free_same;  /* frees by whoever led at that time */
+	__u64 free_total; /* frees that voted */
 	__u64 sizes[PB_ALLOC_BUCKETS];
 	__u64 lifetimes[PB_ALLOC_BUCKETS];
 };
-PB_ABI_SIZE(struct pb_site, 24 + 8 * 23 + 16 * PB_ALLOC_BUCKETS);
+PB_ABI_SIZE(struct pb_site, 24 + 8 * 24 + 16 * PB_ALLOC_BUCKETS);
 
 /* A block that is live, by the process and the program that it runs. */
 struct pb_block_key {
@@ -159,6 +162,7 @@ PB_ABI_SIZE(struct pb_heap, 40);
 struct pb_alloc_tally {
 	__u64 entries; /* times a probe at a function's beginning was hit */
 	__u64 returns; /* times one at its end was */
+	__u64 stepped; /* of entries, by a single step */
 	__u64 calls;   /* of allocating functions, nested ones left out */
 	__u64 bytes;   /* that they asked for */
 	__u64 failed;  /* of them, seen to give nothing */
@@ -167,8 +171,9 @@ struct pb_alloc_tally {
 	__u64 frees_known; /* of them, of a block in the table */
 	__u64 overwritten; /* a block was allocated where one was live still: its free was missed */
 	__u64 untracked;   /* allocations that found no room in the table of live blocks */
+	__u64 measured, measured_frees; /* hits while the cost was reckoned, before the capture */
 	__u64 stateless;   /* calls that found no room for their thread's state: not counted above */
 };
-PB_ABI_SIZE(struct pb_alloc_tally, 88);
+PB_ABI_SIZE(struct pb_alloc_tally, 112);
 
 #endif

@@ -228,6 +228,7 @@ static __always_inline void pb_record(const struct pb_call *c, struct pb_event *
 					    tally, &block.site);
 	if (!site)
 		return;
+	pb_note_peak(site, heap, weight.bytes);
 	pb_site_alloc(site, size, &weight);
 	if (old) {
 		pb_block_weight(c, old->size, &old_weight);
@@ -316,6 +317,8 @@ static __always_inline bool pb_call_enter(struct pb_call *c)
 	if (!c->tally || !pb_lease_valid(bpf_ktime_get_coarse_ns()))
 		return false;
 	pb_count(&c->tally->entries);
+	if (c->cookie & PB_COOKIE_STEPPED)
+		pb_count(&c->tally->stepped);
 	c->thread = pb_alloc_thread(c);
 	if (!c->thread || pb_is_inner(c->thread, sp))
 		return false;

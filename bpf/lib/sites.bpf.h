@@ -68,15 +68,18 @@ static __always_inline void pb_add_to(__u64 *sum, __u64 n)
 	__sync_fetch_and_add(sum, n);
 }
 
-/* Before a site changes: was there a new peak since it last did? Then what it has is what it had there. */
-static __always_inline void pb_note_peak(struct pb_site *site, const struct pb_heap *heap)
+/* Before a site changes: was there a new peak since it last did? Then what it has is what it had there.
+ * @added: bytes that count.weight has got already. */
+static __always_inline void pb_note_peak(struct pb_site *site, const struct pb_heap *heap,
+					 __u64 added)
 {
 	__u64 peaks = *(volatile __u64 *)&heap->peaks;
 
 	if (site->peak_seen == peaks)
 		return;
 	site->peak_objects = site->objects - site->freed_objects - site->untracked_objects;
-	site->peak_bytes = site->count.weight - site->freed_bytes - site->untracked_bytes;
+	site->peak_bytes =
+		site->count.weight - added - site->freed_bytes - site->untracked_bytes;
 	site->peak_seen = peaks;
 }
 
@@ -122,6 +125,7 @@ static __always_inline void pb_vote(struct pb_site *site, __u64 free_ip)
 {
 	if (!free_ip)
 		return;
+	site->free_total++;
 	if (site->free_ip == free_ip) {
 		site->free_votes++;
 		site->free_same++;
@@ -165,7 +169,7 @@ static __always_inline void pb_site_free(const struct pb_block *block,
 
 	if (!site || !heap)
 		return; /* cannot happen: sites are never deleted */
-	pb_note_peak(site, heap);
+	pb_note_peak(site, heap, 0);
 	pb_add_to(&site->freed_objects, weight->objects);
 	pb_add_to(&site->freed_bytes, weight->bytes);
 	pb_add_to(&heap->live_bytes, -weight->bytes);

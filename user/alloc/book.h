@@ -71,6 +71,7 @@ struct pb_alloc_book {
 
 	struct pb_alloc_tally tally; /* of all CPUs */
 	uint64_t peak_bytes;
+	uint64_t peaks;   /* how often there was a new one */
 	uint64_t peak_ns; /* since the start of the capture */
 	uint64_t max_live; /* room in the table of live blocks */
 

@@ -23,10 +23,10 @@ int pb_cost_enable(void)
 	return fd < 0 ? -1 : fd;
 }
 
-uint64_t pb_cost_bpf_ns(struct bpf_object *object)
+uint64_t pb_cost_bpf_ns(struct bpf_object *object, uint64_t *runs)
 {
 	struct bpf_program *prog;
-	uint64_t sum = 0;
+	uint64_t sum = 0, n = 0;
 
 	bpf_object__for_each_program(prog, object)
 	{
@@ -34,9 +34,13 @@ uint64_t pb_cost_bpf_ns(struct bpf_object *object)
 		__u32 len = sizeof(info);
 		int fd = bpf_program__fd(prog);
 
-		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
-			sum += info.run_time_ns;
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+			continue;
+		sum += info.run_time_ns;
+		n += info.run_cnt;
 	}
+	if (runs)
+		*runs = n;
 	return sum;
 }
 

@@ -12,8 +12,8 @@ struct pb_report;
  * d46edd671a14). Return: a descriptor; -1 where that is not permitted: then the cost is unknown. */
 int pb_cost_enable(void);
 
-/* Nanoseconds spent in the programs of @object so far; 0 without statistics. */
-uint64_t pb_cost_bpf_ns(struct bpf_object *object);
+/* Nanoseconds spent in the programs of @object so far; 0 without statistics. @runs: of them, or NULL. */
+uint64_t pb_cost_bpf_ns(struct bpf_object *object, uint64_t *runs);
 
 /* Bytes that all maps of @object, opened and sized, ask for at least when it is loaded. */
 uint64_t pb_cost_asked_bytes(struct bpf_object *object);

@@ -123,7 +123,7 @@ static int with_command_status(struct pb_session *session, int ours)
 	return PB_EXIT_TOOL_FAILED;
 }
 
-static int capture(const struct pb_tool *tool, const void *args, struct result *r)
+static int capture(const struct pb_tool *tool, void *args, struct result *r)
 {
 	const struct pb_args *common = args;
 	struct pb_session_parts parts = {.program = tool->program->name,
@@ -134,6 +134,9 @@ static int capture(const struct pb_tool *tool, const void *args, struct result *
 	pb_auto(pb_session) struct pb_session *session = NULL;
 	int err, status;
 
+	err = tool->prepare ? tool->prepare(args) : 0;
+	if (err)
+		return capture_exit(err);
 	err = new_result(tool, args, r);
 	if (err)
 		return capture_exit(pb_err(-err, "start"));

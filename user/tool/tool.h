@@ -27,6 +27,9 @@ struct pb_tool {
 	size_t args_size;         /* its args struct begins with struct pb_args */
 	void (*init)(void *args); /* its own defaults */
 	int (*check)(void *args); /* its own options; 0, or -EINVAL logged */
+	/* Optional: the last word on the arguments, when a capture is about to begin and what it will be can depend on
+	 * what is found at the target. 0; -errno, logged. */
+	int (*prepare)(void *args);
 	const struct pb_probes *probes;
 	/* What the numbers mean under these arguments. Returns how many types were set. */
 	uint32_t (*values)(const void *args, struct pb_value_type *types);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "user/alloc/overhead.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "user/core/cost.h"
+#include "user/core/own.h"
+
+#define WINDOW_EVERY 20 /* ticks of 100 ms */
+
+void pb_overhead_init(struct pb_overhead *o, struct bpf_object *object)
+{
+	memset(o, 0, sizeof(*o));
+	o->object = object;
+	o->stats_fd = -1;
+	o->entry_ns = o->return_ns = o->step_ns = -1;
+}
+
+static void close_window(struct pb_overhead *o)
+{
+	uint64_t runs, ns = pb_cost_bpf_ns(o->object, &runs);
+
+	close(pb_take_fd(o->stats_fd));
+	o->window_ns += ns - o->began_ns;
+	o->window_runs += runs - o->began_runs;
+}
+
+void pb_overhead_drop(struct pb_overhead *o)
+{
+	if (o->stats_fd >= 0)
+		close_window(o);
+}
+
+void pb_overhead_tick(struct pb_overhead *o)
+{
+	if (o->stats_fd >= 0)
+		close_window(o);
+	if (o->ticks++ % WINDOW_EVERY)
+		return;
+	o->stats_fd = pb_cost_enable();
+	o->began_ns = pb_cost_bpf_ns(o->object, &o->began_runs);
+}
+
+static double known(double ns)
+{
+	return ns > 0 ? ns : 0;
+}
+
+double pb_overhead_expect(const struct pb_overhead *o, enum pb_alloc_mode mode, double allocs_per_s,
+			  double frees_per_s)
+{
+	double alloc_ns = known(o->entry_ns) + PB_OVERHEAD_SAMPLED_NS;
+	double free_ns = known(o->entry_ns) + PB_OVERHEAD_SAMPLED_NS;
+
+	if (mode == PB_ALLOC_EXACT) {
+		alloc_ns = known(o->entry_ns) + known(o->return_ns) + PB_OVERHEAD_EXACT_NS;
+		free_ns = known(o->entry_ns) + PB_OVERHEAD_FREE_NS;
+	}
+	return 100.0 * (allocs_per_s * alloc_ns + frees_per_s * free_ns) / 1e9;
+}
+
+double pb_overhead_spent_ns(const struct pb_overhead *o, const struct pb_alloc_tally *from,
+			    const struct pb_alloc_tally *to, uint64_t faults)
+{
+	double entries = (double)(to->entries - from->entries);
+	double returns = (double)(to->returns - from->returns);
+	double stepped = (double)(to->stepped - from->stepped);
+	double per_run = o->window_runs ? (double)o->window_ns / (double)o->window_runs
+					: PB_OVERHEAD_SAMPLED_NS;
+
+	return (entries - stepped) * known(o->entry_ns) + stepped * known(o->step_ns) +
+	       returns * known(o->return_ns) + (entries + returns + (double)faults) * per_run;
+}

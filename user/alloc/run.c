@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "user/alloc/run.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "user/alloc/attach.h"
+#include "user/alloc/collect.h"
+#include "user/alloc/overhead.h"
+#include "user/core/clock.h"
+#include "user/core/launch.h"
+#include "user/core/log.h"
+#include "user/core/profile.h"
+#include "user/core/report.h"
+#include "user/core/session.h"
+#include "user/core/target.h"
+
+#define MEASURE_NS         200000000 /* how long calls are counted before the capture */
+#define MAX_LIVE_EXACT     (1 << 20)
+#define MAX_LIVE_SAMPLED   (1 << 16)
+#define MAX_OVERHEAD_PCT   20
+#define LIMIT_TICKS        10 /* the limit is for what a second costs */
+#define LEAK_SHARE         2  /* of the capture, by which a live block is old */
+
+struct pb_alloc_run {
+	const struct pb_alloc_args *args;
+	struct pb_alloc_object object;
+	struct pb_alloc_attach *attach; /* NULL in growth mode */
+	enum pb_uprobe_way way;
+	struct pb_overhead overhead;
+	struct pb_alloc_book book;
+	struct pb_alloc_collect *collect;
+	const struct pb_heap *heap; /* mapped */
+	uint64_t limit_pct;         /* 0: none */
+	/* what had been spent at the last ticks, a ring */
+	struct pb_alloc_tally tallies[LIMIT_TICKS];
+	uint64_t times_ns[LIMIT_TICKS];
+	uint32_t ticks;
+	uint32_t stride; /* ticks between two points */
+};
+
+static enum pb_alloc_mode mode_of(const struct pb_alloc_args *args)
+{
+	return args->growth ? PB_ALLOC_GROWTH : args->exact ? PB_ALLOC_EXACT : PB_ALLOC_SAMPLED;
+}
+
+/* Why an allocator cannot be probed here; NULL if it can. */
+static const char *why_not(const struct pb_alloc_sight *sight, int functions)
+{
+	if (sight->is_go)
+		return "it is a Go program, which moves its stacks, and a probe on a function's "
+		       "return would crash it";
+	if (functions)
+		return NULL;
+	if (sight->is_32bit)
+		return "it is a 32-bit program";
+	if (sight->is_static)
+		return "it is linked statically, and no symbol tells where its allocator is";
+	return "no allocator was found in it";
+}
+
+static int find(struct pb_alloc_attach *a, const struct pb_args *args, int *functions)
+{
+	uint32_t i;
+	int n = 0, sum = 0;
+
+	for (i = 0; i < args->pids.n; i++) {
+		n = pb_alloc_attach_find(a, (pid_t)args->pids.ids[i]);
+		if (n < 0)
+			return n;
+		sum += n;
+	}
+	if (args->command)
+		n = sum = pb_alloc_attach_find_command(a, args->command[0]);
+	*functions = sum;
+	return n < 0 ? n : 0;
+}
+
+int pb_alloc_prepare(void *args)
+{
+	struct pb_alloc_args *a = args;
+	struct pb_alloc_sight sight;
+	const char *why;
+	int functions = 0, err;
+
+	if (a->growth)
+		return 0;
+	err = pb_alloc_attach_new(&a->found);
+	if (err)
+		return pb_err(-err, "look for allocators");
+	err = find(a->found, &a->common, &functions);
+	if (err == -ENOMEM)
+		return pb_err(ENOMEM, "look for allocators");
+	if (err)
+		return 0;
+	pb_alloc_attach_sight(a->found, &sight);
+	why = why_not(&sight, functions);
+	if (!why)
+		return 0;
+	if (a->exact || !a->track_frees)
+		return pb_fail(EOPNOTSUPP,
+			       "the target's allocator cannot be probed: %s; --growth shows who makes "
+			       "it grow",
+			       why);
+	pb_log(PB_LOG_WARN, "measuring growth instead of allocations: %s", why);
+	pb_alloc_attach_free(pb_take(a->found));
+	a->growth = true;
+	return 0;
+}
+
+uint32_t pb_alloc_value_types(const struct pb_alloc_args *args, struct pb_value_type *types)
+{
+	static const struct pb_value_type heap[PB_ALLOC_VALUES] = {
+		[PB_ALLOC_OBJECTS] = {"alloc_objects", "count"},
+		[PB_ALLOC_SPACE] = {"alloc_space", "bytes"},
+		[PB_INUSE_OBJECTS] = {"inuse_objects", "count"},
+		[PB_INUSE_SPACE] = {"inuse_space", "bytes"},
+		[PB_TEMPORARY_OBJECTS] = {"temporary_objects", "count"},
+		[PB_LEAKED_OBJECTS] = {"leaked_objects", "count"},
+		[PB_LEAKED_SPACE] = {"leaked_space", "bytes"},
+		[PB_PEAK_OBJECTS] = {"peak_objects", "count"},
+		[PB_PEAK_SPACE] = {"peak_space", "bytes"},
+		[PB_MOST_OBJECTS] = {"most_objects", "count"},
+		[PB_MOST_SPACE] = {"most_space", "bytes"},
+		[PB_LIFETIME] = {"lifetime", "microseconds"},
+	};
+	static const struct pb_value_type growth[PB_GROWTH_VALUES] = {
+		[PB_GROWTH_FAULTS] = {"faults", "count"},
+		[PB_GROWTH_SPACE] = {"grown_space", "bytes"},
+	};
+
+	if (args->growth) {
+		memcpy(types, growth, sizeof(growth));
+		return PB_GROWTH_VALUES;
+	}
+	memcpy(types, heap, sizeof(heap));
+	return PB_ALLOC_VALUES;
+}
+
+static int set_program(struct pb_alloc_run *run, const char *name, uint32_t attach_type)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(run->object.object, name);
+	int err = prog ? bpf_program__set_autoload(prog, true) : -ENOENT;
+
+	if (!err && attach_type)
+		err = bpf_program__set_expected_attach_type(prog,
+							    (enum bpf_attach_type)attach_type);
+	return err ? pb_err(-err, "choose the program %s", name) : 0;
+}
+
+static int choose_programs(struct pb_alloc_run *run)
+{
+	uint32_t session = pb_uprobe_attach_type(PB_UPROBE_SESSION);
+	uint32_t ends = pb_uprobe_attach_type(run->way == PB_UPROBE_PERF ? PB_UPROBE_PERF
+									 : PB_UPROBE_MULTI);
+	int err;
+
+	if (run->book.mode == PB_ALLOC_GROWTH) {
+		err = set_program(run, "on_fault_user", 0);
+		return err ? err : set_program(run, "on_fault_kernel", 0);
+	}
+	err = set_program(run, "on_enter", ends);
+	err = err ? err : set_program(run, "on_nothing", ends);
+	err = err ? err : set_program(run, "on_measure", ends);
+	if (run->way == PB_UPROBE_SESSION)
+		return err ? err : set_program(run, "on_session", session);
+	return err ? err : set_program(run, "on_return", ends);
+}
+
+static int configure(struct pb_alloc_run *run)
+{
+	const struct pb_alloc_args *args = run->args;
+	struct pb_allocsites_cfg *cfg = run->object.cfg;
+	bool tracks = args->track_frees && run->book.mode != PB_ALLOC_GROWTH;
+	struct bpf_map *blocks = bpf_object__find_map_by_name(run->object.object, "blocks");
+	int err;
+
+	cfg->mode = run->book.mode;
+	cfg->track_frees = tracks;
+	cfg->min_bytes = args->min_bytes;
+	cfg->max_bytes = args->max_bytes;
+	cfg->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	cfg->mean_ln2_bytes = pb_alloc_mean_ln2(args->sample_bytes);
+	pb_alloc_tables_fill(run->object.tables, args->sample_bytes);
+	run->book.max_live = !tracks ? 1
+			     : args->max_live ? args->max_live
+			     : args->exact    ? MAX_LIVE_EXACT
+					      : MAX_LIVE_SAMPLED;
+	err = blocks ? bpf_map__set_max_entries(blocks, (uint32_t)run->book.max_live) : -ENOENT;
+	return err ? pb_err(-err, "set --max-live") : 0;
+}
+
+static uint64_t limit_of(const struct pb_alloc_args *args)
+{
+	if (args->max_overhead != UINT64_MAX)
+		return args->max_overhead;
+	/* Whoever asks for every call, or starts the program himself, has decided. */
+	return args->exact || args->common.command ? 0 : MAX_OVERHEAD_PCT;
+}
+
+int pb_alloc_run_new(struct pb_alloc_run **out, const struct pb_alloc_object *object,
+		     const struct pb_alloc_args *args)
+{
+	struct pb_alloc_run *run = calloc(1, sizeof(*run));
+	int err = 0;
+
+	if (!run)
+		return -ENOMEM;
+	run->args = args;
+	run->object = *object;
+	run->limit_pct = limit_of(args);
+	run->stride = 1;
+	run->book.mode = mode_of(args);
+	run->book.track_frees = args->track_frees && !args->growth;
+	run->book.sample_bytes = run->book.mode == PB_ALLOC_SAMPLED ? args->sample_bytes : 0;
+	run->book.attached_by = "";
+	run->book.entry_ns = run->book.return_ns = -1;
+	run->book.expected_pct = run->book.actual_pct = -1;
+	pb_overhead_init(&run->overhead, object->object);
+	if (run->book.mode != PB_ALLOC_GROWTH) {
+		run->attach = args->found;
+		((struct pb_alloc_args *)args)->found = NULL;
+		err = pb_uprobe_best_way(&run->way);
+		run->book.attached_by = pb_uprobe_way_name(run->way);
+	}
+	err = err ? err : choose_programs(run);
+	err = err ? err : configure(run);
+	if (err) {
+		run->object.destroy = NULL; /* the caller has it still */
+		pb_alloc_run_free(run);
+		return err;
+	}
+	*out = run;
+	return 0;
+}
+
+void pb_alloc_run_free(struct pb_alloc_run *run)
+{
+	if (!run)
+		return;
+	pb_overhead_drop(&run->overhead);
+	pb_alloc_attach_free(run->attach);
+	pb_alloc_collect_free(run->collect);
+	pb_alloc_book_drop(&run->book);
+	if (run->heap)
+		munmap((void *)run->heap, sizeof(*run->heap));
+	if (run->object.destroy)
+		run->object.destroy(run->object.skeleton);
+	free(run);
+}
+
+static int program_fd(const struct pb_alloc_run *run, const char *name)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(run->object.object, name));
+}
+
+static int map_heap(struct pb_alloc_run *run)
+{
+	int fd = bpf_object__find_map_fd_by_name(run->object.object, "heap");
+	void *p = mmap(NULL, sizeof(*run->heap), PROT_READ, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		return pb_err(errno, "map the books of the heap");
+	run->heap = p;
+	return 0;
+}
+
+static int attach_growth(struct pb_alloc_run *run, struct pb_session *s)
+{
+	static const char *const names[] = {"on_fault_user", "on_fault_kernel"};
+	struct bpf_program *prog;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < PB_ARRAY_SIZE(names) && !err; i++) {
+		prog = bpf_object__find_program_by_name(run->object.object, names[i]);
+		err = pb_session_hold(s, bpf_program__attach(prog));
+	}
+	return err ? pb_err(-err, "attach to page faults") : 0;
+}
+
+/* Calls per second before anything else is attached. */
+static int measure_calls(struct pb_alloc_run *run, double *allocs_per_s, double *frees_per_s)
+{
+	struct timespec pause = {.tv_nsec = MEASURE_NS};
+	struct pb_alloc_tally tally;
+	uint64_t began_ns;
+	double s;
+	int err = pb_alloc_attach_measure(run->attach);
+
+	if (err)
+		return err;
+	began_ns = pb_clock_ns();
+	nanosleep(&pause, NULL);
+	s = (double)(pb_clock_ns() - began_ns) / 1e9;
+	pb_alloc_attach_none(run->attach);
+	err = pb_alloc_read_tally(run->object.object, &tally);
+	if (err)
+		return pb_err(-err, "read the tallies of calls");
+	*allocs_per_s = (double)tally.measured / s;
+	*frees_per_s = (double)tally.measured_frees / s;
+	return 0;
+}
+
+/* Say what it is going to cost, and stop where that is too much. */
+static int foretell(struct pb_alloc_run *run)
+{
+	double allocs = 0, frees = 0;
+	int err = measure_calls(run, &allocs, &frees);
+
+	if (err)
+		return err;
+	run->book.expected_pct =
+		pb_overhead_expect(&run->overhead, run->book.mode, allocs, frees);
+	pb_log(PB_LOG_INFO, "%'.0f allocations and %'.0f frees a second: expect to cost %.1f %% of one CPU",
+	       allocs, frees, run->book.expected_pct);
+	if (!run->limit_pct || run->book.expected_pct <= (double)run->limit_pct)
+		return 0;
+	return pb_fail(EDQUOT,
+		       "that is more than the %llu %% allowed: --growth costs next to nothing, "
+		       "--no-free half of it; or raise --max-overhead (0: no limit)",
+		       (unsigned long long)run->limit_pct);
+}
+
+static void warn_of_steps(struct pb_alloc_run *run)
+{
+	const char *example = NULL;
+	uint32_t n = pb_alloc_attach_stepped(run->attach, &example);
+
+	pb_alloc_attach_log(run->attach, run->overhead.entry_ns, run->overhead.step_ns);
+	if (n)
+		pb_log(PB_LOG_WARN,
+		       "%u functions (%s) have no instruction early on that the kernel emulates: a "
+		       "call costs %.1f us instead of %.1f",
+		       n, example, run->overhead.step_ns / 1e3, run->overhead.entry_ns / 1e3);
+}
+
+static int attach_allocators(struct pb_alloc_run *run, struct pb_session *s)
+{
+	const struct pb_target *target = pb_session_target(s);
+	bool is_session = run->way == PB_UPROBE_SESSION;
+	const struct pb_alloc_programs programs = {
+		.session = is_session ? program_fd(run, "on_session") : -1,
+		.enter = program_fd(run, "on_enter"),
+		.leave = is_session ? -1 : program_fd(run, "on_return"),
+		.measure = program_fd(run, "on_measure"),
+	};
+	enum pb_uprobe_way ends = is_session ? PB_UPROBE_MULTI : run->way;
+	int err;
+
+	pb_alloc_attach_use(run->attach, run->way, run->book.track_frees, &programs);
+	if (pb_uprobe_calibrate(ends, program_fd(run, "on_nothing"), &run->overhead.entry_ns,
+				&run->overhead.return_ns, &run->overhead.step_ns))
+		pb_log(PB_LOG_DEBUG, "the cost of a probe could not be calibrated");
+	warn_of_steps(run);
+	if (target->launch) {
+		err = pb_alloc_attach_start(run->attach, pb_launch_pid(target->launch));
+		if (err)
+			return err;
+	} else {
+		err = foretell(run);
+		if (err)
+			return err;
+	}
+	return pb_alloc_attach_all(run->attach);
+}
+
+int pb_alloc_run_attach(struct pb_alloc_run *run, struct pb_session *s)
+{
+	int err = map_heap(run);
+
+	if (err)
+		return err;
+	if (run->book.mode == PB_ALLOC_GROWTH)
+		err = attach_growth(run, s);
+	else
+		err = attach_allocators(run, s);
+	pb_overhead_tick(&run->overhead);
+	return err;
+}
+
+/* Halve the points and take half as many from now on, so that there is room for a run of any length. */
+static void thin_points(struct pb_alloc_run *run)
+{
+	struct pb_alloc_book *book = &run->book;
+	uint32_t i;
+
+	for (i = 0; i < book->n_points / 2; i++)
+		book->points[i] = book->points[2 * i];
+	book->n_points /= 2;
+	run->stride *= 2;
+}
+
+static void add_point(struct pb_alloc_run *run, uint64_t time_ns, const struct pb_alloc_tally *tally)
+{
+	struct pb_alloc_book *book = &run->book;
+	int64_t live = (int64_t)__atomic_load_n(&run->heap->live_bytes, __ATOMIC_RELAXED);
+	int64_t objects = (int64_t)__atomic_load_n(&run->heap->live_objects, __ATOMIC_RELAXED);
+
+	if (!book->points)
+		book->points = calloc(PB_ALLOC_POINTS_MAX, sizeof(*book->points));
+	if (!book->points)
+		return;
+	if (book->n_points == PB_ALLOC_POINTS_MAX)
+		thin_points(run);
+	if (book->sample_bytes)
+		objects >>= PB_ALLOC_OBJECT_SHIFT;
+	book->points[book->n_points++] = (struct pb_alloc_point){
+		.time_ns = time_ns,
+		.live_bytes = live > 0 ? (uint64_t)live : 0,
+		.live_objects = objects > 0 ? (uint64_t)objects : 0,
+		.rss_bytes = run->attach ? pb_alloc_attach_rss(run->attach) : 0,
+		.calls = tally->calls,
+		.bytes = tally->bytes,
+	};
+}
+
+/* Percent of one CPU over the last second. */
+static double recent_pct(const struct pb_alloc_run *run, const struct pb_alloc_tally *tally,
+			 uint64_t now_ns)
+{
+	uint32_t from = run->ticks % LIMIT_TICKS;
+
+	return 100.0 * pb_overhead_spent_ns(&run->overhead, &run->tallies[from], tally, 0) /
+	       (double)(now_ns - run->times_ns[from]);
+}
+
+static void check_limit(struct pb_alloc_run *run, struct pb_session *s,
+			const struct pb_alloc_tally *tally, uint64_t now_ns)
+{
+	double pct;
+
+	if (run->ticks >= LIMIT_TICKS && run->limit_pct && !run->book.detached) {
+		pct = recent_pct(run, tally, now_ns);
+		if (pct > (double)run->limit_pct) {
+			run->book.detached = true;
+			run->book.detached_ns = now_ns - pb_session_ready_ns(s);
+			pb_alloc_run_detach(run);
+			pb_session_end(s);
+			pb_log(PB_LOG_WARN,
+			       "stopped after %.1f s: the probes cost %.0f %% of one CPU, and %llu "
+			       "are allowed; see --max-overhead, --no-free, --growth",
+			       (double)run->book.detached_ns / 1e9, pct,
+			       (unsigned long long)run->limit_pct);
+		}
+	}
+	run->tallies[run->ticks % LIMIT_TICKS] = *tally;
+	run->times_ns[run->ticks % LIMIT_TICKS] = now_ns;
+}
+
+void pb_alloc_run_tick(struct pb_session *s, void *state, uint64_t now_ns)
+{
+	struct pb_alloc_run *run = state;
+	struct pb_alloc_tally tally;
+
+	pb_overhead_tick(&run->overhead);
+	if (run->attach)
+		pb_alloc_attach_update(run->attach, now_ns);
+	if (pb_alloc_read_tally(run->object.object, &tally))
+		return;
+	check_limit(run, s, &tally, now_ns);
+	if (run->ticks++ % run->stride == 0)
+		add_point(run, now_ns - pb_session_ready_ns(s), &tally);
+}
+
+void pb_alloc_run_detach(void *state)
+{
+	struct pb_alloc_run *run = state;
+
+	if (run->attach)
+		pb_alloc_attach_none(run->attach);
+}
+
+static void on_mapped(void *ctx, uint32_t tgid)
+{
+	struct pb_alloc_run *run = ctx;
+
+	if (run->attach)
+		pb_alloc_attach_mapped(run->attach, (pid_t)tgid);
+}
+
+static void on_fork(void *ctx, uint32_t parent_tgid, uint32_t tgid)
+{
+	struct pb_alloc_run *run = ctx;
+
+	if (run->attach)
+		pb_alloc_attach_forked(run->attach, (pid_t)parent_tgid, (pid_t)tgid);
+}
+
+static void on_gone(void *ctx, uint32_t tgid)
+{
+	struct pb_alloc_run *run = ctx;
+
+	if (run->attach)
+		pb_alloc_attach_gone(run->attach, (pid_t)tgid);
+}
+
+const struct pb_track_listener pb_alloc_run_events = {
+	.on_mapped = on_mapped,
+	.on_fork = on_fork,
+	.on_gone = on_gone,
+};
+
+int pb_alloc_run_collect(struct pb_session *s, void *state, struct pb_report *report)
+{
+	struct pb_alloc_run *run = state;
+	struct pb_alloc_book *book = &run->book;
+	static const struct pb_alloc_tally none;
+	const struct pb_alloc_sources from = {
+		.object = run->object.object,
+		.stacks = pb_session_stacks(s),
+		.book = book,
+		.ready_ns = pb_session_ready_ns(s),
+		.end_ns = pb_session_ready_ns(s) + report->duration_ns,
+	};
+	double spent_ns;
+	int err;
+
+	pb_overhead_drop(&run->overhead);
+	book->older_ns = run->args->older_ns == UINT64_MAX ? report->duration_ns / LEAK_SHARE
+							   : run->args->older_ns;
+	err = pb_alloc_collect_new(&run->collect, &from);
+	if (err)
+		return err;
+	book->entry_ns = run->overhead.entry_ns;
+	book->return_ns = run->overhead.return_ns;
+	spent_ns = pb_overhead_spent_ns(&run->overhead, &none, &book->tally,
+					book->mode == PB_ALLOC_GROWTH ? report->produced : 0);
+	book->actual_pct = 100.0 * spent_ns / (double)report->duration_ns;
+	report->bpf_cpu_pct = book->actual_pct;
+	if (report->produced)
+		report->bpf_ns_per_event = spent_ns / (double)report->produced;
+	if (run->attach)
+		return pb_alloc_attach_describe(run->attach, &book->allocators, &book->n_allocators);
+	return 0;
+}
+
+void pb_alloc_run_values(void *state, const struct pb_stack_total *total, uint64_t *values)
+{
+	struct pb_alloc_run *run = state;
+
+	if (run->book.mode == PB_ALLOC_GROWTH) {
+		values[PB_GROWTH_FAULTS] = total->count->events;
+		values[PB_GROWTH_SPACE] = total->count->weight;
+		return;
+	}
+	pb_alloc_collect_values(run->collect, total, values);
+}
+
+int pb_alloc_run_finish(void *state, const void *args, struct pb_profile *profile,
+			struct pb_report *report)
+{
+	const struct pb_args *common = args;
+	struct pb_alloc_run *run = state;
+	int err = pb_alloc_book_json(&run->book, profile, (uint32_t)common->top,
+				     profile->default_value, &report->extra);
+
+	return err ? pb_err(-err, "write the books of the heap") : 0;
+}
