@@ -25,7 +25,7 @@
 #include "user/core/own.h"
 
 #define PB_NONE         UINT32_MAX
-#define PB_VALUES_MAX   8
+#define PB_VALUES_MAX   12
 #define PB_BUILD_ID_MAX 20
 
 enum pb_module_kind {
