@@ -156,18 +156,21 @@ void pb_json_int(struct pb_json *j, const char *key, int64_t value)
 	fprintf(j->out, exact ? "%" PRId64 : "\"%" PRId64 "\"", value);
 }
 
-void pb_json_double(struct pb_json *j, const char *key, double value, int decimals)
+/* @least: decimals that stay though they are zeros. */
+static void put_double(struct pb_json *j, const char *key, double value, int decimals, int least)
 {
 	/* sign, 309 digits of DBL_MAX, a point of the locale, decimals */
 	char buf[352];
 	bool is_zero;
+	int len;
 
 	if (!isfinite(value)) {
 		pb_json_null(j, key);
 		return;
 	}
-	decimals = decimals < 0 ? 0 : decimals > DECIMALS_MAX ? DECIMALS_MAX : decimals;
-	snprintf(buf, sizeof(buf), "%.*f", decimals, value);
+	len = snprintf(buf, sizeof(buf), "%.*f", decimals, value);
+	for (; decimals > least && buf[len - 1] == '0'; decimals--)
+		buf[--len] = '\0';
 	is_zero = !buf[strcspn(buf, "123456789")];
 	begin_member(j, key);
 	/* No "-0.0"; and whatever the locale has for a point, one byte or three, becomes ".". */
@@ -180,6 +183,17 @@ void pb_json_double(struct pb_json *j, const char *key, double value, int decima
 			fputc('.', j->out);
 		p += strcspn(p, "0123456789");
 	}
+}
+
+void pb_json_double(struct pb_json *j, const char *key, double value, int decimals)
+{
+	decimals = decimals < 0 ? 0 : decimals > DECIMALS_MAX ? DECIMALS_MAX : decimals;
+	put_double(j, key, value, decimals, decimals);
+}
+
+void pb_json_real(struct pb_json *j, const char *key, double value)
+{
+	put_double(j, key, value, 9, 1);
 }
 
 void pb_json_bool(struct pb_json *j, const char *key, bool value)

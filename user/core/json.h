@@ -41,6 +41,8 @@ void pb_json_uint(struct pb_json *j, const char *key, uint64_t value);
 void pb_json_int(struct pb_json *j, const char *key, int64_t value);
 /* @decimals after the point, 0 to 17. NaN and infinity become null; for "not measured" use null. */
 void pb_json_double(struct pb_json *j, const char *key, double value, int decimals);
+/* As pb_json_double() with nine decimals, without the zeros at their end but for one: "0.25", "3.0". */
+void pb_json_real(struct pb_json *j, const char *key, double value);
 void pb_json_bool(struct pb_json *j, const char *key, bool value);
 void pb_json_null(struct pb_json *j, const char *key);
 

@@ -10,6 +10,7 @@
 
 #include "bpf/abi/loss.h"
 #include "user/core/json.h"
+#include "user/core/jsonvalue.h"
 #include "user/core/opts.h"
 #include "user/core/text.h"
 
@@ -18,6 +19,10 @@
 
 /* Beyond any rate, percentage or time that a run can have; a file that says more is broken. */
 #define MEASURED_MAX 1e15
+
+/* Of "allocsites/1". */
+#define SCHEMA_NAME_MAX   32
+#define SCHEMA_NUMBER_MAX 4
 
 /* "2024-02-29T12:34:56.789Z" */
 #define STARTED_LEN 24
@@ -30,11 +35,6 @@ static const struct {
 	PB_LOSS_CAUSES(LOSS_CAUSE)
 #undef LOSS_CAUSE
 };
-
-static void put_json(json_t **json)
-{
-	json_decref(*json);
-}
 
 static void free_strings(char **strings)
 {
@@ -67,7 +67,8 @@ int pb_report_new(struct pb_report **out)
 	r->schema = "";
 	if (pb_report_set(&r->scope, "") || pb_report_set(&r->comm, "") ||
 	    pb_report_set(&r->host, "") || pb_report_set(&r->kernel, "") ||
-	    pb_report_set(&r->event, "") || pb_report_set(&r->unwind, ""))
+	    pb_report_set(&r->event, "") || pb_report_set(&r->unwind, "") ||
+	    pb_report_set(&r->extra, ""))
 		return -ENOMEM;
 	r->bpf_ns_per_event = -1;
 	r->bpf_cpu_pct = -1;
@@ -92,6 +93,7 @@ void pb_report_free(struct pb_report *r)
 	free(r->kernel);
 	free(r->event);
 	free(r->unwind);
+	free(r->extra);
 	for (uint32_t i = 0; i < r->n_broken_by; i++)
 		free(r->broken_by[i].module);
 	free(r->broken_by);
@@ -278,6 +280,88 @@ static void write_overhead(const struct pb_report *r, struct pb_json *json)
 	pb_json_end(json, '}');
 }
 
+/* The names that a report has without it, here and in json_report.c. */
+static bool is_common(const char *name)
+{
+	static const char *const common[] = {"schema", "tool",   "target",   "capture",
+					     "events", "stacks", "symbols",  "overhead",
+					     "values", "totals", "hotspots", "stacks_top"};
+
+	for (size_t i = 0; i < PB_ARRAY_SIZE(common); i++) {
+		if (!strcmp(common[i], name))
+			return true;
+	}
+	return false;
+}
+
+static void write_members(json_t *object, struct pb_json *json)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(object, name, value)
+	{
+		if (!is_common(name))
+			pb_json_value(json, name, value);
+	}
+}
+
+static void write_extra(const struct pb_report *r, struct pb_json *json)
+{
+	pb_autojson json_t *object = NULL;
+
+	if (!*r->extra)
+		return;
+	object = json_loads(r->extra, 0, NULL);
+	if (object)
+		write_members(object, json);
+}
+
+/* The members of @object that are not common, as text. */
+static int set_extra(struct pb_report *r, json_t *object)
+{
+	pb_autofree char *text = NULL;
+	struct pb_json json;
+	size_t size = 0;
+	bool bad;
+	FILE *out;
+
+	if (!json_is_object(object) || pb_json_depth(object, PB_REPORT_EXTRA_DEPTH) < 0)
+		return -EPROTO;
+	out = open_memstream(&text, &size);
+	if (!out)
+		return -ENOMEM;
+	pb_json_init(&json, out, true);
+	pb_json_object(&json, NULL);
+	write_members(object, &json);
+	pb_json_end(&json, '}');
+	bad = ferror(out);
+	if (fclose(out) || bad)
+		return -ENOMEM;
+	if (size > PB_REPORT_EXTRA_MAX)
+		return -EFBIG;
+	if (!strcmp(text, "{}"))
+		*text = '\0';
+	free(r->extra);
+	r->extra = pb_take(text);
+	return 0;
+}
+
+int pb_report_set_extra(struct pb_report *r, const char *text)
+{
+	pb_autojson json_t *object = NULL;
+	json_error_t error;
+
+	if (!*text)
+		return pb_report_set(&r->extra, "");
+	if (strlen(text) > PB_REPORT_EXTRA_MAX)
+		return -EFBIG;
+	object = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	if (!object)
+		return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EPROTO;
+	return set_extra(r, object);
+}
+
 void pb_report_write(const struct pb_report *r, struct pb_json *json)
 {
 	write_target(r, json);
@@ -286,6 +370,7 @@ void pb_report_write(const struct pb_report *r, struct pb_json *json)
 	write_stacks(r, json);
 	write_symbols(r, json);
 	write_overhead(r, json);
+	write_extra(r, json);
 }
 
 /* Reading. Each gives 0; -EPROTO if the value is missing, of another type or out of range. */
@@ -668,9 +753,36 @@ static int read_overhead(const json_t *overhead, struct pb_report *r)
 	return 0;
 }
 
+/* "allocsites/1": who measured, and the form of what it says. Anything else is left out. */
+static int read_schema(const json_t *value, struct pb_report *r)
+{
+	const char *text = json_string_value(value);
+	size_t name = text ? strspn(text, "abcdefghijklmnopqrstuvwxyz") : 0;
+	size_t number = name && text[name] == '/' ? strspn(text + name + 1, "0123456789") : 0;
+	pb_autofree char *tool = NULL;
+
+	if (!number || name > SCHEMA_NAME_MAX || number > SCHEMA_NUMBER_MAX ||
+	    text[name + 1 + number])
+		return 0;
+	tool = strndup(text, name);
+	if (!tool)
+		return -ENOMEM;
+	r->schema = own(r, text);
+	r->tool = own(r, tool);
+	return r->schema && r->tool ? 0 : -ENOMEM;
+}
+
+/* All that is not ours to read. What cannot be kept is left out: the rest of the report is good. */
+static int read_extra(json_t *json, struct pb_report *r)
+{
+	int err = set_extra(r, json);
+
+	return err == -ENOMEM ? err : 0;
+}
+
 int pb_report_read(struct pb_report **out, const char *text)
 {
-	__attribute__((cleanup(put_json))) json_t *json = NULL;
+	pb_autojson json_t *json = NULL;
 	pb_auto(pb_report) struct pb_report *r = NULL;
 	json_error_t error;
 	int err;
@@ -693,6 +805,10 @@ int pb_report_read(struct pb_report **out, const char *text)
 		err = read_symbols(json_object_get(json, "symbols"), r);
 	if (!err)
 		err = read_overhead(json_object_get(json, "overhead"), r);
+	if (!err)
+		err = read_schema(json_object_get(json, "schema"), r);
+	if (!err)
+		err = read_extra(json, r);
 	if (err)
 		return err;
 	*out = pb_take(r);

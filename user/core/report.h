@@ -37,8 +37,9 @@ struct pb_report_gap {
 };
 
 struct pb_report {
-	const char *tool;   /* "cpuflame"; set by the program, borrowed for ever, "" at first */
-	const char *schema; /* "cpuflame/1"; likewise */
+	/* "cpuflame" and "cpuflame/1": set by the program, borrowed for ever, "" at first; read with a report. */
+	const char *tool;
+	const char *schema;
 
 	/* target */
 	uint32_t *tgids; /* the processes asked for; empty for --all and --cgroup */
@@ -97,6 +98,12 @@ struct pb_report {
 	double asked_hz;
 	double achieved_hz;
 
+	/*
+	 * What the tool itself adds: "", or the text of one JSON object, whose members stand in the report as
+	 * they are. Set by pb_report_set_extra() only.
+	 */
+	char *extra;
+
 	/* private: ids and causes that pb_report_read() found and that are nobody's literals */
 	char **owned;
 	uint32_t n_owned;
@@ -117,6 +124,18 @@ PB_DEFINE_FREE(pb_report, pb_report_free);
  */
 int pb_report_set(char **field, const char *text);
 
+/**
+ * pb_report_set_extra() - replace the tool's own members.
+ * @text: one JSON object, or ""; hostile
+ *
+ * Members with the name of a common one ("schema" to "stacks_top") are left out. Numbers keep nine decimals.
+ * Return: 0; -EPROTO if it is no such object, or nests deeper than PB_REPORT_EXTRA_DEPTH; -EFBIG beyond
+ * PB_REPORT_EXTRA_MAX bytes; -ENOMEM. On failure r->extra is as before. Not logged.
+ */
+#define PB_REPORT_EXTRA_DEPTH 12
+#define PB_REPORT_EXTRA_MAX   (32u << 20)
+int pb_report_set_extra(struct pb_report *r, const char *text);
+
 /* The sentence for a person that belongs to a cause of loss; "" for an unknown id. */
 const char *pb_report_sentence(const char *id);
 
@@ -124,15 +143,15 @@ const char *pb_report_sentence(const char *id);
 uint64_t pb_report_lost(const struct pb_report *r);
 
 /*
- * Write the members target, capture, events, stacks, symbols, overhead into an open JSON object. What
- * was not measured is null, times have nanoseconds ("duration_s") or milliseconds ("started"), texts
+ * Write the members target, capture, events, stacks, symbols, overhead and those of r->extra into an open
+ * JSON object. What was not measured is null, times have nanoseconds ("duration_s") or milliseconds ("started"), texts
  * pass pb_text_safe().
  */
 void pb_report_write(const struct pb_report *r, struct pb_json *json);
 
 /**
  * pb_report_read() - the inverse of pb_report_write(), from one JSON object as text.
- * @text: hostile; members of other names are ignored
+ * @text: hostile; members of other names go into extra, if pb_report_set_extra() takes them
  *
  * What it gives writes the same JSON again. All texts are safe to show.
  *

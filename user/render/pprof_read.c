@@ -919,8 +919,6 @@ static int read_report(const struct reader *r, struct pb_report **out)
 	}
 	if (err)
 		return err;
-	report->tool = "cpuflame";
-	report->schema = "cpuflame/1";
 	*out = pb_take(report);
 	return 0;
 }

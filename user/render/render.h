@@ -55,7 +55,8 @@ const struct pb_format *pb_format_by_path(const char *path);
  * pb_pprof_read() - read a pprof file (gzip or plain), ours or anyone's.
  * @profile: set on success, freed by pb_profile_free()
  * @report: set on success, freed by pb_report_free(); filled from the comment that
- *          pb_render_pprof() leaves; from the profile's own times where there is none
+ *          pb_render_pprof() leaves; from the profile's own times where there is none, and then
+ *          it names no tool
  * @data: hostile input; @size bytes
  *
  * At most PB_PPROF_SIZE_MAX bytes after decompression. Stacks keep their order; strings are made

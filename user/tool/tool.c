@@ -203,6 +203,10 @@ static int render_saved(const struct pb_tool *tool, const struct pb_args *args, 
 		pb_log(PB_LOG_ERROR, "cannot show %s", args->from);
 		return PB_EXIT_FAILED;
 	}
+	if (!*r->report->schema) { /* of another program */
+		r->report->tool = tool->program->name;
+		r->report->schema = tool->schema;
+	}
 	return write_result(tool, args, r);
 }
 

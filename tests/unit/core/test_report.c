@@ -349,16 +349,122 @@ static void an_unknown_cause_has_no_sentence(void **state)
 	assert_string_equal(pb_report_sentence("later_7"), "");
 }
 
-static void members_of_a_tool_itself_are_ignored(void **state)
+/* A full report read from its JSON with @more at the front. */
+static struct pb_report *read_with_members(const char *more)
 {
-	pb_auto(pb_report) struct pb_report *r = full_report(), *back = NULL;
+	pb_auto(pb_report) struct pb_report *r = full_report();
+	struct pb_report *back = NULL;
 	pb_autofree char *text = json_of(r);
 	pb_autofree char *longer = NULL;
 
-	(void)state;
-	assert_true(asprintf(&longer, "{\"schema\": \"x/9\", \"sites\": [{}], %s", text + 1) > 0);
+	assert_true(asprintf(&longer, "{%s, %s", more, text + 1) > 0);
 	assert_int_equal(pb_report_read(&back, longer), 0);
 	assert_int_equal(back->produced, 1234);
+	return back;
+}
+
+static void members_of_the_tool_itself_come_back_the_same(void **state)
+{
+	static const char members[] = "{\"alloc\":{\"bytes\":123,\"share\":0.25,\"none\":null},"
+				      "\"sites\":[{\"frames\":[\"main\",\"f\\u003cint\\u003e\"],"
+				      "\"ok\":true,\"n\":-9007199254740991}],\"word\":\"größe\"}";
+	pb_auto(pb_report) struct pb_report *r = full_report(), *back = NULL;
+	pb_autofree char *text = NULL, *again = NULL;
+
+	(void)state;
+	assert_int_equal(pb_report_set_extra(r, members), 0);
+	assert_string_equal(r->extra, members);
+	text = json_of(r);
+	assert_non_null(strstr(text, "\n  \"word\": \"größe\"\n}"));
+	assert_int_equal(pb_report_read(&back, text), 0);
+	assert_string_equal(back->extra, members);
+	again = json_of(back);
+	assert_string_equal(again, text);
+}
+
+static void common_members_are_never_replaced(void **state)
+{
+	pb_auto(pb_report) struct pb_report *r = full_report();
+
+	(void)state;
+	assert_int_equal(pb_report_set_extra(r, "{\"events\": {\"produced\": 0}, \"totals\": 1, "
+						"\"schema\": \"x\", \"stacks_top\": [], "
+						"\"mine\": 1}"),
+			 0);
+	assert_string_equal(r->extra, "{\"mine\":1}");
+	assert_int_equal(pb_report_set_extra(r, "{\"tool\": 1}"), 0);
+	assert_string_equal(r->extra, "");
+}
+
+static void what_is_no_object_is_not_taken(void **state)
+{
+	static const char *const bad[] = {
+		"[]", "1", "{\"a\":1", "{\"a\":1} x", "{\"a\":1,\"a\":2}", "{\"a\":\"\xff\"}"};
+	pb_auto(pb_report) struct pb_report *r = full_report();
+	pb_autofree char *huge = malloc(PB_REPORT_EXTRA_MAX + 64);
+	char deep[256] = "{\"a\":";
+
+	(void)state;
+	assert_int_equal(pb_report_set_extra(r, "{\"a\":1}"), 0);
+	for (size_t i = 0; i < PB_ARRAY_SIZE(bad); i++)
+		assert_int_equal(pb_report_set_extra(r, bad[i]), -EPROTO);
+	memset(deep + strlen(deep), '[', PB_REPORT_EXTRA_DEPTH);
+	memset(deep + strlen(deep), ']', PB_REPORT_EXTRA_DEPTH);
+	strcat(deep, "}");
+	assert_int_equal(pb_report_set_extra(r, deep), -EPROTO);
+	assert_non_null(huge);
+	memset(huge, ' ', PB_REPORT_EXTRA_MAX + 63);
+	memcpy(huge, "{}", 2);
+	huge[PB_REPORT_EXTRA_MAX + 63] = '\0';
+	assert_int_equal(pb_report_set_extra(r, huge), -EFBIG);
+	assert_string_equal(r->extra, "{\"a\":1}");
+	assert_int_equal(pb_report_set_extra(r, ""), 0);
+	assert_string_equal(r->extra, "");
+}
+
+static void members_too_deep_to_keep_cost_only_themselves(void **state)
+{
+	pb_auto(pb_report) struct pb_report *back =
+		read_with_members("\"x\": [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]");
+
+	(void)state;
+	assert_string_equal(back->extra, "");
+}
+
+static void numbers_of_the_tool_itself_are_written_the_same_again(void **state)
+{
+	pb_auto(pb_report) struct pb_report *r = full_report(), *back = NULL;
+	pb_autofree char *text = NULL;
+
+	(void)state;
+	assert_int_equal(
+		pb_report_set_extra(r, "{\"x\": [0.1, 1e-12, 123456789.123456789012, 1e300, -0.0, "
+				       "1E3, 0.30000000000000004]}"),
+		0);
+	text = json_of(r);
+	assert_int_equal(pb_report_read(&back, text), 0);
+	assert_string_equal(back->extra, r->extra);
+	assert_non_null(strstr(r->extra, "[0.1,0.0,123456789.123456791,"));
+	assert_non_null(strstr(r->extra, "0,0.0,1000.0,0.3]"));
+}
+
+static void the_schema_tells_who_measured(void **state)
+{
+	static const char *const odd[] = {"\"schema\": \"cpuflame\"", "\"schema\": \"Ab/1\"",
+					  "\"schema\": \"a/1/\"", "\"schema\": 7",
+					  "\"schema\": \"/1\""};
+	pb_auto(pb_report) struct pb_report *back =
+		read_with_members("\"schema\": \"allocsites/12\"");
+
+	(void)state;
+	assert_string_equal(back->tool, "allocsites");
+	assert_string_equal(back->schema, "allocsites/12");
+	for (size_t i = 0; i < PB_ARRAY_SIZE(odd); i++) {
+		pb_auto(pb_report) struct pb_report *none = read_with_members(odd[i]);
+
+		assert_string_equal(none->tool, "");
+		assert_string_equal(none->schema, "");
+	}
 }
 
 /* Replace the first @old in a full report by @new_, and read that. */
@@ -600,7 +706,12 @@ int main(void)
 		cmocka_unit_test(a_duration_survives_to_the_nanosecond),
 		cmocka_unit_test(hostile_texts_are_safe_in_both_directions),
 		cmocka_unit_test(an_unknown_cause_has_no_sentence),
-		cmocka_unit_test(members_of_a_tool_itself_are_ignored),
+		cmocka_unit_test(members_of_the_tool_itself_come_back_the_same),
+		cmocka_unit_test(common_members_are_never_replaced),
+		cmocka_unit_test(what_is_no_object_is_not_taken),
+		cmocka_unit_test(members_too_deep_to_keep_cost_only_themselves),
+		cmocka_unit_test(numbers_of_the_tool_itself_are_written_the_same_again),
+		cmocka_unit_test(the_schema_tells_who_measured),
 		cmocka_unit_test(anything_else_is_refused),
 		cmocka_unit_test(file_of_before_there_were_tables_still_reads),
 		cmocka_unit_test(file_of_before_names_were_counted_still_reads),
