@@ -10,7 +10,7 @@
 #   V=1 shows commands, SAN=1 builds with ASan and UBSan, O=DIR puts outputs elsewhere.
 #
 # A new profiler NAME is bpf/NAME.bpf.c, bpf/abi/NAME.h, user/NAME.c and its name in PROFILERS.
-PROFILERS := cpuflame
+PROFILERS := cpuflame allocsites
 
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
@@ -38,7 +38,7 @@ ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -DPB_VERSION='"$(VERSION)"' -I. -I$(O) $(
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(if $(SAN),$(SANFLAGS))
 BPF_CFLAGS := -std=gnu11 -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -I. -isystem vmlinux/$(ARCH) \
 	      -Wall -Wextra -Wno-unused-parameter -Wno-missing-declarations
-LIBS       := -lbpf -ldw -lelf -llzma -lz -ljansson -liberty
+LIBS       := -lbpf -ldw -lelf -llzma -lz -ljansson -liberty -lm
 
 LIB_SRC  := $(sort $(wildcard user/core/*.c user/unwind/*.c user/probe/*.c user/alloc/*.c user/symbol/*.c user/render/*.c user/tool/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o) $(O)/user/render/page.o

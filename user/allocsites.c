@@ -16,6 +16,7 @@
 
 static const char *const by_names[] = {"allocated", "live", "peak", "temporary", "leaked", "count",
 				       NULL};
+static const char *const ways[] = {"best", "session", "multi", "perf", NULL};
 static const uint32_t by_values[] = {PB_ALLOC_SPACE,       PB_INUSE_SPACE,  PB_PEAK_SPACE,
 				     PB_TEMPORARY_OBJECTS, PB_LEAKED_SPACE, PB_ALLOC_OBJECTS};
 
@@ -46,6 +47,9 @@ static const struct pb_option options[] = {
 	 .arg = "PERCENT", .max = 100000,
 	 .help = "of one CPU; do not start above it, and stop when it is passed (default 20 with -p, "
 		 "unless --exact is given; 0: no limit)"},
+	/* What older kernels have, for tests. */
+	{PB_OPT_FIELD(CHOICE, struct pb_alloc_args, probes), .long_name = "probes", .arg = "WAY",
+	 .choices = ways, .help = "how to attach", .hidden = true},
 	{.kind = PB_OPT_GROUP, .help = "Output"},
 	{PB_OPT_FIELD(CHOICE, struct pb_alloc_args, by), .long_name = "by", .arg = "MEASURE",
 	 .choices = by_names,

@@ -285,111 +285,32 @@ static __always_inline void pb_read_pt_regs(struct pb_event *event, struct pt_re
 	event->in_kernel = false;
 }
 
-/*
- * A register of the context by its DWARF number; 0 for one that no argument is ever passed or kept in. Each
- * load has an offset of its own, as the verifier wants it.
- */
-static __always_inline __u64 pb_ctx_reg(struct pt_regs *context, __u32 reg)
+/* DWARF numbers of the registers that hold a function's first arguments and what it gives back (AMD64 supplement
+ * 3.2.3 and figure 3.36; AAPCS64 6.8.2). */
+static __always_inline __u64 pb_regs_arg(const struct pb_regs *regs, __u32 n)
 {
-	volatile struct pt_regs *ctx = context;
-
 #if defined(__TARGET_ARCH_x86)
-	switch (reg) {
-	case 0:
-		return ctx->ax;
-	case 1:
-		return ctx->dx;
-	case 2:
-		return ctx->cx;
-	case 3:
-		return ctx->bx;
-	case 4:
-		return ctx->si;
-	case 5:
-		return ctx->di;
-	case 6:
-		return ctx->bp;
-	case 8:
-		return ctx->r8;
-	case 9:
-		return ctx->r9;
-	case 10:
-		return ctx->r10;
-	case 11:
-		return ctx->r11;
-	case 12:
-		return ctx->r12;
-	case 13:
-		return ctx->r13;
-	case 14:
-		return ctx->r14;
-	case 15:
-		return ctx->r15;
-	}
-#endif
-	return 0;
-}
-
-/* Argument @n, 0 to 2, where the calling convention has it (AMD64 supplement 3.2.3; AAPCS64 6.8.2). */
-static __always_inline __u64 pb_ctx_arg(struct pt_regs *context, __u32 n)
-{
-	volatile struct pt_regs *ctx = context;
-
-#if defined(__TARGET_ARCH_x86)
-	return n == 0 ? ctx->di : n == 1 ? ctx->si : ctx->dx;
+	return n == 0 ? regs->gpr[5] : n == 1 ? regs->gpr[4] : regs->gpr[1];
 #else
-	return n == 0 ? ctx->user_regs.regs[0]
-	     : n == 1 ? ctx->user_regs.regs[1]
-		      : ctx->user_regs.regs[2];
+	return n == 0 ? regs->gpr[0] : n == 1 ? regs->gpr[1] : regs->gpr[2];
 #endif
 }
 
-/* What a function gives back. */
-static __always_inline __u64 pb_ctx_result(struct pt_regs *context)
+static __always_inline __u64 pb_regs_result(const struct pb_regs *regs)
 {
-	volatile struct pt_regs *ctx = context;
-
-#if defined(__TARGET_ARCH_x86)
-	return ctx->ax;
-#else
-	return ctx->user_regs.regs[0];
-#endif
-}
-
-static __always_inline __u64 pb_ctx_sp(struct pt_regs *context)
-{
-	volatile struct pt_regs *ctx = context;
-
-#if defined(__TARGET_ARCH_x86)
-	return ctx->sp;
-#else
-	return ctx->user_regs.sp;
-#endif
-}
-
-static __always_inline __u64 pb_ctx_ip(struct pt_regs *context)
-{
-	volatile struct pt_regs *ctx = context;
-
-#if defined(__TARGET_ARCH_x86)
-	return ctx->ip;
-#else
-	return ctx->user_regs.pc;
-#endif
+	return regs->gpr[0];
 }
 
 /* Where a function is going to return to, before it has changed the stack; 0 if that cannot be read. */
-static __always_inline __u64 pb_ctx_return_addr(struct pt_regs *context)
+static __always_inline __u64 pb_regs_return_addr(const struct pb_regs *regs)
 {
 #if defined(__TARGET_ARCH_x86)
 	__u64 ra = 0;
 
-	bpf_probe_read_user(&ra, sizeof(ra), (void *)pb_ctx_sp(context));
+	bpf_probe_read_user(&ra, sizeof(ra), (void *)regs->sp);
 	return ra;
 #else
-	volatile struct pt_regs *ctx = context;
-
-	return PB_RETURN_ADDR(ctx->user_regs.regs[30]);
+	return PB_RETURN_ADDR(regs->gpr[30]);
 #endif
 }
 

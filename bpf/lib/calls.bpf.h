@@ -49,6 +49,7 @@ struct {
 /* Everything about the call that a probe has hit. */
 struct pb_call {
 	struct pt_regs *ctx;
+	struct pb_event event; /* its registers, read once and first: see pb_read_context() */
 	const volatile struct pb_allocsites_cfg *cfg;
 	const volatile struct pb_alloc_tables *tables;
 	struct task_struct *task;
@@ -64,9 +65,11 @@ static __always_inline bool pb_is_sampling(const volatile struct pb_allocsites_c
 
 static __always_inline __u64 pb_call_arg(const struct pb_call *c, __u32 n)
 {
+	__u32 reg = PB_COOKIE_REG(c->cookie, n);
+
 	if (!(c->cookie & PB_COOKIE_MOVED))
-		return pb_ctx_arg(c->ctx, n);
-	return pb_ctx_reg(c->ctx, PB_COOKIE_REG(c->cookie, n));
+		return pb_regs_arg(&c->event.regs, n);
+	return reg < PB_GPRS ? c->event.regs.gpr[reg] : 0;
 }
 
 static __always_inline __u64 pb_product(__u64 a, __u64 b)
@@ -158,7 +161,7 @@ static __always_inline void pb_handle_free(const struct pb_call *c, __u64 addr)
 	if (!pb_take_block(&key, &block))
 		return;
 	pb_count(&c->tally->frees_known);
-	pb_release(c, &block, pb_ctx_return_addr(c->ctx), false);
+	pb_release(c, &block, pb_regs_return_addr(&c->event.regs), false);
 }
 
 /* Does a sample point fall into this allocation? */
@@ -208,11 +211,11 @@ static __always_inline void pb_enter_block(const struct pb_call *c, __u64 addr,
 }
 
 /*
- * An allocation that counts: stack, site, block. @event: the caller's registers. @old: the block that realloc
- * made it from, or NULL.
+ * An allocation that counts: stack, site, block. The registers are the caller's by now. @old: the block that
+ * realloc made it from, or NULL.
  */
-static __always_inline void pb_record(const struct pb_call *c, struct pb_event *event, __u64 addr,
-				      __u64 size, const struct pb_block *old)
+static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size,
+				      const struct pb_block *old)
 {
 	struct pb_tally *tally = pb_tally();
 	struct pb_heap *heap = pb_heap();
@@ -223,9 +226,9 @@ static __always_inline void pb_record(const struct pb_call *c, struct pb_event *
 	if (!tally || !heap)
 		return;
 	pb_block_weight(c, size, &weight);
-	event->weight = weight.bytes;
-	site = (struct pb_site *)pb_capture(c->ctx, &c->cfg->capture, PB_SCRATCH_TASK, c->task, event,
-					    tally, &block.site);
+	c->event.weight = weight.bytes;
+	site = (struct pb_site *)pb_capture(c->ctx, &c->cfg->capture, PB_SCRATCH_TASK, c->task,
+					    &c->event, tally, &block.site);
 	if (!site)
 		return;
 	pb_note_peak(site, heap, weight.bytes);
@@ -277,8 +280,11 @@ static __always_inline bool pb_handle_alloc(const struct pb_call *c, __u64 sp)
 		pb_count(&c->tally->left_out);
 	else if (size < PB_ALLOC_SIZE_MAX)
 		t->sampled = pb_draw(c, size);
-	if (!t->sampled && !t->has_old && !(c->cookie & PB_COOKIE_NESTS))
+	if (!t->sampled && !t->has_old && !(c->cookie & PB_COOKIE_NESTS)) {
+		if (size >= PB_ALLOC_SIZE_MAX)
+			pb_count(&c->tally->failed);
 		return false;
+	}
 	t->entry_sp = sp;
 	return true;
 }
@@ -311,10 +317,10 @@ static __always_inline struct pb_alloc_thread *pb_alloc_thread(struct pb_call *c
  */
 static __always_inline bool pb_call_enter(struct pb_call *c)
 {
-	__u64 sp = pb_ctx_sp(c->ctx);
+	__u64 sp = c->event.regs.sp;
 
 	c->tally = pb_alloc_tally();
-	if (!c->tally || !pb_lease_valid(bpf_ktime_get_coarse_ns()))
+	if (!c->tally || !pb_lease_valid(bpf_ktime_get_ns()))
 		return false;
 	pb_count(&c->tally->entries);
 	if (c->cookie & PB_COOKIE_STEPPED)
@@ -336,25 +342,23 @@ static __always_inline bool pb_call_enter(struct pb_call *c)
  */
 static __always_inline bool pb_record_early(struct pb_call *c)
 {
-	struct pb_event event = {};
 	__u64 return_addr;
 
 	if (c->cfg->track_frees || c->cookie & PB_COOKIE_NESTS || !c->thread->sampled)
 		return false;
-	return_addr = pb_ctx_return_addr(c->ctx);
+	return_addr = pb_regs_return_addr(&c->event.regs);
 	if (!return_addr)
 		return false;
-	pb_read_pt_regs(&event, c->ctx);
-	pb_event_at_caller(&event, return_addr);
+	pb_event_at_caller(&c->event, return_addr);
 	c->thread->entry_sp = 0;
-	pb_record(c, &event, 0, c->thread->size, NULL);
+	pb_record(c, 0, c->thread->size, NULL);
 	return true;
 }
 
 /* What it has given; 0: nothing. */
 static __always_inline __u64 pb_call_result(const struct pb_call *c)
 {
-	__u64 result = pb_ctx_result(c->ctx), addr = 0;
+	__u64 result = pb_regs_result(&c->event.regs), addr = 0;
 
 	if (PB_COOKIE_CALL(c->cookie) != PB_CALL_OUT)
 		return result;
@@ -366,16 +370,15 @@ static __always_inline __u64 pb_call_result(const struct pb_call *c)
 /* A probe behind the return of a function was hit; of any call, for where returns cannot be skipped. */
 static __always_inline void pb_call_return(struct pb_call *c)
 {
-	struct pb_event event = {};
 	struct pb_alloc_thread *t;
 	__u64 addr;
 
 	c->tally = pb_alloc_tally();
-	if (!c->tally || !pb_lease_valid(bpf_ktime_get_coarse_ns()))
+	if (!c->tally || !pb_lease_valid(bpf_ktime_get_ns()))
 		return;
 	pb_count(&c->tally->returns);
 	t = bpf_task_storage_get(&threads, c->task, NULL, 0);
-	if (!t || !t->entry_sp || t->entry_sp != PB_ENTRY_SP(pb_ctx_sp(c->ctx)))
+	if (!t || !t->entry_sp || t->entry_sp != PB_ENTRY_SP(c->event.regs.sp))
 		return;
 	c->thread = t;
 	t->entry_sp = 0;
@@ -390,9 +393,8 @@ static __always_inline void pb_call_return(struct pb_call *c)
 		pb_release(c, &t->old, 0, true);
 	if (!t->sampled)
 		return;
-	pb_read_pt_regs(&event, c->ctx);
-	event.at_return = true;
-	pb_record(c, &event, addr, t->size, t->has_old ? &t->old : NULL);
+	c->event.at_return = true;
+	pb_record(c, addr, t->size, t->has_old ? &t->old : NULL);
 }
 
 #endif

@@ -225,7 +225,10 @@ int pb_alloc_run_new(struct pb_alloc_run **out, const struct pb_alloc_object *ob
 	if (run->book.mode != PB_ALLOC_GROWTH) {
 		run->attach = args->found;
 		((struct pb_alloc_args *)args)->found = NULL;
-		err = pb_uprobe_best_way(&run->way);
+		if (args->probes)
+			run->way = (enum pb_uprobe_way)(args->probes - 1);
+		else
+			err = pb_uprobe_best_way(&run->way);
 		run->book.attached_by = pb_uprobe_way_name(run->way);
 	}
 	err = err ? err : choose_programs(run);
