@@ -159,6 +159,7 @@ static const struct pb_probes probes = {
 	.attach = attach,
 	.destroy = destroy,
 	.tick = pb_alloc_run_tick,
+	.loaded = pb_alloc_run_loaded,
 	.detach = pb_alloc_run_detach,
 	.collect = pb_alloc_run_collect,
 	.events_of_processes = &pb_alloc_run_events,

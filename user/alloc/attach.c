@@ -305,10 +305,21 @@ void pb_alloc_attach_use(struct pb_alloc_attach *a, enum pb_uprobe_way way, bool
 
 void pb_alloc_attach_none(struct pb_alloc_attach *a)
 {
-	uint32_t i;
+	struct pb_uprobes all = {0};
+	uint32_t i, k;
 
-	for (i = 0; i < a->n; i++)
-		pb_uprobe_detach(&a->processes[i].links, 0);
+	/* All at once, if there is room to say so: see pb_uprobe_detach(). */
+	for (i = 0; i < a->n; i++) {
+		struct pb_uprobes *links = &a->processes[i].links;
+
+		if (!pb_grow(&all.fds, &all.size, (uint64_t)all.n + links->n, sizeof(*all.fds))) {
+			for (k = 0; k < links->n; k++)
+				all.fds[all.n++] = links->fds[k];
+			links->n = 0;
+		}
+		pb_uprobe_detach(links, 0);
+	}
+	pb_uprobes_drop(&all);
 	a->is_attached = false;
 }
 
@@ -373,7 +384,7 @@ void pb_alloc_attach_gone(struct pb_alloc_attach *a, pid_t tgid)
 
 	if (!p)
 		return;
-	pb_uprobes_drop(&p->links);
+	pb_uprobes_retire(&p->links);
 	*p = a->processes[--a->n];
 }
 

@@ -471,6 +471,15 @@ void pb_alloc_run_tick(struct pb_session *s, void *state, uint64_t now_ns)
 		add_point(run, now_ns - pb_session_ready_ns(s), &tally);
 }
 
+void pb_alloc_run_loaded(void *state)
+{
+	struct pb_alloc_run *run = state;
+
+	/* Its dynamic linker has decided by now who serves malloc, which we could only guess. */
+	if (run->attach)
+		pb_alloc_attach_update(run->attach, pb_clock_ns());
+}
+
 void pb_alloc_run_detach(void *state)
 {
 	struct pb_alloc_run *run = state;

@@ -78,6 +78,7 @@ int pb_alloc_run_attach(struct pb_alloc_run *run, struct pb_session *s);
 
 /* Hooks; @state is a struct pb_alloc_run. See struct pb_probes and struct pb_tool. */
 void pb_alloc_run_tick(struct pb_session *s, void *state, uint64_t now_ns);
+void pb_alloc_run_loaded(void *state);
 void pb_alloc_run_detach(void *state);
 int pb_alloc_run_collect(struct pb_session *s, void *state, struct pb_report *report);
 extern const struct pb_track_listener pb_alloc_run_events;

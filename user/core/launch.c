@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 
+#include "user/core/loading.h"
 #include "user/core/log.h"
 
 struct pb_launch {
@@ -14,6 +16,7 @@ struct pb_launch {
 	int gate;    /* write end; closed or written once */
 	int verdict; /* read end: the errno of a failed exec, or end of file */
 	bool released;
+	bool watched; /* by pb_loading_begin() */
 	int status; /* -1 until it has ended */
 };
 
@@ -92,6 +95,16 @@ pid_t pb_launch_pid(const struct pb_launch *l)
 	return l->pid;
 }
 
+void pb_launch_watch(struct pb_launch *l)
+{
+	int err = pb_loading_begin(l->pid);
+
+	l->watched = !err;
+	if (err)
+		pb_log(PB_LOG_DEBUG, "%s is not held while it is loaded: %s", l->name,
+		       strerror(-err));
+}
+
 int pb_launch_release(struct pb_launch *l)
 {
 	int err = 0;
@@ -111,6 +124,27 @@ int pb_launch_release(struct pb_launch *l)
 	return 0;
 }
 
+/* How it ended, as a shell says it. */
+static int shell_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void pb_launch_hold(struct pb_launch *l, void (*at_rest)(void *ctx), void *ctx)
+{
+	int status = 0, err;
+
+	if (!l->watched)
+		return;
+	l->watched = false;
+	err = pb_loading_hold(l->pid, at_rest, ctx, &status);
+	if (err)
+		pb_log(PB_LOG_DEBUG, "%s was not held while it was loaded: %s", l->name,
+		       strerror(-err));
+	if (err == -ECHILD)
+		l->status = shell_status(status);
+}
+
 void pb_launch_signal(struct pb_launch *l, int sig)
 {
 	if (l->pid > 0 && pb_launch_status(l, false) < 0)
@@ -128,6 +162,6 @@ int pb_launch_status(struct pb_launch *l, bool wait)
 		pid = waitpid(l->pid, &status, wait ? 0 : WNOHANG);
 	while (pid < 0 && errno == EINTR);
 	if (pid == l->pid)
-		l->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+		l->status = shell_status(status);
 	return l->status;
 }

@@ -33,6 +33,16 @@ pid_t pb_launch_pid(const struct pb_launch *l);
  */
 int pb_launch_release(struct pb_launch *l);
 
+/* Before the release: hold it while it is loaded, if we may. pb_launch_hold() has to follow the release. */
+void pb_launch_watch(struct pb_launch *l);
+
+/**
+ * pb_launch_hold() - behind the release: wait until its libraries are mapped, call @at_rest, let it go on.
+ *
+ * Where it could not be held it goes on all the same, and nothing is called. See user/core/loading.h.
+ */
+void pb_launch_hold(struct pb_launch *l, void (*at_rest)(void *ctx), void *ctx);
+
 /* Pass a signal on, if it still runs. */
 void pb_launch_signal(struct pb_launch *l, int sig);
 

@@ -770,6 +770,28 @@ static int settle(struct pb_session *s, struct pb_report *r)
 	return s->parts->probes->collect ? s->parts->probes->collect(s, s->bpf.skeleton, r) : 0;
 }
 
+/* The command stands still, with its libraries mapped: what is known of it now is known from its beginning. */
+static void on_loaded(void *ctx)
+{
+	struct pb_session *s = ctx;
+
+	if (pb_track_update(s->track) || settle_tables(s, ROUNDS_AT_START))
+		pb_log(PB_LOG_WARN, "out of memory: some stacks will be broken");
+	if (s->parts->probes->loaded)
+		s->parts->probes->loaded(s->bpf.skeleton);
+}
+
+static int release_command(struct pb_session *s)
+{
+	int err;
+
+	pb_launch_watch(s->target->launch);
+	err = pb_launch_release(s->target->launch);
+	if (!err)
+		pb_launch_hold(s->target->launch, on_loaded, s);
+	return err;
+}
+
 int pb_session_run(struct pb_session *s, struct pb_report *report)
 {
 	int err = describe_capture(s, report);
@@ -780,7 +802,7 @@ int pb_session_run(struct pb_session *s, struct pb_report *report)
 		return err;
 	say_ready(s);
 	if (s->target->launch)
-		err = pb_launch_release(s->target->launch);
+		err = release_command(s);
 	if (err) {
 		s->command_not_run = true;
 		return err;

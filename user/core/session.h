@@ -51,6 +51,8 @@ struct pb_probes {
 	/* The rest is optional. @state is bpf->skeleton. */
 	/* Ten times a second while it runs. */
 	void (*tick)(struct pb_session *s, void *state, uint64_t now_ns);
+	/* The command has its libraries mapped, has run nothing of its own, and stands still. */
+	void (*loaded)(void *state);
 	/* Let go of what attach() holds by itself. */
 	void (*detach)(void *state);
 	/* Everything is detached and drained; nothing has a name yet. 0; -errno, logged. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,7 @@ struct multi_attr {
 #define CALIBRATE_BATCHES 7
 
 #define PATH_OF_FD_MAX 32
+#define CLOSERS        15 /* beside the thread that asks */
 
 static void path_of_fd(int fd, char path[PATH_OF_FD_MAX])
 {
@@ -176,10 +178,64 @@ int pb_uprobe_attach(struct pb_uprobes *to, enum pb_uprobe_way way, int prog_fd,
 	return err;
 }
 
+/* Descriptors that threads take one after the other. */
+struct closing {
+	int *fds;
+	uint32_t n;
+	uint32_t next;
+};
+
+static void *close_each(void *arg)
+{
+	struct closing *c = arg;
+	uint32_t i;
+
+	while ((i = __atomic_fetch_add(&c->next, 1, __ATOMIC_RELAXED)) < c->n)
+		close(c->fds[i]);
+	return NULL;
+}
+
 void pb_uprobe_detach(struct pb_uprobes *u, uint32_t from)
 {
-	while (u->n > from)
-		close(u->fds[--u->n]);
+	struct closing c = {.fds = u->fds + from, .n = u->n - from};
+	pthread_t threads[CLOSERS];
+	uint32_t n = 0;
+
+	if (u->n <= from)
+		return;
+	while (n < CLOSERS && n + 1 < c.n && !pthread_create(&threads[n], NULL, close_each, &c))
+		n++;
+	close_each(&c);
+	while (n > 0)
+		pthread_join(threads[--n], NULL);
+	u->n = from;
+}
+
+static void *close_and_free(void *arg)
+{
+	struct closing *c = arg;
+
+	close_each(c);
+	free(c->fds);
+	free(c);
+	return NULL;
+}
+
+void pb_uprobes_retire(struct pb_uprobes *u)
+{
+	struct closing *c = u->n ? malloc(sizeof(*c)) : NULL;
+	pthread_t thread;
+
+	if (c) {
+		*c = (struct closing){.fds = u->fds, .n = u->n};
+		if (!pthread_create(&thread, NULL, close_and_free, c)) {
+			pthread_detach(thread);
+			*u = (struct pb_uprobes){0};
+			return;
+		}
+		free(c);
+	}
+	pb_uprobes_drop(u);
 }
 
 void pb_uprobes_drop(struct pb_uprobes *u)

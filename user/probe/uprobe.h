@@ -57,9 +57,12 @@ struct pb_uprobes {
  */
 int pb_uprobe_attach(struct pb_uprobes *to, enum pb_uprobe_way way, int prog_fd, bool at_return,
 		     int file_fd, pid_t tgid, const struct pb_uprobe *probes, uint32_t n);
-/* Detach all from number @from on. */
+/* Detach all from number @from on. The kernel waits some 50 ms before it lets go of each, so they are closed side by
+ * side. */
 void pb_uprobe_detach(struct pb_uprobes *u, uint32_t from);
 void pb_uprobes_drop(struct pb_uprobes *u);
+/* The same for probes on a process that is gone, without waiting for it. */
+void pb_uprobes_retire(struct pb_uprobes *u);
 
 /**
  * pb_uprobe_calibrate() - what a hit costs here and now, by hitting a probe on ourselves for some milliseconds.
