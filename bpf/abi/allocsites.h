@@ -160,9 +160,9 @@ PB_ABI_SIZE(struct pb_heap, 40);
 
 /* Kept per CPU; slot 0 of the alloc_tallies map. Not weighed: every call counts, sampled or not. */
 struct pb_alloc_tally {
-	__u64 entries; /* times a probe at a function's beginning was hit */
-	__u64 returns; /* times one at its end was */
-	__u64 stepped; /* of entries, by a single step */
+	__u64 others;  /* hits at a function's beginning that count neither in calls nor in frees */
+	__u64 returns; /* hits at the end of one */
+	__u64 stepped; /* of the hits at a beginning, by a single step */
 	__u64 calls;   /* of allocating functions, nested ones left out */
 	__u64 bytes;   /* that they asked for */
 	__u64 failed;  /* of them, seen to give nothing */
@@ -175,5 +175,11 @@ struct pb_alloc_tally {
 	__u64 stateless;   /* calls that found no room for their thread's state: not counted above */
 };
 PB_ABI_SIZE(struct pb_alloc_tally, 112);
+
+/* Hits at beginnings. Not a counter of its own: adding to one more costs a hundredth of a hit. */
+static inline __u64 pb_alloc_entries(const struct pb_alloc_tally *t)
+{
+	return t->others + t->calls + t->frees;
+}
 
 #endif

@@ -272,7 +272,8 @@ static __always_inline void pb_read_pt_regs(struct pb_event *event, struct pt_re
 	event->regs.sp = ctx->sp;
 	event->regs.fp = ctx->bp;
 	PB_X86_READ_GPRS(&event->regs, ctx);
-	event->compat = (BPF_CORE_READ(context, cs) & 0xffff) == PB_X86_USER_CS_32;
+	/* A u16 on newer kernels: libbpf makes the load as narrow. */
+	event->compat = (ctx->cs & 0xffff) == PB_X86_USER_CS_32;
 #else
 	event->regs.ip = ctx->user_regs.pc;
 	event->regs.sp = ctx->user_regs.sp;

@@ -20,6 +20,9 @@
 #include "bpf/lib/lease.bpf.h"
 #include "bpf/lib/sites.bpf.h"
 
+/* Hits of a thread between two looks at the lease: reading the clock would cost a tenth of what a hit costs. */
+#define PB_ALLOC_LEASE_HITS 64
+
 /* Stack that an allocator's own frames take at most; a call from further below is not an inner one. */
 #define PB_ALLOC_FRAMES_MAX 65536
 
@@ -31,6 +34,7 @@ struct pb_alloc_thread {
 	__u64 distance; /* bytes to the next sample */
 	__u64 sequence; /* allocations so far */
 	__u64 freed;    /* the block that was freed last, if no other call came between */
+	__u32 unchecked; /* hits that may go by before the lease is looked at again */
 	__u32 seeded;   /* 1: distance has been drawn */
 	__u16 sampled;  /* 1: the call under way counts for the profile */
 	__u16 has_old;  /* 1: and has taken a block out, which is put back if it fails */
@@ -138,13 +142,35 @@ static __always_inline void pb_release(const struct pb_call *c, const struct pb_
 /* Strike a block out. False: it is not in the table. */
 static __always_inline bool pb_take_block(const struct pb_block_key *key, struct pb_block *block)
 {
-	struct pb_block *known = bpf_map_lookup_elem(&blocks, key);
+	__u64 *trace = pb_trace_of(key->addr);
+	struct pb_block *known;
 
+	if (!trace || !*(volatile __u64 *)trace)
+		return false;
+	known = bpf_map_lookup_elem(&blocks, key);
 	if (!known)
 		return false;
 	*block = *known;
 	/* Who deletes it has it: of two threads that free one block, which is their error, one does. */
-	return !bpf_map_delete_elem(&blocks, key);
+	if (bpf_map_delete_elem(&blocks, key))
+		return false;
+	pb_add_to(trace, -1);
+	return true;
+}
+
+/* Return: as bpf_map_update_elem(). */
+static __always_inline long pb_put_block(const struct pb_block_key *key, const struct pb_block *block)
+{
+	__u64 *trace = pb_trace_of(key->addr);
+	long err;
+
+	if (!trace)
+		return -1; /* cannot happen: as many bits as slots */
+	pb_add_to(trace, 1);
+	err = bpf_map_update_elem(&blocks, key, block, BPF_NOEXIST);
+	if (err)
+		pb_add_to(trace, -1);
+	return err;
 }
 
 static __always_inline void pb_handle_free(const struct pb_call *c, __u64 addr)
@@ -153,8 +179,10 @@ static __always_inline void pb_handle_free(const struct pb_call *c, __u64 addr)
 	struct pb_block block;
 
 	/* One function for freeing may end in another. */
-	if (!addr || c->thread->freed == addr)
+	if (!addr || c->thread->freed == addr) {
+		pb_count(&c->tally->others);
 		return;
+	}
 	c->thread->freed = addr;
 	pb_count(&c->tally->frees);
 	pb_block_key(c, addr, &key);
@@ -196,12 +224,12 @@ static __always_inline void pb_enter_block(const struct pb_call *c, __u64 addr,
 	long err;
 
 	pb_block_key(c, addr, &key);
-	err = bpf_map_update_elem(&blocks, &key, block, BPF_NOEXIST);
+	err = pb_put_block(&key, block);
 	if (err == -PB_EEXIST) {
 		pb_count(&c->tally->overwritten);
 		if (pb_take_block(&key, &before))
 			pb_release(c, &before, 0, true);
-		err = bpf_map_update_elem(&blocks, &key, block, BPF_ANY);
+		err = pb_put_block(&key, block);
 	}
 	if (!err)
 		return;
@@ -310,6 +338,18 @@ static __always_inline struct pb_alloc_thread *pb_alloc_thread(struct pb_call *c
 	return t;
 }
 
+static __always_inline bool pb_thread_lease_valid(struct pb_alloc_thread *t)
+{
+	if (t->unchecked) {
+		t->unchecked--;
+		return true;
+	}
+	if (!pb_lease_valid(bpf_ktime_get_ns()))
+		return false;
+	t->unchecked = PB_ALLOC_LEASE_HITS;
+	return true;
+}
+
 /**
  * pb_call_enter() - a probe at the beginning of a function was hit.
  *
@@ -320,14 +360,15 @@ static __always_inline bool pb_call_enter(struct pb_call *c)
 	__u64 sp = c->event.regs.sp;
 
 	c->tally = pb_alloc_tally();
-	if (!c->tally || !pb_lease_valid(bpf_ktime_get_ns()))
+	if (!c->tally)
 		return false;
-	pb_count(&c->tally->entries);
 	if (c->cookie & PB_COOKIE_STEPPED)
 		pb_count(&c->tally->stepped);
 	c->thread = pb_alloc_thread(c);
-	if (!c->thread || pb_is_inner(c->thread, sp))
+	if (!c->thread || !pb_thread_lease_valid(c->thread) || pb_is_inner(c->thread, sp)) {
+		pb_count(&c->tally->others);
 		return false;
+	}
 	c->thread->entry_sp = 0;
 	if (PB_COOKIE_CALL(c->cookie) == PB_CALL_FREE) {
 		pb_handle_free(c, pb_call_arg(c, 0));
@@ -374,7 +415,7 @@ static __always_inline void pb_call_return(struct pb_call *c)
 	__u64 addr;
 
 	c->tally = pb_alloc_tally();
-	if (!c->tally || !pb_lease_valid(bpf_ktime_get_ns()))
+	if (!c->tally)
 		return;
 	pb_count(&c->tally->returns);
 	t = bpf_task_storage_get(&threads, c->task, NULL, 0);
@@ -386,7 +427,7 @@ static __always_inline void pb_call_return(struct pb_call *c)
 	if (!addr) {
 		pb_count(&c->tally->failed);
 		if (t->has_old)
-			bpf_map_update_elem(&blocks, &t->old_key, &t->old, BPF_NOEXIST);
+			pb_put_block(&t->old_key, &t->old);
 		return;
 	}
 	if (t->has_old)

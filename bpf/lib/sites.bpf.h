@@ -25,6 +25,26 @@ struct {
 	__type(value, struct pb_block);
 } blocks SEC(".maps");
 
+/*
+ * Low bits of a hash of an address -> how many live blocks have those. Where 0, free() need not look the block up: of
+ * sampled allocations next to all frees end there. Written here: before a block is entered, behind its deletion.
+ */
+#define PB_TRACES_BITS 16
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << PB_TRACES_BITS);
+	__type(key, __u32);
+	__type(value, __u64);
+} traces SEC(".maps");
+
+static __always_inline __u64 *pb_trace_of(__u64 addr)
+{
+	/* Fibonacci hashing (Knuth 6.4): blocks are multiples of 16 apart. */
+	__u32 slot = (__u32)(addr * 0x9e3779b97f4a7c15ull >> (64 - PB_TRACES_BITS));
+
+	return bpf_map_lookup_elem(&traces, &slot);
+}
+
 /* Slot 0 -> the heap of all targets. Written here, mapped by the user half. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
