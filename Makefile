@@ -35,7 +35,7 @@ HARDEN  := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -DPB_VERSION='"$(VERSION)"' -I. -I$(O) $(WARN) $(HARDEN) \
 	      $(CFLAGS) $(if $(SAN),$(SANFLAGS) -U_FORTIFY_SOURCE)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(if $(SAN),$(SANFLAGS))
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS) $(if $(SAN),$(SANFLAGS))
 BPF_CFLAGS := -std=gnu11 -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -I. -isystem vmlinux/$(ARCH) \
 	      -Wall -Wextra -Wno-unused-parameter -Wno-missing-declarations
 LIBS       := -lbpf -ldw -lelf -llzma -lz -ljansson -liberty -lm
