@@ -38,9 +38,9 @@ ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -DPB_VERSION='"$(VERSION)"' -I. -I$(O) $(
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS) $(if $(SAN),$(SANFLAGS))
 BPF_CFLAGS := -std=gnu11 -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -I. -isystem vmlinux/$(ARCH) \
 	      -Wall -Wextra -Wno-unused-parameter -Wno-missing-declarations
-LIBS       := -lbpf -ldw -lelf -llzma -lz -ljansson -liberty -lm
+LIBS       := -lbpf -ldw -lelf -llzma -lz -ljansson -lcapstone -liberty
 
-LIB_SRC  := $(sort $(wildcard user/core/*.c user/unwind/*.c user/probe/*.c user/alloc/*.c user/symbol/*.c user/render/*.c user/tool/*.c))
+LIB_SRC  := $(sort $(foreach d,core unwind symbol render probe alloc tool,$(wildcard user/$d/*.c)))
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o) $(O)/user/render/page.o
 PROGRAMS := $(PROFILERS:%=$(O)/%)
 TEST_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
