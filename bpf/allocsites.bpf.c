@@ -87,8 +87,7 @@ int BPF_PROG(on_fault_user, unsigned long address, struct pt_regs *regs, unsigne
 
 /* The kernel touches new memory on a process' behalf, as read() does that fills a fresh buffer. */
 SEC("?tp_btf/page_fault_kernel")
-int BPF_PROG(on_fault_kernel, unsigned long address, struct pt_regs *regs,
-	     unsigned long error_code)
+int BPF_PROG(on_fault_kernel, unsigned long address, struct pt_regs *regs, unsigned long error_code)
 {
 	pb_handle_fault(ctx, &cfg, address, error_code, NULL);
 	return 0;

@@ -14,8 +14,8 @@
 #include "user/core/report.h"
 #include "user/tool/tool.h"
 
-static const char *const by_names[] = {"allocated", "live", "peak", "temporary", "leaked", "count",
-				       NULL};
+static const char *const by_names[] = {"allocated", "live",  "peak", "temporary",
+				       "leaked",    "count", NULL};
 static const char *const ways[] = {"best", "session", "multi", "perf", NULL};
 static const uint32_t by_values[] = {PB_ALLOC_SPACE,       PB_INUSE_SPACE,  PB_PEAK_SPACE,
 				     PB_TEMPORARY_OBJECTS, PB_LEAKED_SPACE, PB_ALLOC_OBJECTS};
@@ -31,7 +31,8 @@ static const struct pb_option options[] = {
 	{PB_OPT_FIELD(FLAG, struct pb_alloc_args, growth), .long_name = "growth",
 	 .help = "watch first touches of new pages instead of an allocator: next to no cost, for "
 		 "any program"},
-	{PB_OPT_FIELD(FLAG, struct pb_alloc_args, track_frees), .long_name = "no-free", .action = true,
+	{PB_OPT_FIELD(FLAG, struct pb_alloc_args, track_frees), .long_name = "no-free",
+	 .action = true,
 	 .help = "leave frees alone: what is allocated, not what is kept, at half the cost"},
 	{PB_OPT_FIELD(SIZE, struct pb_alloc_args, min_bytes), .short_name = 'z',
 	 .long_name = "min-size", .arg = "SIZE", .max = PB_ALLOC_SIZE_MAX,
@@ -67,7 +68,8 @@ static const struct pb_option *const tables[] = {options, pb_common_options, NUL
 static const struct pb_program program = {
 	.name = "allocsites",
 	.summary = "which call paths allocate, keep and churn memory, by eBPF",
-	.usage = "-p PID [OPTION...] [SECONDS]\n[OPTION...] -- CMD [ARG...]\n--from FILE [OPTION...]",
+	.usage =
+		"-p PID [OPTION...] [SECONDS]\n[OPTION...] -- CMD [ARG...]\n--from FILE [OPTION...]",
 	.tables = tables,
 	.examples = "  sudo allocsites -p 1234 10\n"
 		    "      ten seconds of process 1234: who allocates, sampled\n"
@@ -192,8 +194,9 @@ static const struct pb_tool tool = {
 	.describe = describe,
 	.to_values = pb_alloc_run_values,
 	.finish = pb_alloc_run_finish,
-	.nothing_measured = "nothing was measured: the target allocated nothing while it was watched, or "
-			    "too little for a sample; --exact counts every call",
+	.nothing_measured =
+		"nothing was measured: the target allocated nothing while it was watched, or "
+		"too little for a sample; --exact counts every call",
 };
 
 int main(int argc, char **argv)

@@ -26,11 +26,11 @@ enum pb_alloc_mode {
 
 /* A function of an allocator, by where its arguments are. Arguments are counted from 0. */
 enum pb_alloc_call {
-	PB_CALL_SIZE_0,       /* malloc, valloc, pvalloc, mallocx, operator new: the size is argument 0 */
-	PB_CALL_SIZE_1,       /* aligned_alloc, memalign: argument 1 */
-	PB_CALL_PRODUCT,      /* calloc: argument 0 times argument 1 */
-	PB_CALL_OUT,          /* posix_memalign: size is argument 2, the block goes to where 0 points */
-	PB_CALL_REALLOC,      /* realloc, rallocx: block is 0, size is 1 */
+	PB_CALL_SIZE_0, /* malloc, valloc, pvalloc, mallocx, operator new: the size is argument 0 */
+	PB_CALL_SIZE_1, /* aligned_alloc, memalign: argument 1 */
+	PB_CALL_PRODUCT, /* calloc: argument 0 times argument 1 */
+	PB_CALL_OUT,     /* posix_memalign: size is argument 2, the block goes to where 0 points */
+	PB_CALL_REALLOC, /* realloc, rallocx: block is 0, size is 1 */
 	PB_CALL_REALLOCARRAY, /* block is 0, size is 1 times 2 */
 	PB_CALL_FREE,         /* free, sdallocx, operator delete: block is 0 */
 	PB_CALL_COUNT
@@ -45,11 +45,11 @@ enum pb_alloc_call {
  * registers, DWARF numbers, count; else the arguments are where the calling convention has them. STEPPED:
  * the probe is on an instruction that the kernel single-steps, which is dear.
  */
-#define PB_COOKIE_CALL(cookie)    ((cookie)&0xff)
-#define PB_COOKIE_NESTS           (1ull << 8)
-#define PB_COOKIE_MOVED           (1ull << 9)
-#define PB_COOKIE_STEPPED         (1ull << 10)
-#define PB_COOKIE_REG_SHIFT(arg)  (16 + 5 * (arg))
+#define PB_COOKIE_CALL(cookie)     ((cookie)&0xff)
+#define PB_COOKIE_NESTS            (1ull << 8)
+#define PB_COOKIE_MOVED            (1ull << 9)
+#define PB_COOKIE_STEPPED          (1ull << 10)
+#define PB_COOKIE_REG_SHIFT(arg)   (16 + 5 * (arg))
 #define PB_COOKIE_REG(cookie, arg) (((cookie) >> PB_COOKIE_REG_SHIFT(arg)) & 31)
 
 /* More than any block can have: such a request fails, and a product that overflows becomes this. */
@@ -83,16 +83,17 @@ struct pb_allocsites_cfg {
 	__u64 mean_ln2_bytes; /* the mean distance of samples times ln 2 */
 	__u64 min_bytes;      /* allocations below and above are left out */
 	__u64 max_bytes;
-	__u64 page_bytes;     /* what a page fault brings at least */
-	__u32 mode;           /* enum pb_alloc_mode */
-	__u32 track_frees;    /* 0: allocations only */
+	__u64 page_bytes;  /* what a page fault brings at least */
+	__u32 mode;        /* enum pb_alloc_mode */
+	__u32 track_frees; /* 0: allocations only */
 };
 PB_ABI_SIZE(struct pb_allocsites_cfg, 80);
 
 /* Histograms: bucket of n is the number of bits of n >> SHIFT, the last one holds all above. */
-#define PB_ALLOC_BUCKETS        24
-#define PB_ALLOC_SIZE_SHIFT     3  /* bucket 0: below 8 bytes, 1: below 16, ... 23: 32 MB and more */
-#define PB_ALLOC_LIFETIME_SHIFT 10 /* bucket 0: below 1.024 us, 1: below 2.048 us, ... 23: 4.3 s and more */
+#define PB_ALLOC_BUCKETS    24
+#define PB_ALLOC_SIZE_SHIFT 3 /* bucket 0: below 8 bytes, 1: below 16, ... 23: 32 MB and more */
+#define PB_ALLOC_LIFETIME_SHIFT                                                                    \
+	10 /* bucket 0: below 1.024 us, 1: below 2.048 us, ... 23: 4.3 s and more */
 
 /*
  * What the allocations with one stack have added up to; the value of the counts map. Weighed, but for
@@ -104,10 +105,12 @@ struct pb_site {
 	__u64 freed_objects, freed_bytes;
 	__u64 temporary_objects, temporary_bytes; /* freed before the thread's next allocation */
 	__u64 foreign_objects;                    /* freed by another thread */
-	__u64 lifetime_us; /* of those that were freed, added up */
-	__u64 most_objects, most_bytes; /* live at once, by the bytes; not the same moment for all sites */
-	__u64 moved_objects, moved_bytes; /* came from realloc of a known block, and what that had had */
-	__u64 regrown_objects;            /* of these, blocks of this very site */
+	__u64 lifetime_us;                        /* of those that were freed, added up */
+	__u64 most_objects,
+		most_bytes; /* live at once, by the bytes; not the same moment for all sites */
+	__u64 moved_objects,
+		moved_bytes;   /* came from realloc of a known block, and what that had had */
+	__u64 regrown_objects; /* of these, blocks of this very site */
 	__u64 untracked_objects, untracked_bytes; /* the table of live blocks was full */
 	__u64 same_size_objects;                  /* of the same size as the one before */
 	__u64 last_size, max_size;                /* bytes of one block, not weighed */
@@ -135,7 +138,7 @@ PB_ABI_SIZE(struct pb_block_key, 16);
 
 struct pb_block {
 	struct pb_stack_key site;
-	__u64 size; /* as asked for */
+	__u64 size;     /* as asked for */
 	__u64 time_ns;  /* CLOCK_MONOTONIC */
 	__u64 sequence; /* of the thread's allocations */
 	__u32 tid;
@@ -166,13 +169,13 @@ struct pb_alloc_tally {
 	__u64 calls;   /* of allocating functions, nested ones left out */
 	__u64 bytes;   /* that they asked for */
 	__u64 failed;  /* of them, seen to give nothing */
-	__u64 left_out; /* of them, outside of min_bytes to max_bytes */
-	__u64 frees;    /* calls of freeing functions with a block */
+	__u64 left_out;    /* of them, outside of min_bytes to max_bytes */
+	__u64 frees;       /* calls of freeing functions with a block */
 	__u64 frees_known; /* of them, of a block in the table */
 	__u64 overwritten; /* a block was allocated where one was live still: its free was missed */
 	__u64 untracked;   /* allocations that found no room in the table of live blocks */
 	__u64 measured, measured_frees; /* hits while the cost was reckoned, before the capture */
-	__u64 stateless;   /* calls that found no room for their thread's state: not counted above */
+	__u64 stateless; /* calls that found no room for their thread's state: not counted above */
 };
 PB_ABI_SIZE(struct pb_alloc_tally, 112);
 

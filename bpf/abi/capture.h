@@ -115,8 +115,8 @@ struct pb_stack_record {
 	__u8 user_end;   /* enum pb_walk_end */
 	__u8 kernel_cut; /* 1: as many kernel frames as there can be, and perhaps more */
 	__u8 in_kernel;  /* 1: the event hit kernel code, so user frame 0 is a return point */
-	__u8 at_return;  /* 1: user frame 0 is a return address, too: the event was a function's return */
-	__u8 pad[4];     /* always 0 */
+	__u8 at_return; /* 1: user frame 0 is a return address, too: the event was a function's return */
+	__u8 pad[4];            /* always 0 */
 	char comm[PB_COMM_LEN]; /* the thread's name; not always NUL-terminated */
 	__u64 frames[PB_FRAMES_MAX];
 };

@@ -32,7 +32,7 @@ struct pb_event {
 	struct pb_regs regs; /* user registers; read only if !in_kernel */
 	__u64 weight;        /* in the tool's unit */
 	bool in_kernel;
-	bool compat; /* 32-bit user code */
+	bool compat;    /* 32-bit user code */
 	bool at_return; /* the registers are the caller's, behind a call */
 };
 
@@ -58,7 +58,7 @@ struct pb_perf_ctx {
 /* A call pushes the return address: a caller's frame begins above its callee's. */
 #define PB_CFA_GROWS_AT_ONCE   true
 /* The stack pointer at a function's entry, from that behind its return. */
-#define PB_ENTRY_SP(sp) ((sp)-8)
+#define PB_ENTRY_SP(sp)        ((sp)-8)
 /* Where struct return_instance.stack of a uretprobe points, from the frame's CFA; and the stack pointer
  * behind the return, from there. */
 #define PB_URETPROBE_SLOT(cfa) ((cfa)-8)

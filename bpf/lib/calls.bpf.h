@@ -28,16 +28,16 @@
 
 /* What a thread is doing. */
 struct pb_alloc_thread {
-	__u64 entry_sp; /* stack pointer at the entry of the call under way; 0: none */
-	__u64 size;     /* that it asked for */
-	__u64 out;      /* where posix_memalign puts the block; else 0 */
-	__u64 distance; /* bytes to the next sample */
-	__u64 sequence; /* allocations so far */
-	__u64 freed;    /* the block that was freed last, if no other call came between */
+	__u64 entry_sp;  /* stack pointer at the entry of the call under way; 0: none */
+	__u64 size;      /* that it asked for */
+	__u64 out;       /* where posix_memalign puts the block; else 0 */
+	__u64 distance;  /* bytes to the next sample */
+	__u64 sequence;  /* allocations so far */
+	__u64 freed;     /* the block that was freed last, if no other call came between */
 	__u32 unchecked; /* hits that may go by before the lease is looked at again */
-	__u32 seeded;   /* 1: distance has been drawn */
-	__u16 sampled;  /* 1: the call under way counts for the profile */
-	__u16 has_old;  /* 1: and has taken a block out, which is put back if it fails */
+	__u32 seeded;    /* 1: distance has been drawn */
+	__u16 sampled;   /* 1: the call under way counts for the profile */
+	__u16 has_old;   /* 1: and has taken a block out, which is put back if it fails */
 	struct pb_block_key old_key;
 	struct pb_block old;
 };
@@ -78,8 +78,7 @@ static __always_inline __u64 pb_call_arg(const struct pb_call *c, __u32 n)
 
 static __always_inline __u64 pb_product(__u64 a, __u64 b)
 {
-	if (a >= PB_ALLOC_SIZE_MAX || b >= PB_ALLOC_SIZE_MAX ||
-	    (b && a > PB_ALLOC_SIZE_MAX / b))
+	if (a >= PB_ALLOC_SIZE_MAX || b >= PB_ALLOC_SIZE_MAX || (b && a > PB_ALLOC_SIZE_MAX / b))
 		return PB_ALLOC_SIZE_MAX;
 	return a * b;
 }
@@ -159,7 +158,8 @@ static __always_inline bool pb_take_block(const struct pb_block_key *key, struct
 }
 
 /* Return: as bpf_map_update_elem(). */
-static __always_inline long pb_put_block(const struct pb_block_key *key, const struct pb_block *block)
+static __always_inline long pb_put_block(const struct pb_block_key *key,
+					 const struct pb_block *block)
 {
 	__u64 *trace = pb_trace_of(key->addr);
 	long err;
@@ -209,8 +209,8 @@ static __always_inline bool pb_draw(const struct pb_call *c, __u64 size)
 		t->distance -= size;
 		return false;
 	}
-	t->distance = pb_draw_distance(c->tables, c->cfg->mean_ln2_bytes,
-				       bpf_get_prandom_u32() | 1);
+	t->distance =
+		pb_draw_distance(c->tables, c->cfg->mean_ln2_bytes, bpf_get_prandom_u32() | 1);
 	return true;
 }
 

@@ -213,10 +213,10 @@ static __always_inline void pb_take_stacks(void *ctx, const volatile struct pb_c
 	w->hash = pb_stack_hash_add(w->hash, (__u64)rec->n_kernel << 32 | w->depth << 16 | w->end);
 }
 
-static __always_inline struct pb_stack_count *
-pb_capture_into(void *ctx, const volatile struct pb_capture_cfg *cfg, struct pb_walk *w,
-		struct task_struct *task, const struct pb_event *event, struct pb_tally *tally,
-		struct pb_stack_key *key)
+static __always_inline struct pb_stack_count *pb_capture_into(
+	void *ctx, const volatile struct pb_capture_cfg *cfg, struct pb_walk *w,
+	struct task_struct *task, const struct pb_event *event, struct pb_tally *tally,
+	struct pb_stack_key *key)
 {
 	struct pb_stack_record *rec = &w->rec;
 	struct pb_stack_count *count;
@@ -266,10 +266,10 @@ static __always_inline struct pb_scratch *pb_take_scratch(enum pb_scratch_slot s
  * Context: perf event (NMI included), uprobe, tracepoint.
  * Return: the stack's counter; NULL with the event counted as lost.
  */
-static __always_inline struct pb_stack_count *
-pb_capture(void *ctx, const volatile struct pb_capture_cfg *cfg, enum pb_scratch_slot slot,
-	   struct task_struct *task, const struct pb_event *event, struct pb_tally *tally,
-	   struct pb_stack_key *key)
+static __always_inline struct pb_stack_count *pb_capture(
+	void *ctx, const volatile struct pb_capture_cfg *cfg, enum pb_scratch_slot slot,
+	struct task_struct *task, const struct pb_event *event, struct pb_tally *tally,
+	struct pb_stack_key *key)
 {
 	struct pb_stack_count *count;
 	struct pb_scratch *mine;

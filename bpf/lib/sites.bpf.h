@@ -98,8 +98,7 @@ static __always_inline void pb_note_peak(struct pb_site *site, const struct pb_h
 	if (site->peak_seen == peaks)
 		return;
 	site->peak_objects = site->objects - site->freed_objects - site->untracked_objects;
-	site->peak_bytes =
-		site->count.weight - added - site->freed_bytes - site->untracked_bytes;
+	site->peak_bytes = site->count.weight - added - site->freed_bytes - site->untracked_bytes;
 	site->peak_seen = peaks;
 }
 
@@ -135,8 +134,7 @@ static __always_inline void pb_site_alloc(struct pb_site *site, __u64 size,
 	live = site->count.weight - site->freed_bytes - site->untracked_bytes;
 	if ((__s64)live > (__s64)site->most_bytes) {
 		site->most_bytes = live;
-		site->most_objects =
-			site->objects - site->freed_objects - site->untracked_objects;
+		site->most_objects = site->objects - site->freed_objects - site->untracked_objects;
 	}
 }
 

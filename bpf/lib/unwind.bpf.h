@@ -99,7 +99,8 @@ static __always_inline void pb_check_time(struct pb_walk *w)
  * @at_return: the event is a function's return, so the first address is already one to return to
  * Context: any that may call bpf_probe_read_user(); NMI included.
  */
-static __always_inline void pb_walk_user(struct pb_walk *w, struct task_struct *task, bool at_return)
+static __always_inline void pb_walk_user(struct pb_walk *w, struct task_struct *task,
+					 bool at_return)
 {
 	struct pb_walk_context context = {.walk = w};
 

@@ -18,10 +18,10 @@
 
 /* One function to probe. Aliases at one address are one. */
 struct pb_alloc_function {
-	char *name;    /* "malloc", "je_free" */
+	char *name; /* "malloc", "je_free" */
 	enum pb_alloc_call call;
-	bool nests;    /* may call another one of these: its return has to be awaited */
-	uint64_t addr; /* in the file's own addresses */
+	bool nests;        /* may call another one of these: its return has to be awaited */
+	uint64_t addr;     /* in the file's own addresses */
 	uint64_t file_off; /* of the function's first byte */
 	struct pb_placement placement;
 };

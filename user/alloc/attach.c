@@ -12,7 +12,7 @@
 #include "user/core/grow.h"
 #include "user/core/log.h"
 
-#define FILES_MAX     64          /* one bit each in a process' mask */
+#define FILES_MAX     64            /* one bit each in a process' mask */
 #define LOOK_AGAIN_NS 1000000000ull /* between two looks at one process */
 #define LOOKS_AT_ONCE 4
 #define NOT_STARTED   0 /* the command's number until it has one */
@@ -219,9 +219,9 @@ static uint32_t probes_of(const struct pb_allocator *file, bool frees, struct pb
 	for (i = 0; i < file->n; i++) {
 		f = &file->functions[i];
 		if ((f->call == PB_CALL_FREE) == frees)
-			probes[n++] = (struct pb_uprobe){
-				.offset = f->file_off + f->placement.offset,
-				.cookie = cookie_of(f)};
+			probes[n++] =
+				(struct pb_uprobe){.offset = f->file_off + f->placement.offset,
+						   .cookie = cookie_of(f)};
 	}
 	return n;
 }
@@ -231,7 +231,8 @@ static enum pb_uprobe_way way_of_ends(const struct pb_alloc_attach *a)
 	return a->way == PB_UPROBE_SESSION ? PB_UPROBE_MULTI : a->way;
 }
 
-static int attach_file(struct pb_alloc_attach *a, struct process *p, const struct pb_allocator *file)
+static int attach_file(struct pb_alloc_attach *a, struct process *p,
+		       const struct pb_allocator *file)
 {
 	const struct pb_alloc_programs *with = &a->programs;
 	pb_autofree struct pb_uprobe *probes = calloc(file->n + 1, sizeof(*probes));
@@ -253,8 +254,8 @@ static int attach_file(struct pb_alloc_attach *a, struct process *p, const struc
 					      p->tgid, probes, n);
 	/* Ends first, too: a beginning without an end leaves a call under way. */
 	err = err ? err
-		  : pb_uprobe_attach(&p->links, a->way, with->leave, true, file->fd, p->tgid, probes,
-				     n);
+		  : pb_uprobe_attach(&p->links, a->way, with->leave, true, file->fd, p->tgid,
+				     probes, n);
 	err = err ? err
 		  : pb_uprobe_attach(&p->links, a->way, with->enter, false, file->fd, p->tgid,
 				     probes, n);
@@ -347,8 +348,7 @@ int pb_alloc_attach_measure(struct pb_alloc_attach *a)
 					       a->processes[i].tgid, probes, n);
 		}
 		if (err)
-			return pb_err(-err, "attach to process %d",
-				      (int)a->processes[i].tgid);
+			return pb_err(-err, "attach to process %d", (int)a->processes[i].tgid);
 	}
 	return 0;
 }
@@ -466,8 +466,7 @@ void pb_alloc_attach_log(const struct pb_alloc_attach *a, double entry_ns, doubl
 			f = &a->files[i].functions[k];
 			pb_log(PB_LOG_DEBUG, "probe %s of %s at +%u (%s): %.0f ns a hit", f->name,
 			       a->files[i].path, f->placement.offset,
-			       f->placement.emulated ? f->placement.instruction
-						     : "single-stepped",
+			       f->placement.emulated ? f->placement.instruction : "single-stepped",
 			       f->placement.emulated ? entry_ns : step_ns);
 		}
 	}

@@ -25,12 +25,12 @@ enum pb_alloc_value {
 	PB_INUSE_SPACE,   /* "inuse_space", bytes */
 	PB_TEMPORARY_OBJECTS, /* "temporary_objects", count: freed before the thread's next allocation */
 	PB_LEAKED_OBJECTS, /* "leaked_objects", count: live and older than --older, or at their process' end */
-	PB_LEAKED_SPACE,   /* "leaked_space", bytes */
-	PB_PEAK_OBJECTS,   /* "peak_objects", count: live when the heap was largest */
-	PB_PEAK_SPACE,     /* "peak_space", bytes */
-	PB_MOST_OBJECTS,   /* "most_objects", count: live when this site had most */
-	PB_MOST_SPACE,     /* "most_space", bytes */
-	PB_LIFETIME,       /* "lifetime", microseconds: of what was freed, added up */
+	PB_LEAKED_SPACE, /* "leaked_space", bytes */
+	PB_PEAK_OBJECTS, /* "peak_objects", count: live when the heap was largest */
+	PB_PEAK_SPACE,   /* "peak_space", bytes */
+	PB_MOST_OBJECTS, /* "most_objects", count: live when this site had most */
+	PB_MOST_SPACE,   /* "most_space", bytes */
+	PB_LIFETIME,     /* "lifetime", microseconds: of what was freed, added up */
 	PB_ALLOC_VALUES
 };
 
@@ -58,9 +58,10 @@ struct pb_alloc_site {
 /* A moment of the run. */
 struct pb_alloc_point {
 	uint64_t time_ns; /* since the start of the capture */
-	uint64_t live_bytes, live_objects; /* allocated since then and not freed; estimates where sampled */
-	uint64_t rss_bytes;                /* of all targets together */
-	uint64_t calls, bytes;             /* so far */
+	uint64_t live_bytes,
+		live_objects;  /* allocated since then and not freed; estimates where sampled */
+	uint64_t rss_bytes;    /* of all targets together */
+	uint64_t calls, bytes; /* so far */
 };
 
 struct pb_alloc_book {
@@ -71,8 +72,8 @@ struct pb_alloc_book {
 
 	struct pb_alloc_tally tally; /* of all CPUs */
 	uint64_t peak_bytes;
-	uint64_t peaks;   /* how often there was a new one */
-	uint64_t peak_ns; /* since the start of the capture */
+	uint64_t peaks;    /* how often there was a new one */
+	uint64_t peak_ns;  /* since the start of the capture */
 	uint64_t max_live; /* room in the table of live blocks */
 
 	struct pb_alloc_site *sites; /* in no order */
@@ -88,9 +89,10 @@ struct pb_alloc_book {
 	double entry_ns, return_ns; /* of a probe that does nothing, calibrated on this machine */
 	double expected_pct;        /* of one CPU, told before attaching */
 	double actual_pct;          /* of one CPU, from the hits there were */
-	const char *attached_by;    /* "uprobe session", "uprobe multi", "perf uprobe"; "" in growth mode */
-	bool detached;              /* the limit was passed */
-	uint64_t detached_ns;       /* since the start of the capture */
+	const char *
+		attached_by; /* "uprobe session", "uprobe multi", "perf uprobe"; "" in growth mode */
+	bool detached;       /* the limit was passed */
+	uint64_t detached_ns; /* since the start of the capture */
 };
 
 #define PB_ALLOC_POINTS_MAX 2048

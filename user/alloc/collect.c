@@ -21,7 +21,7 @@ struct leak {
 
 struct pb_alloc_collect {
 	struct pb_alloc_sources from;
-	struct leak *leaks;     /* by stack */
+	struct leak *leaks;       /* by stack */
 	uint32_t *free_locations; /* by stack */
 	uint32_t n;
 	uint32_t last_tgid; /* of the last question, and its answer */
@@ -226,8 +226,7 @@ static void fill_values(const struct pb_alloc_collect *c, const struct pb_site *
 	v[PB_INUSE_SPACE] = c->from.book->track_frees ? live_bytes : 0;
 	v[PB_TEMPORARY_OBJECTS] = whole(c, site->temporary_objects);
 	/* Rounding, and blocks that a race freed twice. */
-	v[PB_LEAKED_OBJECTS] =
-		min((uint64_t)llround(c->leaks[id].objects), v[PB_INUSE_OBJECTS]);
+	v[PB_LEAKED_OBJECTS] = min((uint64_t)llround(c->leaks[id].objects), v[PB_INUSE_OBJECTS]);
 	v[PB_LEAKED_SPACE] = min((uint64_t)llround(c->leaks[id].bytes), v[PB_INUSE_SPACE]);
 	/* One that has not changed since the peak has what it had there: struct pb_heap. */
 	v[PB_PEAK_OBJECTS] = is_noted ? whole(c, site->peak_objects) : v[PB_INUSE_OBJECTS];

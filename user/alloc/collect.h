@@ -15,7 +15,7 @@ struct pb_alloc_collect;
 /* Borrowed for the life of the object. */
 struct pb_alloc_sources {
 	struct bpf_object *object;
-	struct pb_stacks *stacks; /* joined to their counters already */
+	struct pb_stacks *stacks;   /* joined to their counters already */
 	struct pb_alloc_book *book; /* mode, sample_bytes, older_ns are set */
 	uint64_t ready_ns, end_ns;  /* of the capture, CLOCK_MONOTONIC */
 };

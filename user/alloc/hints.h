@@ -20,8 +20,8 @@ enum pb_hint_kind {
 
 struct pb_hint {
 	enum pb_hint_kind kind;
-	uint32_t site;   /* of the book */
-	uint64_t weight; /* objects that it is about: to rank hints of one kind */
+	uint32_t site;      /* of the book */
+	uint64_t weight;    /* objects that it is about: to rank hints of one kind */
 	char evidence[256]; /* one line with the numbers */
 };
 

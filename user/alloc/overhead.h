@@ -19,7 +19,8 @@ struct bpf_object;
 
 struct pb_overhead {
 	struct bpf_object *object;
-	double entry_ns, return_ns, step_ns; /* of a probe that does nothing; negative: not calibrated */
+	double entry_ns, return_ns,
+		step_ns; /* of a probe that does nothing; negative: not calibrated */
 	/* the program's share, from the windows so far */
 	uint64_t window_ns, window_runs;
 	/* private */

@@ -20,12 +20,12 @@
 #include "user/core/session.h"
 #include "user/core/target.h"
 
-#define MEASURE_NS         200000000 /* how long calls are counted before the capture */
-#define MAX_LIVE_EXACT     (1 << 20)
-#define MAX_LIVE_SAMPLED   (1 << 16)
-#define MAX_OVERHEAD_PCT   20
-#define LIMIT_TICKS        10 /* the limit is for what a second costs */
-#define LEAK_SHARE         2  /* of the capture, by which a live block is old */
+#define MEASURE_NS       200000000 /* how long calls are counted before the capture */
+#define MAX_LIVE_EXACT   (1 << 20)
+#define MAX_LIVE_SAMPLED (1 << 16)
+#define MAX_OVERHEAD_PCT 20
+#define LIMIT_TICKS      10 /* the limit is for what a second costs */
+#define LEAK_SHARE       2  /* of the capture, by which a live block is old */
 
 struct pb_alloc_run {
 	const struct pb_alloc_args *args;
@@ -103,10 +103,11 @@ int pb_alloc_prepare(void *args)
 	if (!why)
 		return 0;
 	if (a->exact || !a->track_frees)
-		return pb_fail(EOPNOTSUPP,
-			       "the target's allocator cannot be probed: %s; --growth shows who makes "
-			       "it grow",
-			       why);
+		return pb_fail(
+			EOPNOTSUPP,
+			"the target's allocator cannot be probed: %s; --growth shows who makes "
+			"it grow",
+			why);
 	pb_log(PB_LOG_WARN, "measuring growth instead of allocations: %s", why);
 	pb_alloc_attach_free(pb_take(a->found));
 	a->growth = true;
@@ -187,7 +188,7 @@ static int configure(struct pb_alloc_run *run)
 	cfg->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	cfg->mean_ln2_bytes = pb_alloc_mean_ln2(args->sample_bytes);
 	pb_alloc_tables_fill(run->object.tables, args->sample_bytes);
-	run->book.max_live = !tracks ? 1
+	run->book.max_live = !tracks          ? 1
 			     : args->max_live ? args->max_live
 			     : args->exact    ? MAX_LIVE_EXACT
 					      : MAX_LIVE_SAMPLED;
@@ -318,9 +319,9 @@ static int foretell(struct pb_alloc_run *run)
 
 	if (err)
 		return err;
-	run->book.expected_pct =
-		pb_overhead_expect(&run->overhead, run->book.mode, allocs, frees);
-	pb_log(PB_LOG_INFO, "%'.0f allocations and %'.0f frees a second: expect to cost %.1f %% of one CPU",
+	run->book.expected_pct = pb_overhead_expect(&run->overhead, run->book.mode, allocs, frees);
+	pb_log(PB_LOG_INFO,
+	       "%'.0f allocations and %'.0f frees a second: expect to cost %.1f %% of one CPU",
 	       allocs, frees, run->book.expected_pct);
 	if (!run->limit_pct || run->book.expected_pct <= (double)run->limit_pct)
 		return 0;
@@ -399,7 +400,8 @@ static void thin_points(struct pb_alloc_run *run)
 	run->stride *= 2;
 }
 
-static void add_point(struct pb_alloc_run *run, uint64_t time_ns, const struct pb_alloc_tally *tally)
+static void add_point(struct pb_alloc_run *run, uint64_t time_ns,
+		      const struct pb_alloc_tally *tally)
 {
 	struct pb_alloc_book *book = &run->book;
 	int64_t live = (int64_t)__atomic_load_n(&run->heap->live_bytes, __ATOMIC_RELAXED);
@@ -548,7 +550,8 @@ int pb_alloc_run_collect(struct pb_session *s, void *state, struct pb_report *re
 	if (report->produced)
 		report->bpf_ns_per_event = spent_ns / (double)report->produced;
 	if (run->attach)
-		return pb_alloc_attach_describe(run->attach, &book->allocators, &book->n_allocators);
+		return pb_alloc_attach_describe(run->attach, &book->allocators,
+						&book->n_allocators);
 	return 0;
 }
 

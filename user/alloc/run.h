@@ -32,10 +32,11 @@ struct pb_alloc_args {
 	uint64_t min_bytes;    /* -z, --min-size */
 	uint64_t max_bytes;    /* -Z, --max-size */
 	uint64_t max_live;     /* --max-live */
-	uint64_t max_overhead; /* --max-overhead, percent of a CPU; 0: none; UINT64_MAX: not given */
-	uint32_t by;           /* --by */
-	uint64_t older_ns;     /* --older; UINT64_MAX: not given */
-	uint32_t probes;       /* hidden, --probes: 0: the best way; else enum pb_uprobe_way + 1 */
+	uint64_t
+		max_overhead; /* --max-overhead, percent of a CPU; 0: none; UINT64_MAX: not given */
+	uint32_t by;          /* --by */
+	uint64_t older_ns;    /* --older; UINT64_MAX: not given */
+	uint32_t probes;      /* hidden, --probes: 0: the best way; else enum pb_uprobe_way + 1 */
 
 	/* set by pb_alloc_prepare(), which may also set growth */
 	struct pb_alloc_attach *found; /* the target's allocators; taken by pb_alloc_run_new() */

@@ -17,7 +17,7 @@ struct pb_launch {
 	int verdict; /* read end: the errno of a failed exec, or end of file */
 	bool released;
 	bool watched; /* by pb_loading_begin() */
-	int status; /* -1 until it has ended */
+	int status;   /* -1 until it has ended */
 };
 
 /* The child: wait, give the command the signals it would have had, become it. */

@@ -267,8 +267,7 @@ static void stop_it(struct loading *l)
 
 int pb_loading_hold(pid_t pid, void (*at_rest)(void *ctx), void *ctx, int *status)
 {
-	struct loading l = {
-		.pid = pid, .give_up_ns = pb_clock_ns() + GIVE_UP_NS, .status = status};
+	struct loading l = {.pid = pid, .give_up_ns = pb_clock_ns() + GIVE_UP_NS, .status = status};
 	int err = run_to_rest(&l);
 
 	if (err == -ECHILD)

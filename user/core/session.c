@@ -67,14 +67,14 @@ struct pb_session {
 	void *unwinder; /* of parts->unwinder; NULL where frame pointers are all */
 	struct pb_track_listener remaps;
 	struct pb_track_listener tools; /* of parts->probes */
-	struct pb_control *control; /* mapped */
+	struct pb_control *control;     /* mapped */
 	struct bpf_link **links;
 	uint32_t n_links;
 	struct pb_jit *jit;
 	int stats_fd, signal_fd, timer_fd, epoll_fd;
 	int signal; /* that ended the run */
 	bool command_not_run;
-	bool ended; /* by the tool */
+	bool ended;                    /* by the tool */
 	uint64_t ready_ns, stopped_ns; /* CLOCK_MONOTONIC */
 	uint64_t bpf_ns_before;
 };

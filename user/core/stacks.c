@@ -24,7 +24,7 @@ static const char *const end_causes[PB_END_COUNT] = {
 struct stack {
 	struct pb_stack_key key;
 	uint64_t time_ns; /* of its first sight */
-	uint32_t first; /* into frames[]: location ids, outermost first */
+	uint32_t first;   /* into frames[]: location ids, outermost first */
 	uint32_t n_user, n_kernel;
 	uint32_t process; /* of the profile */
 	uint32_t node;    /* of the profile; PB_NONE until it is built */
@@ -177,7 +177,8 @@ static uint32_t module_for(struct pb_stacks *s, const struct sight *from,
 	m.kind = place->kind;
 	m.module = PB_NONE;
 	if (m.kind == PB_MODULE_ANON)
-		m.life = pb_track_life(s->with.track, from->tgid, from->time_ns, &life) ? 0 : life.id;
+		m.life = pb_track_life(s->with.track, from->tgid, from->time_ns, &life) ? 0
+											: life.id;
 	else if (m.kind == PB_MODULE_FILE)
 		m.file_off = place->file_off;
 	hash = pb_idtable_hash(s->by_mapping, &m, sizeof(m));

@@ -29,9 +29,10 @@ struct pb_track;
 struct pb_stack_total {
 	uint32_t id; /* from 0 on, in the order of first sight */
 	const struct pb_stack_key *key;
-	const struct pb_stack_count *count; /* as long as the counts map's values; events is 0 if unseen */
-	uint32_t node;                      /* of the profile; PB_NONE before pb_stacks_build() */
-	uint32_t process;                   /* of the profile */
+	const struct pb_stack_count
+		*count;   /* as long as the counts map's values; events is 0 if unseen */
+	uint32_t node;    /* of the profile; PB_NONE before pb_stacks_build() */
+	uint32_t process; /* of the profile */
 };
 
 /* Turn a total into the profile's values. */

@@ -17,8 +17,8 @@
 /* From the best on. */
 enum pb_uprobe_way {
 	PB_UPROBE_SESSION, /* 6.13: a program at the beginning decides whether the end is a trap, too */
-	PB_UPROBE_MULTI,   /* 6.6: one link for many probes */
-	PB_UPROBE_PERF,    /* a perf event for each */
+	PB_UPROBE_MULTI, /* 6.6: one link for many probes */
+	PB_UPROBE_PERF,  /* a perf event for each */
 };
 
 /* For people: "uprobe session". */
