@@ -11,24 +11,21 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "user/core/elf.h"
 #include "user/core/log.h"
 #include "user/core/own.h"
 #include "user/symbol/beneath.h"
 #include "user/symbol/buildid.h"
 #include "user/symbol/debuginfod.h"
 
-#define DEBUG_DIR      "/usr/lib/debug"
-#define CRC_CHUNK      (256u << 10)
+#define DEBUG_DIR     "/usr/lib/debug"
+#define CRC_CHUNK     (256u << 10)
 /* A file with less than one byte in this many on disk is holes; file systems do not compress that well. */
-#define HOLES_MIN      32
+#define HOLES_MIN     32
 /* Smaller ones may lie in their inode. */
-#define HOLES_BYTES    (1u << 20)
-#define LINKS_MAX      8
+#define HOLES_BYTES   (1u << 20)
+#define LINKS_MAX     8
 /* A build id may be longer than the kernel's, by ld --build-id=0x... */
-#define BUILD_ID_SIZE  64
-/* A name, its NUL, padding to 4 bytes, a CRC. */
-#define DEBUGLINK_SIZE (PB_WIRE_NAME_MAX + 3 + sizeof(uint32_t))
+#define BUILD_ID_SIZE 64
 
 /* Values of found_in. */
 enum found_in {
@@ -459,38 +456,4 @@ int pb_debugfile_open(void *debugfile, const struct pb_wanted *wanted)
 	if (fd == -ENOENT && d->debuginfod && wanted->build_id_len)
 		fd = ask_server(d, wanted);
 	return fd;
-}
-
-int pb_debugfile_link(const struct pb_elf *e, struct pb_wanted *wanted)
-{
-	struct pb_elf_section section;
-	pb_autofree uint8_t *bytes = NULL;
-	uint8_t id[BUILD_ID_SIZE];
-	const uint8_t *nul;
-	size_t len, crc;
-	int err;
-
-	err = pb_elf_section(e, ".gnu_debuglink", DEBUGLINK_SIZE, &section);
-	if (err)
-		return err == -EFBIG || err == -ENOTSUP ? -EPROTO : err;
-	bytes = section.bytes;
-	nul = memchr(bytes, '\0', section.size);
-	if (!nul || nul == bytes)
-		return -EPROTO;
-	len = (size_t)(nul - bytes);
-	crc = (len + 1 + 3) & ~(size_t)3;
-	if (len >= sizeof(wanted->name) || crc > section.size ||
-	    section.size - crc < sizeof(wanted->crc))
-		return -EPROTO;
-	memset(wanted, 0, sizeof(*wanted));
-	wanted->kind = PB_WANTED_LINK;
-	memcpy(wanted->name, bytes, len);
-	memcpy(&wanted->crc, bytes + crc, sizeof(wanted->crc));
-	/* One that is longer than what can be asked for does not count: there is the CRC. */
-	len = pb_elf_build_id(e, id, sizeof(id));
-	if (len <= sizeof(wanted->build_id)) {
-		wanted->build_id_len = (uint32_t)len;
-		memcpy(wanted->build_id, id, len);
-	}
-	return 0;
 }

@@ -31,7 +31,6 @@
 #include "user/symbol/wire.h"
 
 struct pb_debuginfod;
-struct pb_elf;
 
 /* Read for CRCs: of one module, its retry included, and of all modules of a run. */
 #define PB_DEBUGFILE_MODULE_BYTES (1024ull << 20)
@@ -82,13 +81,5 @@ struct pb_debugfile {
  * name that no debug file has; -ENOMEM; an error of pb_debuginfod_find().
  */
 int pb_debugfile_open(void *debugfile, const struct pb_wanted *wanted);
-
-/**
- * pb_debugfile_link() - the .gnu_debuglink of a file, to be asked for. Pure, for the parser.
- * @wanted: all of it is set on success; untouched on failure
- *
- * Return: 0; -ENOENT if it has none; -EPROTO if malformed; -ENOMEM; -errno of the file.
- */
-int pb_debugfile_link(const struct pb_elf *e, struct pb_wanted *wanted);
 
 #endif

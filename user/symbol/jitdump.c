@@ -89,18 +89,6 @@ static void free_dump(struct dump **d)
 	free(*d);
 }
 
-bool pb_jitdump_is_path(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	size_t digits;
-
-	if (strncmp(name, "jit-", 4))
-		return false;
-	digits = strspn(name + 4, "0123456789");
-	return digits && digits <= 10 && !strcmp(name + 4 + digits, ".dump");
-}
-
 /* Return: how many bytes there are, less than @n only at the end of the file; -errno. */
 static ssize_t read_at(int fd, void *to, size_t n, uint64_t off)
 {

@@ -6,17 +6,9 @@
 #ifndef PB_SYMBOL_JITDUMP_H
 #define PB_SYMBOL_JITDUMP_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #define PB_JITDUMP_SIZE_MAX (1024u << 20)
 
 struct pb_symtab;
-
-/* Whether a mapped file's path is that of a jitdump: its name is jit-NUMBER.dump. Programs map it as code
- * so that profilers see where it lies. */
-bool pb_jitdump_is_path(const char *path);
 
 /**
  * pb_jitdump_read() - add the functions of a dump to a table, to be finished by later_wins.

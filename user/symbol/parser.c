@@ -16,14 +16,13 @@
 #include "user/symbol/answer.h"
 #include "user/symbol/buildid.h"
 #include "user/symbol/debugdata.h"
-#include "user/symbol/debugfile.h"
+#include "user/symbol/debuglink.h"
 #include "user/symbol/demangled.h"
 #include "user/symbol/dwarf.h"
 #include "user/symbol/elfsyms.h"
 #include "user/symbol/jitdump.h"
 #include "user/symbol/perfmap.h"
 #include "user/symbol/plt.h"
-#include "user/symbol/readall.h"
 #include "user/symbol/symtab.h"
 #include "user/unwind/bounds.h"
 
@@ -114,7 +113,7 @@ static int open_debug_fd(const struct module *m)
 
 	if (!wanted)
 		return -ENOMEM;
-	if (!pb_debugfile_link(m->elf, wanted))
+	if (!pb_debuglink_read(m->elf, wanted))
 		return m->open(m->ctx, wanted);
 	wanted->kind = PB_WANTED_BUILD_ID;
 	wanted->build_id_len =
@@ -257,22 +256,12 @@ static int read_jit(struct module *m)
 {
 	bool has_map = !(m->q->flags & PB_ASK_FIRST_IS_DUMP);
 	pb_auto(pb_symtab) struct pb_symtab *t = NULL;
-	pb_autofree char *text = NULL;
-	size_t len = 0;
 	uint32_t i;
 	int err;
 
 	err = pb_symtab_new(&t);
-	if (!err && has_map && m->q->n_fds) {
-		/* Who asks once more hands over the same descriptor. */
-		if (lseek(m->q->fds[0], 0, SEEK_SET) < 0)
-			err = -errno;
-		if (!err)
-			err = pb_read_all(m->q->fds[0], PB_PERFMAP_SIZE_MAX, &text, &len);
-		if (!err)
-			err = pb_perfmap_parse(t, text, len);
-		err = forgive(m, err);
-	}
+	if (!err && has_map && m->q->n_fds)
+		err = forgive(m, pb_perfmap_read(t, m->q->fds[0]));
 	for (i = has_map; !err && i < m->q->n_fds && i <= (uint32_t)has_map; i++)
 		err = forgive(m, pb_jitdump_read(t, m->q->fds[i]));
 	if (!err)

@@ -30,7 +30,8 @@
 #define PB_WIRE_NAME_MAX    4096 /* bytes of a wanted file's name, with its NUL */
 #define PB_WIRE_FDS_MAX     2
 #define PB_WIRE_ID_MAX      20
-#define PB_WIRE_WANTED_MAX  16 /* debug files per question */
+#define PB_WIRE_WANTED_MAX  16          /* debug files per question */
+#define PB_WIRE_MAP_MAX     (64u << 20) /* bytes of a perf map */
 
 enum pb_question_kind {
 	PB_ASK_ELF,  /* addresses are offsets in the file; descriptor 0 is the ELF file */

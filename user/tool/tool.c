@@ -16,8 +16,7 @@
 #include "user/core/report.h"
 #include "user/render/render.h"
 #include "user/symbol/bottom.h"
-#include "user/symbol/jitdump.h"
-#include "user/symbol/perfmap.h"
+#include "user/symbol/jitfile.h"
 #include "user/symbol/symbol.h"
 #include "user/tool/explain.h"
 #include "user/tool/naming.h"
@@ -65,8 +64,8 @@ static int new_result(const struct pb_tool *tool, const void *args, struct resul
 }
 
 static const struct pb_jit_type jit_type = {
-	.open_perf_map = pb_perfmap_open,
-	.is_jitdump = pb_jitdump_is_path,
+	.open_perf_map = pb_jitfile_open_map,
+	.is_jitdump = pb_jitfile_is_dump,
 };
 
 /* After the capture: name every address, judge the stacks by the names, make samples. */

@@ -408,32 +408,6 @@ static void what_is_no_file_or_too_large_is_refused(void **state)
 	close(ends[1]);
 }
 
-static void a_dump_is_known_by_its_name(void **state)
-{
-	static const char *const right[] = {"jit-1.dump", "/tmp/jit-4711.dump",
-					    "/home/x/.debug/jit/java-jit-20261122.XXab/jit-9.dump"};
-	static const char *const wrong[] = {
-		"",
-		"/tmp/jit-.dump",
-		"/tmp/jit-12.dump.gz",
-		"/tmp/jit-12.dumper",
-		"/tmp/jit-12",
-		"/tmp/jit-0x12.dump",
-		"/tmp/jit--12.dump",
-		"/tmp/my-jit-12.dump",
-		"/tmp/jit-12.dump (deleted)",
-		"/tmp/jit-12.dump/x",
-		"/tmp/jit-12345678901.dump",
-		"/tmp/perf-12.map",
-	};
-
-	(void)state;
-	for (size_t i = 0; i < PB_ARRAY_SIZE(right); i++)
-		assert_true(pb_jitdump_is_path(right[i]));
-	for (size_t i = 0; i < PB_ARRAY_SIZE(wrong); i++)
-		assert_false(pb_jitdump_is_path(wrong[i]));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,7 +424,6 @@ int main(void)
 		cmocka_unit_test(other_files_are_refused),
 		cmocka_unit_test(a_longer_header_is_stepped_over),
 		cmocka_unit_test(what_is_no_file_or_too_large_is_refused),
-		cmocka_unit_test(a_dump_is_known_by_its_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
