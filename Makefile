@@ -40,10 +40,10 @@ BPF_CFLAGS := -std=gnu11 -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -I.
 	      -Wall -Wextra -Wno-unused-parameter -Wno-missing-declarations
 LIBS       := -lbpf -ldw -lelf -llzma -lz -ljansson -lcapstone -liberty -lm
 
-LIB_SRC  := $(sort $(foreach d,core unwind symbol render probe alloc tool,$(wildcard user/$d/*.c)))
+LIB_SRC  := $(sort $(wildcard user/*/*.c user/symbol/*/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o) $(O)/user/render/page.o
 PROGRAMS := $(PROFILERS:%=$(O)/%)
-TEST_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
+TEST_SRC := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/symbol/*/test_*.c))
 TESTS    := $(TEST_SRC:%.c=$(O)/%)
 
 all: $(PROGRAMS) docs

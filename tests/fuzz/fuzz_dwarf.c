@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "user/symbol/dwarf.h"
+#include "user/symbol/parse/dwarf.h"
 
 #define ADDRS      64
 #define FRAMES_MAX 16

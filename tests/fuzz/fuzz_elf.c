@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "user/core/elf.h"
-#include "user/symbol/elfsyms.h"
-#include "user/symbol/symtab.h"
+#include "user/symbol/parse/elfsyms.h"
+#include "user/symbol/shared/symtab.h"
 #include "user/unwind/module.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

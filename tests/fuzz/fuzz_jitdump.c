@@ -4,8 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "user/symbol/jitdump.h"
-#include "user/symbol/symtab.h"
+#include "user/symbol/parse/jitdump.h"
+#include "user/symbol/shared/symtab.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "user/symbol/kallsyms.h"
-#include "user/symbol/symtab.h"
+#include "user/symbol/shared/symtab.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -14,7 +14,7 @@
 
 #include "user/core/elf.h"
 #include "user/core/own.h"
-#include "user/symbol/parser.h"
+#include "user/symbol/parse/parser.h"
 #include "user/unwind/bounds.h"
 
 #define ADDRS 256u

@@ -6,8 +6,8 @@
  */
 #include <stdint.h>
 
-#include "user/symbol/perfmap.h"
-#include "user/symbol/symtab.h"
+#include "user/symbol/parse/perfmap.h"
+#include "user/symbol/shared/symtab.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

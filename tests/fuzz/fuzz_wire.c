@@ -13,7 +13,7 @@
 
 #include "user/core/clock.h"
 #include "user/core/own.h"
-#include "user/symbol/wire.h"
+#include "user/symbol/shared/wire.h"
 
 #define MS 1000000ull
 

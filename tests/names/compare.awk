@@ -7,7 +7,7 @@
 #
 # What is no difference:
 # - The name of the function itself is one that the symbol table has where that function starts, as in
-#   user/symbol/parser.h: an alias, or a suffix (".constprop.0") on top.
+#   user/symbol/parse/parser.h: an alias, or a suffix (".constprop.0") on top.
 # - Where no line is known, a name is that of a symbol near by: no opinion.
 
 # The record that ends here: NAME, PLACE, NAME, PLACE, ...

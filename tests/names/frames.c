@@ -16,7 +16,7 @@
 #include <time.h>
 
 #include "user/core/elf.h"
-#include "user/symbol/dwarf.h"
+#include "user/symbol/parse/dwarf.h"
 
 #define ADDRS_MAX  (1u << 20)
 #define FRAMES_MAX PB_WIRE_INLINES_MAX

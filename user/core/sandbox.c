@@ -45,7 +45,7 @@
 #define UNUSED_IDS 0x7f000000u
 #define NOBODY     65534u
 
-/* What a parser of names may need (user/symbol/demangle.h), and its caller may not have. */
+/* What a parser of names may need (user/symbol/parse/demangle.h), and its caller may not have. */
 #define STACK_BYTES (16u << 20)
 
 /* How long it may take to be confined. */

@@ -14,8 +14,8 @@
 #include "user/core/log.h"
 #include "user/core/own.h"
 #include "user/symbol/beneath.h"
-#include "user/symbol/buildid.h"
 #include "user/symbol/debuginfod.h"
+#include "user/symbol/shared/buildid.h"
 
 #define DEBUG_DIR     "/usr/lib/debug"
 #define CRC_CHUNK     (256u << 10)

@@ -28,7 +28,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "user/symbol/wire.h"
+#include "user/symbol/shared/wire.h"
 
 struct pb_debuginfod;
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "user/symbol/debuginfod.h"
-#include "user/symbol/wire.h"
+#include "user/symbol/shared/wire.h"
 
 /* Packets on a SOCK_SEQPACKET socket, in native order. */
 struct pb_debuginfod_ask {

@@ -13,7 +13,7 @@
 #include "user/core/opts.h"
 #include "user/core/own.h"
 #include "user/symbol/beneath.h"
-#include "user/symbol/wire.h"
+#include "user/symbol/shared/wire.h"
 
 /* The start of a process is told in ticks, and its clock and the files' may be corrected by a little. */
 #define SLACK_NS 1000000000ull

@@ -20,7 +20,7 @@
 
 #include "user/core/log.h"
 #include "user/core/own.h"
-#include "user/symbol/symtab.h"
+#include "user/symbol/shared/symtab.h"
 
 #define FUNCTION_MAX     (1u << 20)
 #define PAGE             4096u

@@ -8,7 +8,7 @@
 
 #include "user/core/clock.h"
 #include "user/core/log.h"
-#include "user/symbol/parser.h"
+#include "user/symbol/parse/parser.h"
 
 struct pb_names {
 	struct pb_names_bounds bounds;

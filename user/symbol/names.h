@@ -12,7 +12,7 @@
 
 #include "user/core/own.h"
 #include "user/core/sandbox.h"
-#include "user/symbol/wire.h"
+#include "user/symbol/shared/wire.h"
 
 /* For one module, debug information included. */
 #define PB_NAMES_MEMORY_MAX (2ull << 30) /* bytes of address space: heap and mapped files */

@@ -19,7 +19,7 @@
 #include "user/symbol/debuginfod.h"
 #include "user/symbol/kallsyms.h"
 #include "user/symbol/names.h"
-#include "user/symbol/symtab.h"
+#include "user/symbol/shared/symtab.h"
 
 /* Of a module's base name in "base+0xoffset". */
 #define BASE_MAX      1024

@@ -13,8 +13,8 @@
 #include "user/core/report.h"
 #include "user/core/session.h"
 #include "user/render/tree.h"
+#include "user/symbol/shared/wire.h"
 #include "user/symbol/symbol.h"
-#include "user/symbol/wire.h"
 
 #define QUIET_NS 500000000ull
 /* Of fewer samples than that, a share says nothing. */

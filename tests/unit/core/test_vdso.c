@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "user/core/elf.h"
-#include "user/symbol/elfsyms.h"
-#include "user/symbol/symtab.h"
+#include "user/symbol/parse/elfsyms.h"
+#include "user/symbol/shared/symtab.h"
 
 static void functions_of_the_vdso_are_named_as_the_loader_sees_them(void **state)
 {

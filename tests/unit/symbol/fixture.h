@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "user/core/own.h"
-#include "user/symbol/parser.h"
+#include "user/symbol/parse/parser.h"
 
 struct fixture {
 	char dir[64];

@@ -9,7 +9,7 @@
 
 #include "tests/unit/symbol/debug_fixture.h"
 #include "user/core/elf.h"
-#include "user/symbol/debuglink.h"
+#include "user/symbol/parse/debuglink.h"
 
 #define BY_ID "/usr/lib/debug/.build-id/01/23456789abcdef0123456789abcdef01234567.debug"
 

@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 #include "user/core/own.h"
-#include "user/symbol/wire.h"
+#include "user/symbol/shared/wire.h"
 
 /* --- perf maps; a child is the target --- */
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "user/symbol/symtab.h"
+#include "user/symbol/shared/symtab.h"
 
 /* What a kernel shows, in its order: itself, modules, BPF programs. */
 static const char sample[] = "ffffffff81000000 T __leading\n"

@@ -22,7 +22,7 @@
 
 #include "user/core/clock.h"
 #include "user/core/log.h"
-#include "user/symbol/parser.h"
+#include "user/symbol/parse/parser.h"
 
 #define MB     (1024 * 1024)
 #define SECOND (1000ull * 1000 * 1000)

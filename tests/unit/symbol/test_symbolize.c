@@ -19,7 +19,7 @@
 
 #include "user/core/elf.h"
 #include "user/core/profile.h"
-#include "user/symbol/wire.h"
+#include "user/symbol/shared/wire.h"
 
 /* The canonical place of this program in the profiles below: nothing like the real one. */
 #define START 0x7000000000ull

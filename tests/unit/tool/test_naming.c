@@ -11,8 +11,8 @@
 
 #include "user/core/profile.h"
 #include "user/core/report.h"
+#include "user/symbol/shared/wire.h"
 #include "user/symbol/symbol.h"
-#include "user/symbol/wire.h"
 
 static struct pb_profile *profile;
 static struct pb_report *report;
