@@ -21,6 +21,7 @@
 #define SEGMENTS_MAX      4096
 /* Names of sections, all together. */
 #define NAMES_SIZE_MAX    (4u << 20)
+#define PLT_SIZE_MAX      (16u << 20)
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define NATIVE_DATA ELFDATA2LSB
@@ -490,4 +491,11 @@ int pb_elf_section(const struct pb_elf *e, const char *name, size_t max, struct 
 			return read_section(e, &sections[i], max, out);
 	}
 	return -ENOENT;
+}
+
+int pb_elf_plt(const struct pb_elf *e, uint32_t i, struct pb_elf_section *out)
+{
+	static const char *const names[PB_ELF_PLTS] = {".plt", ".plt.sec", ".plt.got", ".iplt"};
+
+	return pb_elf_section(e, names[i], PLT_SIZE_MAX, out);
 }

@@ -86,4 +86,13 @@ struct pb_elf_section {
 int pb_elf_section(const struct pb_elf *e, const char *name, size_t max,
 		   struct pb_elf_section *out);
 
+/**
+ * pb_elf_plt() - one of the sections that hold linkage tables: .plt, .plt.sec, .plt.got, .iplt.
+ * @i: below PB_ELF_PLTS
+ *
+ * Return: as pb_elf_section(), within a bound of 16 MB; the largest program seen has 2 MB.
+ */
+#define PB_ELF_PLTS 4
+int pb_elf_plt(const struct pb_elf *e, uint32_t i, struct pb_elf_section *out);
+
 #endif

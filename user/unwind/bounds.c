@@ -19,7 +19,6 @@
 #include "user/unwind/table.h"
 
 #define RANGES_MAX (4u << 20)
-#define PLT_MAX    (16u << 20)
 /* Bytes of a stub that tell what it is. */
 #define STUB_HEAD  8
 
@@ -45,7 +44,7 @@ struct scope {
 	const struct pb_elf *e;
 	struct pb_unwind_range *code;
 	uint32_t n_code;
-	struct range plts[4];
+	struct range plts[PB_ELF_PLTS];
 	uint32_t n_plts;
 	bool has_sections;
 };
@@ -63,11 +62,9 @@ void pb_bounds_free(struct pb_bounds *b)
 
 static int find_plts(struct scope *s)
 {
-	static const char *const names[] = {".plt", ".plt.sec", ".plt.got", ".iplt"};
 	struct pb_elf_section section;
 	Elf64_Shdr *sections;
-	uint32_t n;
-	size_t i;
+	uint32_t n, i;
 	int err;
 
 	err = pb_elf_sections(s->e, &sections, &n);
@@ -75,8 +72,8 @@ static int find_plts(struct scope *s)
 		return err == -ENOMEM ? err : 0;
 	free(sections);
 	s->has_sections = n > 0;
-	for (i = 0; s->has_sections && i < PB_ARRAY_SIZE(names); i++) {
-		err = pb_elf_section(s->e, names[i], PLT_MAX, &section);
+	for (i = 0; s->has_sections && i < PB_ELF_PLTS; i++) {
+		err = pb_elf_plt(s->e, i, &section);
 		if (err == -ENOMEM)
 			return err;
 		if (err)

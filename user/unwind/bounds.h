@@ -29,7 +29,7 @@ PB_DEFINE_FREE(pb_bounds, pb_bounds_free);
 /**
  * pb_bounds_find() - the narrowest range that holds a virtual address.
  *
- * A range that is no single function gives nothing: the linkage tables (.plt and its kin), whose one
+ * A range that is no single function gives nothing: the linkage tables (pb_elf_plt()), whose one
  * FDE covers all stubs; nor does the return from a signal handler, whose FDE begins before it. O(log n).
  * Return: 0; -ENOENT.
  */

@@ -14,8 +14,7 @@
 #include "user/core/own.h"
 #include "user/symbol/shared/symtab.h"
 
-/* Bounds, of all together; the largest program seen has 2 MB of stubs and 30 MB of relocations. */
-#define STUBS_MAX   (16u << 20)
+/* Bounds, of all together; the largest program seen has 30 MB of relocations. */
 #define RELAS_MAX   (256u << 20)
 #define SYMBOLS_MAX (PB_SYMTAB_MAX * sizeof(Elf64_Sym))
 
@@ -298,12 +297,12 @@ static int add_arm64_stubs(struct tables *t, const struct pb_elf_section *s)
 	return err;
 }
 
-static int add_section(struct tables *t, const char *name)
+static int add_section(struct tables *t, uint32_t plt)
 {
 	struct pb_elf_section s;
 	int err;
 
-	err = pb_elf_section(t->e, name, STUBS_MAX, &s);
+	err = pb_elf_plt(t->e, plt, &s);
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	if (s.size > UINT64_MAX - s.vaddr)
@@ -318,17 +317,16 @@ static int add_section(struct tables *t, const char *name)
 
 static int build(struct tables *t)
 {
-	static const char *const names[] = {".plt", ".plt.sec", ".plt.got", ".iplt"};
 	uint16_t machine = pb_elf_machine(t->e);
-	size_t i;
+	uint32_t i;
 	int err;
 
 	err = pb_symtab_new(&t->out);
 	if (err || !pb_elf_is64(t->e) || (machine != EM_X86_64 && machine != EM_AARCH64))
 		return err;
 	err = read_slots(t);
-	for (i = 0; !err && i < PB_ARRAY_SIZE(names); i++)
-		err = add_section(t, names[i]);
+	for (i = 0; !err && i < PB_ELF_PLTS; i++)
+		err = add_section(t, i);
 	if (err == -ENOENT)
 		err = 0;
 	return err ? err : pb_symtab_finish(t->out, 0);

@@ -12,7 +12,7 @@ struct pb_elf;
 struct pb_symtab;
 
 /**
- * pb_plt_functions() - the finished table of the stubs of .plt, .plt.sec, .plt.got and .iplt.
+ * pb_plt_functions() - the finished table of the stubs in all sections of pb_elf_plt().
  *
  * x86-64 and arm64. A stub whose slot no relocation fills by a symbol has no name; entries are never
  * counted. O(n log n) in relocations.
