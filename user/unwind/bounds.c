@@ -22,10 +22,6 @@
 /* Bytes of a stub that tell what it is. */
 #define STUB_HEAD  8
 
-struct range {
-	uint64_t start, end;
-};
-
 /* [start, end) belongs to ranges[range]. */
 struct span {
 	uint64_t start, end;
@@ -33,7 +29,7 @@ struct span {
 };
 
 struct pb_bounds {
-	struct range *ranges; /* sorted */
+	struct pb_unwind_range *ranges; /* sorted */
 	uint32_t n_ranges, ranges_room;
 	struct span *spans; /* sorted, apart; NULL if the ranges themselves are */
 	uint32_t n_spans, spans_room;
@@ -44,7 +40,7 @@ struct scope {
 	const struct pb_elf *e;
 	struct pb_unwind_range *code;
 	uint32_t n_code;
-	struct range plts[PB_ELF_PLTS];
+	struct pb_unwind_range plts[PB_ELF_PLTS];
 	uint32_t n_plts;
 	bool has_sections;
 };
@@ -78,7 +74,8 @@ static int find_plts(struct scope *s)
 			return err;
 		if (err)
 			continue;
-		s->plts[s->n_plts++] = (struct range){section.vaddr, section.vaddr + section.size};
+		s->plts[s->n_plts++] =
+			(struct pb_unwind_range){section.vaddr, section.vaddr + section.size};
 		free(section.bytes);
 	}
 	return 0;
@@ -119,20 +116,12 @@ static bool is_plt(const struct scope *s, const struct pb_fde *fde)
 /* Code that is mapped. Linkers leave the FDEs of code that they threw away, at address 0 or about. */
 static bool clip_to_code(const struct scope *s, struct pb_fde *fde)
 {
-	uint32_t lo = 0, hi = s->n_code;
+	const struct pb_unwind_range *code = pb_unwind_range_at(s->code, s->n_code, fde->start);
 
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (s->code[mid].start <= fde->start)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo || fde->start >= s->code[lo - 1].end)
+	if (!code)
 		return false;
-	if (fde->end > s->code[lo - 1].end)
-		fde->end = s->code[lo - 1].end;
+	if (fde->end > code->end)
+		fde->end = code->end;
 	return fde->end > fde->start;
 }
 
@@ -146,7 +135,7 @@ static int add_range(struct pb_bounds *b, const struct scope *s, struct pb_fde *
 		return -EFBIG;
 	if (pb_grow(&b->ranges, &b->ranges_room, b->n_ranges + 1ull, sizeof(*b->ranges)))
 		return -ENOMEM;
-	b->ranges[b->n_ranges++] = (struct range){fde->start, fde->end};
+	b->ranges[b->n_ranges++] = (struct pb_unwind_range){fde->start, fde->end};
 	return 0;
 }
 
@@ -203,7 +192,7 @@ struct sweep {
 
 static int compare_ranges(const void *pa, const void *pb)
 {
-	const struct range *a = pa, *b = pb;
+	const struct pb_unwind_range *a = pa, *b = pb;
 
 	if (a->start != b->start)
 		return a->start < b->start ? -1 : 1;
@@ -325,24 +314,8 @@ int pb_bounds_new(struct pb_bounds **out, const struct pb_elf *e)
 	return 0;
 }
 
-/* The range at @vaddr, or NULL. */
-static const struct range *find_range(const struct pb_bounds *b, uint64_t vaddr)
-{
-	uint32_t lo = 0, hi = b->n_ranges;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (b->ranges[mid].start <= vaddr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo && vaddr < b->ranges[lo - 1].end ? &b->ranges[lo - 1] : NULL;
-}
-
-/* The same where ranges overlap. */
-static const struct range *find_span(const struct pb_bounds *b, uint64_t vaddr)
+/* The range at @vaddr, or NULL, where ranges overlap. */
+static const struct pb_unwind_range *find_span(const struct pb_bounds *b, uint64_t vaddr)
 {
 	uint32_t lo = 0, hi = b->n_spans;
 
@@ -359,7 +332,8 @@ static const struct range *find_span(const struct pb_bounds *b, uint64_t vaddr)
 
 int pb_bounds_find(const struct pb_bounds *b, uint64_t vaddr, uint64_t *start, uint64_t *end)
 {
-	const struct range *r = b->spans ? find_span(b, vaddr) : find_range(b, vaddr);
+	const struct pb_unwind_range *r =
+		b->spans ? find_span(b, vaddr) : pb_unwind_range_at(b->ranges, b->n_ranges, vaddr);
 
 	if (!r)
 		return -ENOENT;

@@ -81,20 +81,25 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* The executable range that holds @addr, or NULL. */
-static const struct pb_unwind_range *find_code(const struct pb_unwind_source *s, uint64_t addr)
+const struct pb_unwind_range *pb_unwind_range_at(const struct pb_unwind_range *ranges, uint32_t n,
+						 uint64_t addr)
 {
-	uint32_t lo = 0, hi = s->n_code;
+	uint32_t lo = 0, hi = n;
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
-		if (s->code[mid].start <= addr)
+		if (ranges[mid].start <= addr)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo && addr < s->code[lo - 1].end ? &s->code[lo - 1] : NULL;
+	return lo && addr < ranges[lo - 1].end ? &ranges[lo - 1] : NULL;
+}
+
+static const struct pb_unwind_range *find_code(const struct pb_unwind_source *s, uint64_t addr)
+{
+	return pb_unwind_range_at(s->code, s->n_code, addr);
 }
 
 static int add_range(struct builder *b, const struct pb_fde *fde, size_t off)

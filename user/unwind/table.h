@@ -28,6 +28,9 @@
 struct pb_unwind_range {
 	uint64_t start, end;
 };
+/* The one of @n ranges, sorted and apart, that holds @addr; NULL. O(log n). */
+const struct pb_unwind_range *pb_unwind_range_at(const struct pb_unwind_range *ranges, uint32_t n,
+						 uint64_t addr);
 
 /* The bytes to compile, all borrowed for the call. */
 struct pb_unwind_source {
