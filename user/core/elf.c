@@ -181,8 +181,7 @@ static uint64_t align_up(uint64_t n, uint64_t align)
 	return (n + align - 1) & ~(align - 1);
 }
 
-/* Notes are name and descriptor, each padded to the segment's alignment. */
-static void find_build_id(struct pb_elf *e, const uint8_t *notes, uint64_t size, uint64_t align)
+size_t pb_elf_build_id_note(const uint8_t *notes, size_t size, uint64_t align, const uint8_t **id)
 {
 	uint64_t off = 0;
 
@@ -195,23 +194,25 @@ static void find_build_id(struct pb_elf *e, const uint8_t *notes, uint64_t size,
 		desc = align_up(name + n.n_namesz, align);
 		next = align_up(desc + n.n_descsz, align);
 		if (desc > size || n.n_descsz > size - desc)
-			return;
+			return 0;
 		if (n.n_type == NT_GNU_BUILD_ID && n.n_namesz == sizeof(ELF_NOTE_GNU) &&
 		    !memcmp(notes + name, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU))) {
-			e->build_id_len = n.n_descsz < BUILD_ID_SIZE ? n.n_descsz : BUILD_ID_SIZE;
-			memcpy(e->build_id, notes + desc, e->build_id_len);
-			return;
+			*id = notes + desc;
+			return n.n_descsz;
 		}
 		if (next > size)
-			return;
+			return 0;
 		off = next;
 	}
+	return 0;
 }
 
 /* A note that cannot be read is no note; the rest of the file may still be of use. */
 static int read_notes(struct pb_elf *e, const Elf64_Phdr *p)
 {
 	pb_autofree void *notes = NULL;
+	const uint8_t *id = NULL;
+	size_t len;
 	int err;
 
 	if (e->build_id_len || p->p_filesz > NOTE_SIZE_MAX)
@@ -219,7 +220,10 @@ static int read_notes(struct pb_elf *e, const Elf64_Phdr *p)
 	err = pb_elf_read(e, p->p_offset, p->p_filesz, &notes);
 	if (err)
 		return err == -ENOMEM ? err : 0;
-	find_build_id(e, notes, p->p_filesz, p->p_align == 8 ? 8 : 4);
+	len = pb_elf_build_id_note(notes, p->p_filesz, p->p_align == 8 ? 8 : 4, &id);
+	e->build_id_len = len < BUILD_ID_SIZE ? len : BUILD_ID_SIZE;
+	if (len)
+		memcpy(e->build_id, id, e->build_id_len);
 	return 0;
 }
 

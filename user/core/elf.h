@@ -31,6 +31,9 @@ bool pb_elf_is64(const struct pb_elf *e);
 uint16_t pb_elf_machine(const struct pb_elf *e);
 /* Bytes of the NT_GNU_BUILD_ID note into @id (up to @size); 0 if there is none. */
 size_t pb_elf_build_id(const struct pb_elf *e, uint8_t *id, size_t size);
+/* The same among @size bytes of notes; hostile. Name and contents of each are padded to @align. @id: into
+ * @notes. Return: its length; 0 if there is none before the first malformed one. */
+size_t pb_elf_build_id_note(const uint8_t *notes, size_t size, uint64_t align, const uint8_t **id);
 /* e_entry, or 0. A virtual address. */
 uint64_t pb_elf_entry(const struct pb_elf *e);
 

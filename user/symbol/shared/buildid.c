@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "user/core/elf.h"
 #include "user/core/own.h"
 
 #define SECTIONS_MAX  65536
@@ -89,51 +90,22 @@ static Elf64_Shdr section_at(const struct sections *s, const uint8_t *table, uin
 	return wide;
 }
 
-static uint64_t align_up(uint64_t n, uint64_t align)
-{
-	return (n + align - 1) & ~(align - 1);
-}
-
-/* Notes are name and descriptor, each padded to the section's alignment. */
-static size_t find_note(const uint8_t *notes, uint64_t size, uint64_t align, uint8_t *id,
-			size_t id_size)
-{
-	uint64_t off = 0;
-
-	while (size - off >= sizeof(Elf64_Nhdr)) {
-		uint64_t name, desc, next;
-		Elf64_Nhdr n;
-
-		memcpy(&n, notes + off, sizeof(n));
-		name = off + sizeof(n);
-		desc = align_up(name + n.n_namesz, align);
-		next = align_up(desc + n.n_descsz, align);
-		if (desc > size || n.n_descsz > size - desc)
-			return 0;
-		if (n.n_type == NT_GNU_BUILD_ID && n.n_namesz == sizeof(ELF_NOTE_GNU) &&
-		    !memcmp(notes + name, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU))) {
-			if (n.n_descsz > id_size)
-				return 0;
-			memcpy(id, notes + desc, n.n_descsz);
-			return n.n_descsz;
-		}
-		if (next > size)
-			return 0;
-		off = next;
-	}
-	return 0;
-}
-
 static size_t read_note(int fd, const Elf64_Shdr *s, uint8_t *id, size_t size)
 {
 	pb_autofree uint8_t *notes = NULL;
+	const uint8_t *found = NULL;
+	size_t len;
 
 	if (s->sh_size > NOTE_SIZE_MAX)
 		return 0;
 	notes = malloc(s->sh_size + 1);
 	if (!notes || !read_at(fd, s->sh_offset, notes, s->sh_size))
 		return 0;
-	return find_note(notes, s->sh_size, s->sh_addralign == 8 ? 8 : 4, id, size);
+	len = pb_elf_build_id_note(notes, s->sh_size, s->sh_addralign == 8 ? 8 : 4, &found);
+	if (!len || len > size)
+		return 0;
+	memcpy(id, found, len);
+	return len;
 }
 
 size_t pb_build_id_of(int fd, uint8_t *id, size_t size)
