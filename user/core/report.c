@@ -227,6 +227,17 @@ static void write_unwind(const struct pb_report *r, struct pb_json *json)
 	pb_json_end(json, '}');
 }
 
+/* A member of broken_by or gaps; @unit: what is counted. */
+static void write_cause(struct pb_json *json, const char *module, const char *cause,
+			const char *unit, uint64_t n)
+{
+	pb_json_flat_object(json, NULL);
+	write_text(json, "module", module);
+	write_text(json, "cause", cause);
+	pb_json_uint(json, unit, n);
+	pb_json_end(json, '}');
+}
+
 static void write_stacks(const struct pb_report *r, struct pb_json *json)
 {
 	pb_json_object(json, "stacks");
@@ -235,13 +246,9 @@ static void write_stacks(const struct pb_report *r, struct pb_json *json)
 	pb_json_uint(json, "truncated", r->truncated);
 	pb_json_uint(json, "broken", r->broken);
 	pb_json_array(json, "broken_by");
-	for (uint32_t i = 0; i < r->n_broken_by; i++) {
-		pb_json_flat_object(json, NULL);
-		write_text(json, "module", r->broken_by[i].module);
-		write_text(json, "cause", r->broken_by[i].cause);
-		pb_json_uint(json, "events", r->broken_by[i].events);
-		pb_json_end(json, '}');
-	}
+	for (uint32_t i = 0; i < r->n_broken_by; i++)
+		write_cause(json, r->broken_by[i].module, r->broken_by[i].cause, "events",
+			    r->broken_by[i].events);
 	pb_json_end(json, ']');
 	pb_json_uint(json, "cut_processes", r->cut_processes);
 	write_unwind(r, json);
@@ -256,13 +263,9 @@ static void write_symbols(const struct pb_report *r, struct pb_json *json)
 	pb_json_uint(json, "inlined_frames", r->symbol_inlined);
 	pb_json_uint(json, "modules_with_debug_info", r->symbol_debug_modules);
 	pb_json_array(json, "gaps");
-	for (uint32_t i = 0; i < r->n_gaps; i++) {
-		pb_json_flat_object(json, NULL);
-		write_text(json, "module", r->gaps[i].module);
-		write_text(json, "cause", r->gaps[i].cause);
-		pb_json_uint(json, "locations", r->gaps[i].locations);
-		pb_json_end(json, '}');
-	}
+	for (uint32_t i = 0; i < r->n_gaps; i++)
+		write_cause(json, r->gaps[i].module, r->gaps[i].cause, "locations",
+			    r->gaps[i].locations);
 	pb_json_end(json, ']');
 	pb_json_end(json, '}');
 }
@@ -634,21 +637,16 @@ static int read_events(const json_t *events, struct pb_report *r)
 	return 0;
 }
 
-static int read_broken_row(const json_t *row, struct pb_report *r)
+/* As write_cause() wrote it. @cause will belong to the report. */
+static int read_cause(const json_t *row, struct pb_report *r, char **module, const char **cause,
+		      const char *unit, uint64_t *n)
 {
-	struct pb_report_broken *broken = &r->broken_by[r->n_broken_by];
-	const char *cause = json_string_value(json_object_get(row, "cause"));
-	int err;
+	const char *text = json_string_value(json_object_get(row, "cause"));
 
-	if (!cause || read_uint(row, "events", &broken->events))
+	if (!text || read_uint(row, unit, n))
 		return -EPROTO;
-	broken->cause = own(r, cause);
-	if (!broken->cause)
-		return -ENOMEM;
-	err = read_text(row, "module", &broken->module);
-	if (!err)
-		r->n_broken_by++;
-	return err;
+	*cause = own(r, text);
+	return *cause ? read_text(row, "module", module) : -ENOMEM;
 }
 
 /* Files of before there were tables have no such object: all 0. */
@@ -687,9 +685,13 @@ static int read_stacks(const json_t *stacks, struct pb_report *r)
 	if (!r->broken_by)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		err = read_broken_row(json_array_get(rows, i), r);
+		struct pb_report_broken *row = &r->broken_by[i];
+
+		err = read_cause(json_array_get(rows, i), r, &row->module, &row->cause, "events",
+				 &row->events);
 		if (err)
 			return err;
+		r->n_broken_by++;
 	}
 	/* It came later than the rest, and with it what follows. */
 	if (json_object_get(stacks, "cut_processes") &&
@@ -698,29 +700,12 @@ static int read_stacks(const json_t *stacks, struct pb_report *r)
 	return read_unwind(json_object_get(stacks, "unwind"), r);
 }
 
-static int read_gap(const json_t *row, struct pb_report *r)
-{
-	struct pb_report_gap *gap = &r->gaps[r->n_gaps];
-	const char *cause = json_string_value(json_object_get(row, "cause"));
-	int err;
-
-	if (!cause || read_uint(row, "locations", &gap->locations))
-		return -EPROTO;
-	gap->cause = own(r, cause);
-	if (!gap->cause)
-		return -ENOMEM;
-	err = read_text(row, "module", &gap->module);
-	if (!err)
-		r->n_gaps++;
-	return err;
-}
-
 /* Files of before names were counted have no such object: all 0. */
 static int read_symbols(const json_t *symbols, struct pb_report *r)
 {
 	const json_t *rows = json_object_get(symbols, "gaps");
 	size_t n = json_array_size(rows);
-	int err = 0;
+	int err;
 
 	if (!symbols)
 		return 0;
@@ -734,9 +719,16 @@ static int read_symbols(const json_t *symbols, struct pb_report *r)
 	r->gaps = calloc(n ? n : 1, sizeof(*r->gaps));
 	if (!r->gaps)
 		return -ENOMEM;
-	for (size_t i = 0; i < n && !err; i++)
-		err = read_gap(json_array_get(rows, i), r);
-	return err;
+	for (size_t i = 0; i < n; i++) {
+		struct pb_report_gap *row = &r->gaps[i];
+
+		err = read_cause(json_array_get(rows, i), r, &row->module, &row->cause, "locations",
+				 &row->locations);
+		if (err)
+			return err;
+		r->n_gaps++;
+	}
+	return 0;
 }
 
 static int read_overhead(const json_t *overhead, struct pb_report *r)
