@@ -107,6 +107,19 @@ full_names_have_parameters()
 	expect_share "$T/r.folded" 'engine::first\(unsigned long, unsigned long\)' . 66 12
 }
 
+rust_names_are_read_in_both_manglings()
+{
+	local how apply='app::inner::apply::<app::main::\{closure#0\}>' f32='<app::P<f32> as app::Area>::area'
+
+	# There are no parameters in what Rust mangles: both forms are the same.
+	for how in short full; do
+		_profile "$WL/rust" --demangle $how
+		expect_share "$T/r.folded" ";main;app::main;$apply;app::work_\[i\];$f32(;|\$)" . 66 12
+		expect_share "$T/r.folded" ';main;app::main;<app::P<T> as app::Area>::area(;|$)' . 33 12
+		[ "$(samples "$T/r.folded" 'llvm|17h|_R|_Z')" = 0 ] || die "not demangled: $(cat "$T/r.folded")"
+	done
+}
+
 pprof_has_several_lines_of_one_location()
 {
 	_profile "$WL/inlined-gcc" -o "$T/r.pb.gz"

@@ -13,7 +13,7 @@ WL_NOFP  := shape threads forks deep exits dlopener mixed liar huge
 # One program by several hands.
 WL_INLINED := gcc clang lto dwarf4 static nopie gz
 WORKLOADS := $(WL_PLAIN:%=$(WL)/%) $(WL_NOFP:%=$(WL)/%-nofp) $(WL)/hostile $(WL)/calls $(WL)/throws \
-	     $(WL)/chains $(WL)/hop-a $(WL)/hop-b $(WL)/libtiny.so $(WL)/libplugin_a.so $(WL)/libplugin_b.so \
+	     $(WL)/chains $(WL)/rust $(WL)/hop-a $(WL)/hop-b $(WL)/libtiny.so $(WL)/libplugin_a.so $(WL)/libplugin_b.so \
 	     $(WL)/libplugin_a-nofp.so $(WL)/libplugin_b-nofp.so $(WL_INLINED:%=$(WL)/inlined-%)
 
 .PHONY: workloads
@@ -30,6 +30,10 @@ $(WL_PLAIN:%=$(WL)/%): $(WL)/%: tests/workload/%.c
 $(WL_NOFP:%=$(WL)/%-nofp): $(WL)/%-nofp: tests/workload/%.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(WL_FLAGS_NOFP) $< tests/workload/sink.c -pthread -ldl -o $@
+
+$(WL)/rust: tests/workload/rust.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(WL_FLAGS) -g $< tests/workload/sink.c -o $@
 
 $(WL)/chains: tests/workload/chains.c
 	$(call say,CC,$@)
