@@ -85,6 +85,18 @@ a_perf_map_does_not_outlive_an_exec()
 	[ "$(samples "$T/r.folded" ';second_life.*jit_told')" = 0 ] || die "named by the map from before"
 }
 
+a_perf_map_that_an_exec_goes_on_with_is_parted_there()
+{
+	workload jitlives append 3
+	tool -p "$W" -F 999 -q -o "$T/r.json" -o "$T/r.folded"
+	rm -f "/tmp/perf-$W.map"
+	expect_status 0
+	expect_share "$T/r.folded" ';first_life.*jit_told' ';first_life' 95 6
+	expect_share "$T/r.folded" ';third_life.*jit_second' ';third_life' 95 6
+	expect_at_least "$(samples "$T/r.folded" ';second_life')" 300 "samples of what was not told"
+	[ "$(samples "$T/r.folded" ';second_life.*jit_')" = 0 ] || die "named by the map from before"
+}
+
 a_forked_child_runs_what_its_parent_has_compiled()
 {
 	tool -F 999 -q -o "$T/r.json" -o "$T/r.folded" -- "$WL/jitlives" fork 1.5

@@ -19,14 +19,28 @@
 #include "user/core/track.h"
 
 #define ANCESTORS_MAX 8
+/* What the parser reads of a map. */
+#define MAP_BYTES_MAX (64u << 20)
 /* File systems stamp by a clock that ticks, up to 10 ms late, and so does ours by what it is set to. */
 #define SLACK_NS      20000000ull
+
+/* Enough lines that no other map has the same at the same place. */
+#define TAIL_BYTES 512
+
+/* How far a map had been written at some time. If it still ends alike there, it has only grown. */
+struct mark {
+	off_t size;
+	size_t tail_len;
+	char tail[TAIL_BYTES];
+};
 
 struct held {
 	struct pb_life life;
 	uint64_t until_ns;  /* CLOCK_MONOTONIC, exec or end; 0: it lasts */
 	off_t inherited;    /* bytes of its parent's map that tell of its code, too */
 	int perf_map, dump; /* -1: none so far */
+	struct mark own;    /* of its map, while nobody had followed; size 0: none */
+	off_t next_from; /* what the map of the next life of the pid may have before it was that life's */
 };
 
 struct pb_jit {
@@ -48,14 +62,81 @@ static struct held *find_held(const struct pb_jit *j, uint32_t life)
 	return NULL;
 }
 
-/* Another life of @tgid begins at @time_ns, or none. */
+/* Was the map that goes by its pid last written in this life? See jit.h. */
+static bool is_of_life(int map, const struct held *h)
+{
+	uint64_t offset = pb_clock_read_ns(CLOCK_REALTIME) - pb_clock_ns(), written;
+	struct stat st;
+
+	if (fstat(map, &st))
+		return false;
+	written = (uint64_t)st.st_mtim.tv_sec * 1000000000ull + (uint64_t)st.st_mtim.tv_nsec;
+	return (!h->life.since_ns || written + SLACK_NS >= h->life.since_ns + offset) &&
+	       (!h->until_ns || written <= h->until_ns + offset);
+}
+
+static ssize_t read_tail(int map, off_t size, char *tail)
+{
+	size_t len = size < TAIL_BYTES ? (size_t)size : TAIL_BYTES;
+
+	return pread(map, tail, len, size - (off_t)len) == (ssize_t)len ? (ssize_t)len : -1;
+}
+
+/* All of it is of the life at hand. */
+static void mark_own(struct held *h)
+{
+	struct stat st;
+	ssize_t len;
+
+	if (h->perf_map < 0 || !is_of_life(h->perf_map, h) || fstat(h->perf_map, &st))
+		return;
+	len = read_tail(h->perf_map, st.st_size, h->own.tail);
+	h->own.tail_len = len > 0 ? (size_t)len : 0;
+	h->own.size = len > 0 ? st.st_size : 0;
+	h->next_from = h->own.size;
+}
+
+/* Whether a map holds what it held at a mark. */
+static bool has_only_grown(int map, const struct mark *mark)
+{
+	char tail[TAIL_BYTES];
+
+	return mark->size && read_tail(map, mark->size, tail) == (ssize_t)mark->tail_len &&
+	       !memcmp(tail, mark->tail, mark->tail_len);
+}
+
+/* The last life before @time_ns that a pid had, of those that are held. */
+static struct held *find_before(const struct pb_jit *j, uint32_t tgid, uint64_t time_ns)
+{
+	struct held *found = NULL;
+	uint32_t i;
+
+	for (i = 0; i < j->n_held; i++) {
+		struct held *h = &j->held[i];
+
+		if (h->life.tgid == tgid && h->life.since_ns < time_ns &&
+		    (!found || h->life.since_ns >= found->life.since_ns))
+			found = h;
+	}
+	return found;
+}
+
+/* Another life of @tgid begins at @time_ns, or none. We are told some milliseconds late: what the map has
+ * got meanwhile may be of either. */
 static void end_lives(struct pb_jit *j, uint32_t tgid, uint64_t time_ns)
 {
+	struct held *last = find_before(j, tgid, time_ns);
+	struct stat st;
 	uint32_t i;
 
 	for (i = 0; i < j->n_held; i++)
 		if (j->held[i].life.tgid == tgid && !j->held[i].until_ns)
 			j->held[i].until_ns = time_ns;
+	if (!last)
+		return;
+	mark_own(last);
+	if (last->perf_map >= 0 && !fstat(last->perf_map, &st))
+		last->next_from = st.st_size;
 }
 
 static void on_gone(void *ctx, uint32_t tgid)
@@ -131,19 +212,6 @@ static int find_dump(const struct pb_jit *j, uint32_t tgid)
 	return -1;
 }
 
-/* Was the map that goes by its pid last written in this life? See jit.h. */
-static bool is_of_life(int map, const struct held *h)
-{
-	uint64_t offset = pb_clock_read_ns(CLOCK_REALTIME) - pb_clock_ns(), written;
-	struct stat st;
-
-	if (fstat(map, &st))
-		return false;
-	written = (uint64_t)st.st_mtim.tv_sec * 1000000000ull + (uint64_t)st.st_mtim.tv_nsec;
-	return (!h->life.since_ns || written + SLACK_NS >= h->life.since_ns + offset) &&
-	       (!h->until_ns || written <= h->until_ns + offset);
-}
-
 static void look(struct pb_jit *j, struct held *h)
 {
 	if (h->perf_map < 0) {
@@ -155,8 +223,38 @@ static void look(struct pb_jit *j, struct held *h)
 			h->perf_map = -1;
 		}
 	}
+	mark_own(h);
 	if (h->dump < 0 && !h->until_ns)
 		h->dump = find_dump(j, h->life.tgid);
+}
+
+static bool is_same_file(int a, int b)
+{
+	struct stat sa, sb;
+
+	return a >= 0 && b >= 0 && !fstat(a, &sa) && !fstat(b, &sb) && sa.st_dev == sb.st_dev &&
+	       sa.st_ino == sb.st_ino;
+}
+
+/* What of its map tells of a life. Return: false if nothing does. */
+static bool find_part(const struct pb_jit *j, const struct held *h, off_t *from, off_t *to)
+{
+	const struct held *before = find_before(j, h->life.tgid, h->life.since_ns);
+	struct stat st;
+
+	if (h->perf_map < 0 || fstat(h->perf_map, &st))
+		return false;
+	*from = 0;
+	*to = st.st_size;
+	if (!is_of_life(h->perf_map, h)) {
+		if (!has_only_grown(h->perf_map, &h->own))
+			return false;
+		*to = h->own.size;
+	}
+	if (before && is_same_file(before->perf_map, h->perf_map) &&
+	    has_only_grown(h->perf_map, &before->own))
+		*from = before->next_from;
+	return *from < *to;
 }
 
 static struct held *hold(struct pb_jit *j, const struct pb_life *life)
@@ -182,7 +280,7 @@ void pb_jit_hold(struct pb_jit *j, const struct pb_life *life)
 {
 	struct pb_life child = *life, parent;
 	struct held *h = hold(j, life);
-	struct stat st;
+	off_t from, to;
 	uint32_t id, i;
 
 	for (i = 0; i < ANCESTORS_MAX && h && child.parent; i++) {
@@ -193,25 +291,29 @@ void pb_jit_hold(struct pb_jit *j, const struct pb_life *life)
 		h = hold(j, &parent);
 		if (!h)
 			return;
-		if (h->perf_map >= 0 && is_of_life(h->perf_map, h) && !fstat(h->perf_map, &st))
-			find_held(j, id)->inherited = st.st_size;
+		if (find_part(j, h, &from, &to))
+			find_held(j, id)->inherited = to;
 		child = parent;
 	}
 }
 
-/* Add whole lines to @to: of the first @size bytes of a map that may be cut off at any time. */
-static int copy_lines(int to, int map, off_t size)
+/* Add whole lines to @out: of a part of a map that may be cut off at any time. */
+static int copy_lines(int out, int map, off_t from, off_t to)
 {
-	pb_autofree char *text = malloc((size_t)size + !size);
+	size_t size = (size_t)(to - from);
+	pb_autofree char *text = NULL;
 	const char *end;
 	ssize_t len;
 
+	if (size > MAP_BYTES_MAX)
+		return -EFBIG;
+	text = malloc(size);
 	if (!text)
 		return -ENOMEM;
-	len = pread(map, text, (size_t)size, 0);
+	len = pread(map, text, size, from);
 	end = len > 0 ? memrchr(text, '\n', (size_t)len) : NULL;
 	len = end ? end + 1 - text : 0;
-	return !len || write(to, text, (size_t)len) == len ? 0 : -EIO;
+	return !len || write(out, text, (size_t)len) == len ? 0 : -EIO;
 }
 
 /* Another descriptor of the same file, at its beginning. */
@@ -227,21 +329,22 @@ static int join_maps(struct pb_jit *j, const struct held *own)
 {
 	const struct held *chain[ANCESTORS_MAX + 1] = {own};
 	pb_autoclose int joined = memfd_create("perf-map", MFD_CLOEXEC);
-	struct stat st;
+	off_t from, to;
 	uint32_t n = 1;
 	int err = 0;
 
 	if (joined < 0)
 		return -1;
-	while (n <= ANCESTORS_MAX && (chain[n] = find_held(j, chain[n - 1]->life.parent)))
+	while (n <= ANCESTORS_MAX && chain[n - 1]->life.parent &&
+	       (chain[n] = find_held(j, chain[n - 1]->life.parent)))
 		n++;
 	while (n-- > 0 && !err) {
-		if (chain[n]->perf_map < 0 || !is_of_life(chain[n]->perf_map, chain[n]) ||
-		    fstat(chain[n]->perf_map, &st))
+		if (!find_part(j, chain[n], &from, &to))
 			continue;
-		if (n && chain[n - 1]->inherited < st.st_size)
-			st.st_size = chain[n - 1]->inherited;
-		err = copy_lines(joined, chain[n]->perf_map, st.st_size);
+		if (n && chain[n - 1]->inherited < to)
+			to = chain[n - 1]->inherited;
+		if (from < to)
+			err = copy_lines(joined, chain[n]->perf_map, from, to);
 	}
 	return err || lseek(joined, 0, SEEK_SET) < 0 ? -1 : pb_take_fd(joined);
 }
@@ -249,13 +352,16 @@ static int join_maps(struct pb_jit *j, const struct held *own)
 int pb_jit_perf_map(struct pb_jit *j, uint32_t life)
 {
 	struct held *h = find_held(j, life);
+	off_t from, to;
 
 	if (!h)
 		return -1;
 	look(j, h);
 	if (h->inherited)
 		return join_maps(j, h);
-	return h->perf_map >= 0 && is_of_life(h->perf_map, h) ? again(h->perf_map) : -1;
+	if (!find_part(j, h, &from, &to))
+		return -1;
+	return from || !is_of_life(h->perf_map, h) ? join_maps(j, h) : again(h->perf_map);
 }
 
 int pb_jit_dump(struct pb_jit *j, uint32_t life)

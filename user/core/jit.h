@@ -9,7 +9,12 @@
  *
  *   mtime   before the life began         of the program before the exec, or of an earlier process
  *           while it lasts                this life's
- *           behind its end                written over since: what is lost are names, never right ones
+ *           behind its end                gone on with, or written over since: what is lost then are names,
+ *                                         never right ones
+ *
+ * What comes next may go on writing where the life before has ended. What the map held then, and holds
+ * still, is of the life before, and what follows is of the next one. If we never met the life before in code
+ * without a file, that is not known, and counts as the next one's.
  *
  * A jitdump needs no such rule: it counts for the life that has it mapped.
  *
