@@ -104,6 +104,30 @@ a_forked_child_runs_what_its_parent_has_compiled()
 	expect_share "$T/r.folded" 'jit_told' ';first_life' 95 6
 }
 
+# _profile_child MODE: what jitlives has forked before anything was attached.
+_profile_child()
+{
+	local child
+
+	workload jitlives "$1" 6
+	child=$(pgrep -P "$W") || die "no child"
+	tool -p "$child" -F 999 -q -o "$T/r.json" -o "$T/r.folded"
+	expect_status 0
+}
+
+a_child_forked_before_the_capture_runs_what_its_parent_has_compiled()
+{
+	_profile_child fork
+	expect_share "$T/r.folded" 'jit_told' ';first_life' 95 6
+}
+
+what_a_parent_compiles_after_a_fork_names_nothing_of_the_child()
+{
+	_profile_child told-later
+	expect_at_least "$(samples "$T/r.folded" ';third_life')" 300 "samples of what was not told"
+	[ "$(samples "$T/r.folded" 'jit_parents')" = 0 ] || die "named by what the parent told later"
+}
+
 a_perf_map_of_another_owner_is_not_believed()
 {
 	local map

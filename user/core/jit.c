@@ -15,6 +15,7 @@
 #include "user/core/files.h"
 #include "user/core/grow.h"
 #include "user/core/log.h"
+#include "user/core/procstat.h"
 #include "user/core/space.h"
 #include "user/core/track.h"
 
@@ -34,12 +35,20 @@ struct mark {
 	char tail[TAIL_BYTES];
 };
 
+/* The map of a process that one was forked from before we were there. */
+struct elder {
+	int map;
+	off_t size; /* not written since the fork */
+};
+
 struct held {
 	struct pb_life life;
 	uint64_t until_ns;  /* CLOCK_MONOTONIC, exec or end; 0: it lasts */
 	off_t inherited;    /* bytes of its parent's map that tell of its code, too */
 	int perf_map, dump; /* -1: none so far */
 	struct mark own;    /* of its map, while nobody had followed; size 0: none */
+	struct elder elders[ANCESTORS_MAX]; /* the nearest first */
+	uint32_t n_elders;
 	off_t next_from; /* what the map of the next life of the pid may have before it was that life's */
 };
 
@@ -62,6 +71,11 @@ static struct held *find_held(const struct pb_jit *j, uint32_t life)
 	return NULL;
 }
 
+static uint64_t written_ns(const struct stat *st)
+{
+	return (uint64_t)st->st_mtim.tv_sec * 1000000000ull + (uint64_t)st->st_mtim.tv_nsec;
+}
+
 /* Was the map that goes by its pid last written in this life? See jit.h. */
 static bool is_of_life(int map, const struct held *h)
 {
@@ -70,7 +84,7 @@ static bool is_of_life(int map, const struct held *h)
 
 	if (fstat(map, &st))
 		return false;
-	written = (uint64_t)st.st_mtim.tv_sec * 1000000000ull + (uint64_t)st.st_mtim.tv_nsec;
+	written = written_ns(&st);
 	return (!h->life.since_ns || written + SLACK_NS >= h->life.since_ns + offset) &&
 	       (!h->until_ns || written <= h->until_ns + offset);
 }
@@ -187,6 +201,8 @@ void pb_jit_free(struct pb_jit *j)
 			close(j->held[i].perf_map);
 		if (j->held[i].dump >= 0)
 			close(j->held[i].dump);
+		while (j->held[i].n_elders)
+			close(j->held[i].elders[--j->held[i].n_elders].map);
 	}
 	free(j->held);
 	free(j);
@@ -257,6 +273,43 @@ static bool find_part(const struct pb_jit *j, const struct held *h, off_t *from,
 	return *from < *to;
 }
 
+static void add_elder(const struct pb_jit *j, struct held *h, uint32_t tgid, uint64_t fork_ns)
+{
+	pb_autoclose int map = j->type.open_perf_map(tgid);
+	struct stat st;
+
+	if (map < 0 || fstat(map, &st))
+		return;
+	if (written_ns(&st) + SLACK_NS > fork_ns) {
+		pb_log(PB_LOG_DEBUG,
+		       "the perf map of process %u was written after the fork of %u: which part is "
+		       "of both is not known",
+		       tgid, h->life.tgid);
+		return;
+	}
+	h->elders[h->n_elders++] = (struct elder){pb_take_fd(map), st.st_size};
+}
+
+/* What a process runs whose fork nobody told us of. */
+static void find_elders(const struct pb_jit *j, struct held *h)
+{
+	struct pb_procstat_image own, image;
+	struct pb_procstat child, parent;
+	uint32_t i;
+
+	if (pb_procstat_image(h->life.tgid, &own) || pb_procstat_read(h->life.tgid, &child))
+		return;
+	for (i = 0; i < ANCESTORS_MAX && child.parent_tgid; i++) {
+		/* Another image: an exec since, or a stranger who was given the orphan. */
+		if (pb_procstat_image(child.parent_tgid, &image) ||
+		    memcmp(&own, &image, sizeof(own)) != 0 ||
+		    pb_procstat_read(child.parent_tgid, &parent))
+			return;
+		add_elder(j, h, child.parent_tgid, child.start_ns);
+		child = parent;
+	}
+}
+
 static struct held *hold(struct pb_jit *j, const struct pb_life *life)
 {
 	struct held *h = find_held(j, life->id);
@@ -271,6 +324,8 @@ static struct held *hold(struct pb_jit *j, const struct pb_life *life)
 		/* A stack may come to us behind the exec that followed it. */
 		since_ns = newest_since(j, life->tgid, &newest);
 		h->until_ns = newest == life->id ? 0 : since_ns;
+		if (!life->since_ns && !life->parent && !h->until_ns)
+			find_elders(j, h);
 	}
 	look(j, h);
 	return h;
@@ -325,12 +380,13 @@ static int again(int fd)
 }
 
 /* Maps of ancestors, the eldest first, then the own one: of two names for an address the last one wins. */
-static int join_maps(struct pb_jit *j, const struct held *own)
+static int join_maps(const struct pb_jit *j, const struct held *own)
 {
 	const struct held *chain[ANCESTORS_MAX + 1] = {own};
 	pb_autoclose int joined = memfd_create("perf-map", MFD_CLOEXEC);
+	const struct elder *elder;
 	off_t from, to;
-	uint32_t n = 1;
+	uint32_t n = 1, i;
 	int err = 0;
 
 	if (joined < 0)
@@ -338,6 +394,10 @@ static int join_maps(struct pb_jit *j, const struct held *own)
 	while (n <= ANCESTORS_MAX && chain[n - 1]->life.parent &&
 	       (chain[n] = find_held(j, chain[n - 1]->life.parent)))
 		n++;
+	for (i = chain[n - 1]->n_elders; i > 0 && !err; i--) {
+		elder = &chain[n - 1]->elders[i - 1];
+		err = copy_lines(joined, elder->map, 0, elder->size);
+	}
 	while (n-- > 0 && !err) {
 		if (!find_part(j, chain[n], &from, &to))
 			continue;
@@ -346,7 +406,9 @@ static int join_maps(struct pb_jit *j, const struct held *own)
 		if (from < to)
 			err = copy_lines(joined, chain[n]->perf_map, from, to);
 	}
-	return err || lseek(joined, 0, SEEK_SET) < 0 ? -1 : pb_take_fd(joined);
+	if (err || !lseek(joined, 0, SEEK_CUR) || lseek(joined, 0, SEEK_SET) < 0)
+		return -1;
+	return pb_take_fd(joined);
 }
 
 int pb_jit_perf_map(struct pb_jit *j, uint32_t life)
@@ -357,11 +419,11 @@ int pb_jit_perf_map(struct pb_jit *j, uint32_t life)
 	if (!h)
 		return -1;
 	look(j, h);
-	if (h->inherited)
-		return join_maps(j, h);
-	if (!find_part(j, h, &from, &to))
-		return -1;
-	return from || !is_of_life(h->perf_map, h) ? join_maps(j, h) : again(h->perf_map);
+	/* Most are alone, and have all of their map. */
+	if (!h->life.parent && !h->n_elders && find_part(j, h, &from, &to) && !from &&
+	    is_of_life(h->perf_map, h))
+		return again(h->perf_map);
+	return join_maps(j, h);
 }
 
 int pb_jit_dump(struct pb_jit *j, uint32_t life)

@@ -20,8 +20,10 @@
  *
  * A forked process runs what its parent has compiled until then. The parent's map, as long as it was when
  * the child was first seen in such code, comes before the child's own; an exec ends that. The parent is
- * the one that the kernel told of: of processes that were forked before the capture it is not known, and
- * they have what they tell of themselves.
+ * the one that the kernel told of. Of a process that was forked before the capture it is the one that waits
+ * for it, if both still are of one exec (struct pb_procstat_image), and its map counts only if it was not
+ * written since the fork: which lines are older is not known otherwise. Its own parents likewise. If the one
+ * that forked it has ended, and one further up that is of that exec has taken it over, that counts as the parent.
  */
 #ifndef PB_CORE_JIT_H
 #define PB_CORE_JIT_H

@@ -8,10 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "user/core/clock.h"
 #include "user/core/log.h"
-#include "user/core/opts.h"
 #include "user/core/own.h"
+#include "user/core/procstat.h"
 #include "user/symbol/beneath.h"
 #include "user/symbol/shared/wire.h"
 
@@ -66,37 +65,11 @@ static bool parse_status(const char *status, struct identity *id)
 	return true;
 }
 
-/* Field 22, in ticks since boot; the second one, the name, may hold anything but ends at the last ")". */
-static bool read_start(uint32_t tgid, uint64_t *start_ns)
-{
-	uint64_t boot_ns = pb_clock_read_ns(CLOCK_REALTIME) - pb_clock_read_ns(CLOCK_BOOTTIME);
-	char path[64], stat[4096];
-	pb_autofclose FILE *f = NULL;
-	uint64_t ticks;
-	char *p, *field, *save = NULL;
-	size_t len;
-	int i;
-
-	snprintf(path, sizeof(path), "/proc/%u/stat", tgid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	len = fread(stat, 1, sizeof(stat) - 1, f);
-	stat[len] = '\0';
-	p = strrchr(stat, ')');
-	field = p ? strtok_r(p + 1, " ", &save) : NULL;
-	for (i = 3; field && i < 22; i++)
-		field = strtok_r(NULL, " ", &save);
-	if (!field || pb_parse_uint(field, 0, UINT64_MAX, &ticks))
-		return false;
-	*start_ns = boot_ns + ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
-	return true;
-}
-
 static int read_identity(uint32_t tgid, struct identity *id)
 {
 	char path[64], status[16384];
 	pb_autofclose FILE *f = NULL;
+	struct pb_procstat stat;
 	size_t len;
 
 	snprintf(path, sizeof(path), "/proc/%u/status", tgid);
@@ -105,7 +78,10 @@ static int read_identity(uint32_t tgid, struct identity *id)
 		return -errno;
 	len = fread(status, 1, sizeof(status) - 1, f);
 	status[len] = '\0';
-	return parse_status(status, id) && read_start(tgid, &id->start_ns) ? 0 : -ESRCH;
+	if (!parse_status(status, id) || pb_procstat_read(tgid, &stat))
+		return -ESRCH;
+	id->start_ns = stat.start_ns;
+	return 0;
 }
 
 static int check_file(int fd, const struct identity *id)
