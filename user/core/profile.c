@@ -535,6 +535,15 @@ void pb_profile_add(struct pb_profile *p, uint32_t node, uint32_t process, const
 	}
 }
 
+uint32_t pb_profile_value(const struct pb_profile *p, const char *type)
+{
+	for (uint32_t i = 0; i < p->n_values; i++) {
+		if (!strcmp(p->value_types[i].type, type))
+			return i;
+	}
+	return PB_NONE;
+}
+
 uint64_t pb_profile_total(const struct pb_profile *p, uint32_t i)
 {
 	uint64_t sum = 0;

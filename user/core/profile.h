@@ -169,6 +169,9 @@ void pb_profile_set_lines(struct pb_profile *p, uint32_t location, const struct 
  */
 void pb_profile_add(struct pb_profile *p, uint32_t node, uint32_t process, const uint64_t *values);
 
+/* Which value is of this type; PB_NONE if none is. */
+uint32_t pb_profile_value(const struct pb_profile *p, const char *type);
+
 /* Sum of value @i over all samples, UINT64_MAX if it overflows. O(n_samples). */
 uint64_t pb_profile_total(const struct pb_profile *p, uint32_t i);
 

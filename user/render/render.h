@@ -12,6 +12,7 @@
 
 struct pb_profile;
 struct pb_report;
+struct pb_value_type;
 
 struct pb_render_opts {
 	uint32_t top;   /* rows of the table of functions; hotspots and stacks_top in JSON */
@@ -29,17 +30,22 @@ typedef int pb_render_fn(FILE *out, const struct pb_profile *p, const struct pb_
 			 const struct pb_render_opts *o);
 
 pb_render_fn pb_render_text;
+pb_render_fn
+	pb_render_heap; /* the text of a heap profile: a table of sites; of any other as above */
 pb_render_fn pb_render_folded;
 pb_render_fn pb_render_html;
 pb_render_fn pb_render_json;
 pb_render_fn pb_render_pprof;
 pb_render_fn pb_render_speedscope;
+pb_render_fn pb_render_dhat; /* -EINVAL for a profile that pb_format_fits() refuses */
 
 struct pb_format {
 	const char *name;   /* for --format */
 	const char *suffix; /* how a file name ends, with the dot; the longest match wins */
 	pb_render_fn *render;
 	bool binary; /* refused on a terminal */
+	const char
+		*needs; /* a value that a profile must have to be written so; NULL: any will do */
 	const char *help;
 };
 
@@ -50,6 +56,9 @@ extern const struct pb_format pb_formats[];
 const struct pb_format *pb_format_by_name(const char *name);
 /* By the end of a file name, or NULL. */
 const struct pb_format *pb_format_by_path(const char *path);
+
+/* Whether values of these @n types can be written in this format. */
+bool pb_format_fits(const struct pb_format *format, const struct pb_value_type *types, uint32_t n);
 
 /**
  * pb_pprof_read() - read a pprof file (gzip or plain), ours or anyone's.

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "user/core/profile.h"
+
 static void every_format_is_found_by_its_name_and_suffix(void **state)
 {
 	size_t n = 0;
@@ -23,7 +25,7 @@ static void every_format_is_found_by_its_name_and_suffix(void **state)
 		assert_non_null(f->render);
 		assert_true(f->help[0]);
 	}
-	assert_int_equal(n, 6);
+	assert_int_equal(n, 7);
 }
 
 static void the_longest_suffix_wins(void **state)
@@ -32,6 +34,7 @@ static void the_longest_suffix_wins(void **state)
 	assert_string_equal(pb_format_by_path("x.speedscope.json")->name, "speedscope");
 	assert_string_equal(pb_format_by_path("speedscope.json")->name, "json");
 	assert_string_equal(pb_format_by_path("x.json")->name, "json");
+	assert_string_equal(pb_format_by_path("x.dhat.json")->name, "dhat");
 }
 
 static void unknown_names_are_no_format(void **state)
@@ -52,6 +55,18 @@ static void only_pprof_is_binary(void **state)
 		assert_int_equal(f->binary, f->render == pb_render_pprof);
 }
 
+static void only_dhat_needs_a_heap(void **state)
+{
+	static const struct pb_value_type cpu[] = {{"samples", "count"}, {"cpu", "nanoseconds"}};
+	static const struct pb_value_type heap[] = {{"alloc_space", "count"}};
+
+	(void)state;
+	for (const struct pb_format *f = pb_formats; f->name; f++) {
+		assert_int_equal(pb_format_fits(f, cpu, 2), f->render != pb_render_dhat);
+		assert_true(pb_format_fits(f, heap, 1));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -59,6 +74,7 @@ int main(void)
 		cmocka_unit_test(the_longest_suffix_wins),
 		cmocka_unit_test(unknown_names_are_no_format),
 		cmocka_unit_test(only_pprof_is_binary),
+		cmocka_unit_test(only_dhat_needs_a_heap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
