@@ -59,8 +59,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (const struct pb_format *f = pb_formats; f->name; f++) {
 		size_t len;
 
-		free(render(f->render, p, r, &len));
+		if (pb_format_fits(f, p->value_types, p->n_values))
+			free(render(f->render, p, r, &len));
 	}
+	free(render(pb_render_heap, p, r, &(size_t){0}));
 	round_trip(p, r);
 	return 0;
 }

@@ -3,15 +3,19 @@
 
 #include <string.h>
 
+#include "user/core/profile.h"
+
 const struct pb_format pb_formats[] = {
-	{"html", ".html", pb_render_html, false,
+	{"html", ".html", pb_render_html, false, NULL,
 	 "interactive flame graph, one self-contained page"},
-	{"folded", ".folded", pb_render_folded, false,
+	{"folded", ".folded", pb_render_folded, false, NULL,
 	 "one line per stack: frames, then the value"},
-	{"text", ".txt", pb_render_text, false, "table of the hottest functions"},
-	{"json", ".json", pb_render_json, false, "report for programs, with a schema"},
-	{"pprof", ".pb.gz", pb_render_pprof, true, "the whole profile; what --from reads"},
-	{"speedscope", ".speedscope.json", pb_render_speedscope, false, "for speedscope.app"},
+	{"text", ".txt", pb_render_text, false, NULL, "table of the hottest functions"},
+	{"json", ".json", pb_render_json, false, NULL, "report for programs, with a schema"},
+	{"pprof", ".pb.gz", pb_render_pprof, true, NULL, "the whole profile; what --from reads"},
+	{"speedscope", ".speedscope.json", pb_render_speedscope, false, NULL, "for speedscope.app"},
+	{"dhat", ".dhat.json", pb_render_dhat, false, "alloc_space",
+	 "heap profile for valgrind's dh_view.html and Firefox Profiler"},
 	{0},
 };
 
@@ -38,4 +42,15 @@ const struct pb_format *pb_format_by_path(const char *path)
 			best = f;
 	}
 	return best;
+}
+
+bool pb_format_fits(const struct pb_format *format, const struct pb_value_type *types, uint32_t n)
+{
+	if (!format->needs)
+		return true;
+	for (uint32_t i = 0; i < n; i++) {
+		if (!strcmp(types[i].type, format->needs))
+			return true;
+	}
+	return false;
 }

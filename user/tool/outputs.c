@@ -16,6 +16,7 @@
 #include "user/core/profile.h"
 #include "user/core/report.h"
 #include "user/render/render.h"
+#include "user/tool/tool.h"
 
 #define NAME_PART_MAX 32
 
@@ -57,6 +58,32 @@ int pb_outputs_check(const struct pb_args *args)
 		snprintf(what, sizeof(what), "the name %.100s tells no format",
 			 args->outputs.items[i]);
 		return complain_format(what);
+	}
+	return 0;
+}
+
+/* What is asked for, one by one: 0, 1, ...; NULL behind the last. */
+static const struct pb_format *nth_format(const struct pb_args *args, uint32_t i)
+{
+	if (i < args->outputs.n)
+		return format_of(args, args->outputs.items[i]);
+	if (i == args->outputs.n && args->format)
+		return pb_format_by_name(args->format);
+	return NULL;
+}
+
+int pb_outputs_fit(const struct pb_args *args, const struct pb_value_type *types, uint32_t n)
+{
+	const struct pb_format *format;
+
+	for (uint32_t i = 0; (format = nth_format(args, i)); i++) {
+		if (!pb_format_fits(format, types, n))
+			return pb_fail(
+				EINVAL,
+				"format %s (%s) needs a profile with %s, and this one has only "
+				"%s%s%s",
+				format->name, format->suffix, format->needs, types[0].type,
+				n > 1 ? ", " : "", n > 1 ? types[1].type : "");
 	}
 	return 0;
 }
@@ -106,9 +133,18 @@ static void render_opts(const struct pb_args *args, const struct pb_profile *pro
 		o->columns = size.ws_col;
 }
 
-static int write_one(const struct pb_args *args, const char *path, const struct pb_format *format,
-		     const struct pb_profile *profile, const struct pb_report *report)
+/* What is to be written, and how. */
+struct job {
+	const struct pb_tool *tool;
+	const struct pb_args *args;
+	const struct pb_profile *profile;
+	const struct pb_report *report;
+};
+
+static int write_one(const struct job *job, const char *path, const struct pb_format *format)
 {
+	pb_render_fn *render = format->render == pb_render_text && job->tool->text ? job->tool->text
+										   : format->render;
 	bool terminal = !strcmp(path, "-") && isatty(STDOUT_FILENO);
 	pb_auto(pb_output) struct pb_output *out = NULL;
 	struct pb_render_opts o;
@@ -117,8 +153,8 @@ static int write_one(const struct pb_args *args, const char *path, const struct 
 	err = pb_output_open(&out, path, format->binary);
 	if (err)
 		return err;
-	render_opts(args, profile, terminal, &o);
-	err = format->render(pb_output_stream(out), profile, report, &o);
+	render_opts(job->args, job->profile, terminal, &o);
+	err = render(pb_output_stream(out), job->profile, job->report, &o);
 	if (err == -ENOMEM)
 		return pb_err(ENOMEM, "write %s", path);
 	/* The commit knows the stream's errno better than the renderer, and names the file. */
@@ -143,46 +179,48 @@ static void default_name(const struct pb_report *report, char *name, size_t size
 	snprintf(name, size, "%s-%s%s-%s.html", report->tool, part, pid, when);
 }
 
-static int write_default(const struct pb_args *args, const struct pb_profile *profile,
-			 const struct pb_report *report)
+static int write_default(const struct job *job)
 {
+	const struct pb_report *report = job->report;
+	bool quiet = job->args->quiet;
 	int table = 0, page = 0;
 	char name[128];
 
-	if (!args->quiet)
-		table = write_one(args, "-", pb_format_by_name("text"), profile, report);
+	if (!quiet)
+		table = write_one(job, "-", pb_format_by_name("text"));
 	if (!report->kept)
 		return table;
 	default_name(report, name, sizeof(name));
-	page = write_one(args, name, pb_format_by_name("html"), profile, report);
-	if (!page && !args->quiet)
+	page = write_one(job, name, pb_format_by_name("html"));
+	if (!page && !quiet)
 		pb_log(PB_LOG_INFO, "flame graph: %s", name);
 	return table ? table : page;
 }
 
-int pb_outputs_write(const struct pb_args *args, const struct pb_profile *profile,
-		     const struct pb_report *report)
+int pb_outputs_write(const struct pb_tool *tool, const struct pb_args *args,
+		     const struct pb_profile *profile, const struct pb_report *report)
 {
+	const struct job job = {tool, args, profile, report};
 	int first = 0, err;
 
 	if (is_default(args))
-		return write_default(args, profile, report);
+		return write_default(&job);
 	for (uint32_t i = 0; i < args->outputs.n; i++) {
 		const char *path = args->outputs.items[i];
 
-		err = write_one(args, path, format_of(args, path), profile, report);
+		err = write_one(&job, path, format_of(args, path));
 		first = first ? first : err;
 		if (!err && strcmp(path, "-") && !args->quiet)
 			pb_log(PB_LOG_INFO, "wrote %s", path);
 	}
 	if (args->format && !args->outputs.n)
-		first = write_one(args, "-", pb_format_by_name(args->format), profile, report);
+		first = write_one(&job, "-", pb_format_by_name(args->format));
 	if (args->folded) {
-		err = write_one(args, "-", pb_format_by_name("folded"), profile, report);
+		err = write_one(&job, "-", pb_format_by_name("folded"));
 		first = first ? first : err;
 	}
 	if (args->json) {
-		err = write_one(args, "-", pb_format_by_name("json"), profile, report);
+		err = write_one(&job, "-", pb_format_by_name("json"));
 		first = first ? first : err;
 	}
 	return first;

@@ -3,9 +3,13 @@
 #ifndef PB_TOOL_OUTPUTS_H
 #define PB_TOOL_OUTPUTS_H
 
+#include <stdint.h>
+
 struct pb_args;
 struct pb_profile;
 struct pb_report;
+struct pb_tool;
+struct pb_value_type;
 
 /**
  * pb_outputs_check() - whether every output has a format, before anything is measured.
@@ -13,6 +17,13 @@ struct pb_report;
  * Return: 0; -EINVAL, logged with the word at fault.
  */
 int pb_outputs_check(const struct pb_args *args);
+
+/**
+ * pb_outputs_fit() - whether values of these @n types can be written in every format that is asked for.
+ *
+ * Return: 0; -EINVAL, logged with the format at fault.
+ */
+int pb_outputs_fit(const struct pb_args *args, const struct pb_value_type *types, uint32_t n);
 
 /**
  * pb_outputs_reachable() - whether the directories of all files can be written, before anything is
@@ -29,7 +40,7 @@ int pb_outputs_reachable(const struct pb_args *args);
  * the tool, the target and the time. All are tried even if one fails.
  * Return: 0; -errno of the first that failed, logged; -EPIPE is not logged.
  */
-int pb_outputs_write(const struct pb_args *args, const struct pb_profile *profile,
-		     const struct pb_report *report);
+int pb_outputs_write(const struct pb_tool *tool, const struct pb_args *args,
+		     const struct pb_profile *profile, const struct pb_report *report);
 
 #endif

@@ -93,13 +93,16 @@ static void explain(const struct result *r)
 		pb_log(PB_LOG_INFO, "%s", names);
 }
 
-static int write_result(const struct pb_tool *tool, const struct pb_args *args, struct result *r)
+/* @args begin with struct pb_args. */
+static int write_result(const struct pb_tool *tool, const void *args, struct result *r)
 {
-	int err;
+	int err = tool->choose_value ? tool->choose_value(args, r->profile) : 0;
 
-	if (!args->from)
+	if (err)
+		return PB_EXIT_USAGE;
+	if (!((const struct pb_args *)args)->from)
 		pb_cost_self(r->report);
-	err = pb_outputs_write(args, r->profile, r->report);
+	err = pb_outputs_write(tool, args, r->profile, r->report);
 	if (err)
 		return PB_EXIT_OUTPUT;
 	if (r->report->kept)
@@ -153,7 +156,7 @@ static int capture(const struct pb_tool *tool, void *args, struct result *r)
 	pb_session_note_command(session, r->report);
 	r->profile->time_ns = r->report->started_ns;
 	r->profile->duration_ns = r->report->duration_ns;
-	status = write_result(tool, common, r);
+	status = write_result(tool, args, r);
 	if (!common->quiet)
 		explain(r);
 	return with_command_status(session, status);
@@ -190,18 +193,21 @@ static int read_all(const char *path, uint8_t **data, size_t *size)
 	return 0;
 }
 
-static int render_saved(const struct pb_tool *tool, const struct pb_args *args, struct result *r)
+static int render_saved(const struct pb_tool *tool, const void *args, struct result *r)
 {
+	const char *from = ((const struct pb_args *)args)->from;
 	pb_autofree uint8_t *data = NULL;
 	size_t size = 0;
-	int err = read_all(args->from, &data, &size);
+	int err = read_all(from, &data, &size);
 
 	if (err)
 		return err == -ENOENT ? PB_EXIT_NO_TARGET : PB_EXIT_FAILED;
 	if (pb_pprof_read(&r->profile, &r->report, data, size)) {
-		pb_log(PB_LOG_ERROR, "cannot show %s", args->from);
+		pb_log(PB_LOG_ERROR, "cannot show %s", from);
 		return PB_EXIT_FAILED;
 	}
+	if (pb_outputs_fit(args, r->profile->value_types, r->profile->n_values))
+		return PB_EXIT_USAGE;
 	if (!*r->report->schema) { /* of another program */
 		r->report->tool = tool->program->name;
 		r->report->schema = tool->schema;
@@ -215,7 +221,7 @@ static int run(const struct pb_tool *tool, void *args)
 	struct result r = {0};
 	int status;
 
-	status = common->from ? render_saved(tool, common, &r) : capture(tool, args, &r);
+	status = common->from ? render_saved(tool, args, &r) : capture(tool, args, &r);
 	pb_profile_free(r.profile);
 	pb_report_free(r.report);
 	pb_symbol_stats_drop(&r.names);
@@ -262,13 +268,17 @@ static int print(const struct pb_tool *tool, const struct pb_args *args)
 
 static int check_args(const struct pb_tool *tool, void *args, const struct pb_parsed *parsed)
 {
+	struct pb_value_type types[PB_VALUES_MAX];
 	struct pb_args *common = args;
 	int err = pb_args_check(common, parsed);
 
 	if (err || common->action != PB_ACTION_RUN)
 		return err;
 	err = pb_outputs_check(common);
-	return err ? err : tool->check(args);
+	err = err ? err : tool->check(args);
+	if (err || common->from)
+		return err;
+	return pb_outputs_fit(common, types, tool->values(args, types));
 }
 
 int pb_tool_main(const struct pb_tool *tool, int argc, char **argv)

@@ -15,6 +15,7 @@
 #include "user/core/opts.h"
 #include "user/core/session.h"
 #include "user/core/stacks.h"
+#include "user/render/render.h"
 
 struct pb_args;
 struct pb_profile;
@@ -41,6 +42,14 @@ struct pb_tool {
 	 * logged. */
 	int (*finish)(void *state, const void *args, struct pb_profile *profile,
 		      struct pb_report *report);
+	/*
+	 * Which value leads, in profile->default_value; called before anything is written, for a capture and
+	 * for --from alike, whose profile may be anyone's. NULL: what the profile says. 0; -EINVAL, logged:
+	 * a usage error.
+	 */
+	int (*choose_value)(const void *args, struct pb_profile *profile);
+	/* The text for people; NULL: the table of functions. Never fails on a profile of another tool. */
+	pb_render_fn *text;
 	/* Said, with the way out, when nothing was measured. */
 	const char *nothing_measured;
 };
