@@ -636,6 +636,56 @@ function fixturePages() {
     }
   });
 
+  test('a heap can be shown by each of its values, and the place stays', () => open('heap', {}, async (page) => {
+    const options = await page.locator('#value option').allTextContents();
+    assert.equal(options.length, 12);
+    assert.deepEqual(options.slice(0, 4), ['allocations', 'allocated bytes', 'live blocks', 'live bytes']);
+    assert.equal(await page.inputValue('#value'), 'alloc_space');
+    assert.equal(await text(page, '#total'), '108 MiB allocated');
+    const load = await nodeAt(page, 'kvd', 'main', 'loadTable');
+    assert.equal(load.total, 41943040 + 3686400 + 800000);
+    await page.mouse.click(load.x, load.y);
+    await page.selectOption('#value', { label: 'live blocks' });
+    assert.equal(await text(page, '#total'), '50,134 live blocks');
+    assert.equal((await shownPath(page)).at(-1), 'loadTable');
+    assert.equal((await nodeAt(page, 'kvd', 'main', 'loadTable')).total, 50052);
+    assert.match(page.url(), /value=inuse_objects/);
+    assert.match(await text(page, '#scope'), /in live blocks$/);
+    // what weighs nothing by a value is not there by it; its nearest caller is
+    await page.selectOption('#value', 'temporary_objects');
+    assert.equal((await shownPath(page)).at(-1), 'main');
+    await page.goBack();
+    assert.equal(await page.inputValue('#value'), 'inuse_objects');
+    assert.equal((await shownPath(page)).at(-1), 'loadTable');
+    await page.focus('#graph');
+    await page.keyboard.press('v');
+    assert.equal(await page.inputValue('#value'), 'inuse_space');
+    assert.match(plain(await item(page)), /^loadTable, 100\.0 %, 32\.8 MiB$/);
+    await page.keyboard.press('Shift+V');
+    await page.keyboard.press('c');
+    await page.keyboard.press('v');
+    assert.equal(await page.evaluate(() => perfbeads.look().tree.total[0]), 34436352);
+    await page.selectOption('#value', 'lifetime');
+    assert.equal(await text(page, '#total'), '45.6 s of lifetime, added up');
+  }));
+
+  test('the value is in the address, and one that is not there is ignored', async () => {
+    await open('heap', { hash: '#value=leaked_space' }, async (page) => {
+      assert.equal(await page.inputValue('#value'), 'leaked_space');
+      assert.equal(await text(page, '#total'), '2.00 MiB leaked');
+    });
+    await open('heap', { hash: '#value=__proto__&zoom=3' }, async (page) => {
+      assert.equal(await page.inputValue('#value'), 'alloc_space');
+    });
+  });
+
+  test('a page of one value offers no choice', () => open('server', {}, async (page) => {
+    assert.ok(!(await page.isVisible('#value')));
+    await page.keyboard.press('v');
+    assert.equal(await text(page, '#total'), '10,000 samples');
+    assert.equal(page.url().includes('#'), false);
+  }));
+
   test('paper is light', () => open('server', { colorScheme: 'dark' }, async (page) => {
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
     const ink = await page.evaluate(() => {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/heap/sample_heap.h"
 #include "user/core/own.h"
 #include "user/core/profile.h"
 #include "user/core/report.h"
@@ -456,6 +457,26 @@ static int make_large(const char *dir, const char *name, uint32_t stacks, uint32
 	return finish(&m, dir, name, 0);
 }
 
+/* A heap of twelve values; it begins with what was allocated. */
+static int make_heap(const char *dir)
+{
+	const struct pb_render_opts o = {.top = 20, .value = PB_ALLOC_SPACE};
+	pb_autofree char *path = NULL;
+	struct pb_heap_sample s;
+	FILE *out;
+	int err;
+
+	if (asprintf(&path, "%s/heap.html", dir) < 0)
+		return -ENOMEM;
+	out = fopen(path, "w");
+	if (!out)
+		return -errno;
+	pb_heap_sample_init(&s);
+	err = pb_render_html(out, s.profile, s.report, &o);
+	pb_heap_sample_drop(&s);
+	return fclose(out) ? -EIO : err;
+}
+
 int main(int argc, char **argv)
 {
 	const char *dir = argc == 2 ? argv[1] : NULL;
@@ -464,9 +485,10 @@ int main(int argc, char **argv)
 		printf("usage: make_pages DIR\n");
 		return 2;
 	}
-	if (make_server(dir) || make_hostile(dir) || make_empty(dir) || make_single(dir) ||
-	    make_deep(dir) || make_names(dir) || make_source(dir, "source", false) ||
-	    make_source(dir, "lines", true) || make_large(dir, "wide", 20000, 24, 3000, 4) ||
+	if (make_heap(dir) || make_server(dir) || make_hostile(dir) || make_empty(dir) ||
+	    make_single(dir) || make_deep(dir) || make_names(dir) ||
+	    make_source(dir, "source", false) || make_source(dir, "lines", true) ||
+	    make_large(dir, "wide", 20000, 24, 3000, 4) ||
 	    make_large(dir, "tall", 2000, 200, 2000, 2)) {
 		printf("make_pages: no pages in %s\n", dir);
 		return 1;

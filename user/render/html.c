@@ -10,9 +10,9 @@
  * The packed tree, base64 of one zlib stream:
  *
  *   +----------------------------------+---+----------------+----------------+----------------+
- *   | JSON: value, nodes, byLine, and  | 0 | levels up, one | frame + 1, one | self, one per  |
- *   | labels, modules, files, lines,   |   | per node but   | per node;      | node           |
- *   | kinds by frame                   |   | the root       | 0 for the root |                |
+ *   | JSON: values, first, nodes,      | 0 | levels up, one | frame + 1, one | self, one per  |
+ *   | byLine, and labels, modules,     |   | per node but   | per node;      | node; again    |
+ *   | files, lines, kinds by frame     |   | the root       | 0 for the root | for each value |
  *   +----------------------------------+---+----------------+----------------+----------------+
  *
  * Numbers behind the zero are LEB128. Nodes are in preorder, and a node's depth is that of the one
@@ -33,6 +33,7 @@
 #include "user/core/report.h"
 #include "user/core/text.h"
 #include "user/render/tree.h"
+#include "user/render/valuename.h"
 
 extern const char pb_page_html[], pb_page_html_end[];
 extern const char pb_page_css[], pb_page_css_end[];
@@ -48,7 +49,12 @@ struct page {
 	const struct pb_report *r;
 	const struct pb_render_opts *o;
 	const struct pb_value_type *value;
-	struct pb_tree *tree;
+	struct pb_tree *tree;          /* by the value that comes first */
+	uint32_t shown[PB_VALUES_MAX]; /* values of the profile */
+	uint32_t n_shown;
+	uint32_t first;                /* of these */
+	uint64_t *self[PB_VALUES_MAX]; /* of these, by node */
+	bool *drawn;                   /* by node */
 };
 
 /* Text for people */
@@ -112,6 +118,8 @@ static void put_amount(const struct page *page, uint64_t value)
 
 	if (!strcmp(page->value->unit, "nanoseconds"))
 		put_scaled(page->out, value, 1000, times);
+	else if (!strcmp(page->value->unit, "microseconds"))
+		put_scaled(page->out, value, 1000, times + 1);
 	else if (!strcmp(page->value->unit, "bytes"))
 		put_scaled(page->out, value, 1024, sizes);
 	else
@@ -182,15 +190,15 @@ static int put_facts(struct page *page)
 {
 	static const char *const times[] = {"ns", "µs", "ms", "s", NULL};
 	const struct pb_report *r = page->r;
-	uint64_t total = pb_profile_total(page->p, page->o->value);
+	struct pb_value_name scratch;
 	time_t started = (time_t)(r->started_ns / NS_PER_S);
 	struct tm tm;
 	char text[32];
 
-	begin_fact(page, "Total");
-	put_amount(page, total);
+	fputs("<div><dt>Total</dt><dd id=\"total\">", page->out);
+	put_amount(page, page->tree->nodes[0].total);
 	fputc(' ', page->out);
-	put_text(page->out, !strcmp(page->value->unit, "count") ? page->value->type : "");
+	put_text(page->out, pb_value_name(page->value->type, &scratch)->said);
 	end_fact(page);
 	if (r->duration_ns) {
 		begin_fact(page, "Duration");
@@ -352,6 +360,25 @@ static int put_js(struct page *page)
 
 /* The packed tree */
 
+static void put_values(struct page *page, struct pb_json *j)
+{
+	pb_json_array(j, "values");
+	for (uint32_t i = 0; i < page->n_shown; i++) {
+		const struct pb_value_type *type = &page->p->value_types[page->shown[i]];
+		struct pb_value_name scratch;
+		const struct pb_value_name *name = pb_value_name(type->type, &scratch);
+
+		pb_json_object(j, NULL);
+		pb_json_string(j, "type", type->type);
+		pb_json_string(j, "unit", type->unit);
+		pb_json_string(j, "label", name->label);
+		pb_json_string(j, "said", name->said);
+		pb_json_end(j, '}');
+	}
+	pb_json_end(j, ']');
+	pb_json_uint(j, "first", page->first);
+}
+
 static void put_frames(struct page *page, FILE *out, uint32_t n_nodes)
 {
 	const struct pb_tree *t = page->tree;
@@ -359,10 +386,7 @@ static void put_frames(struct page *page, FILE *out, uint32_t n_nodes)
 
 	pb_json_init(&j, out, true);
 	pb_json_object(&j, NULL);
-	pb_json_object(&j, "value");
-	pb_json_string(&j, "type", page->value->type);
-	pb_json_string(&j, "unit", page->value->unit);
-	pb_json_end(&j, '}');
+	put_values(page, &j);
 	pb_json_uint(&j, "nodes", n_nodes);
 	pb_json_bool(&j, "byLine", page->o->lines);
 	pb_json_array(&j, "names");
@@ -396,20 +420,16 @@ static void put_number(FILE *out, uint64_t value)
 	putc_unlocked((int)value, out);
 }
 
-/* Nodes of nothing have no width: they and all below them are left out, but for the root. */
-static bool is_drawn(const struct pb_tree *t, uint32_t node)
+/* Nodes of nothing, by any value, have no width: they and all below them are left out, but for the root. */
+static void put_nodes(const struct page *page, FILE *out)
 {
-	return !node || t->nodes[node].total;
-}
-
-static void put_nodes(const struct pb_tree *t, FILE *out)
-{
+	const struct pb_tree *t = page->tree;
 	uint32_t last = 0;
 
 	for (uint32_t i = 1; i < t->n_nodes; i++) {
 		uint32_t up = 0;
 
-		if (!is_drawn(t, i))
+		if (!page->drawn[i])
 			continue;
 		/* each step up leaves a node for good: O(nodes) in all */
 		for (; last != t->nodes[i].parent; last = t->nodes[last].parent)
@@ -418,12 +438,14 @@ static void put_nodes(const struct pb_tree *t, FILE *out)
 		last = i;
 	}
 	for (uint32_t i = 0; i < t->n_nodes; i++) {
-		if (is_drawn(t, i))
+		if (page->drawn[i])
 			put_number(out, i ? (uint64_t)t->nodes[i].frame + 1 : 0);
 	}
-	for (uint32_t i = 0; i < t->n_nodes; i++) {
-		if (is_drawn(t, i))
-			put_number(out, t->nodes[i].self);
+	for (uint32_t v = 0; v < page->n_shown; v++) {
+		for (uint32_t i = 0; i < t->n_nodes; i++) {
+			if (page->drawn[i])
+				put_number(out, page->self[v][i]);
+		}
 	}
 }
 
@@ -480,13 +502,13 @@ static int put_data(struct page *page)
 	FILE *mem;
 
 	for (uint32_t i = 0; i < t->n_nodes; i++)
-		n_nodes += is_drawn(t, i);
+		n_nodes += page->drawn[i];
 	mem = open_memstream(&data, &size);
 	if (!mem)
 		return -ENOMEM;
 	put_frames(page, mem, n_nodes);
 	fputc(0, mem);
-	put_nodes(t, mem);
+	put_nodes(page, mem);
 	failed = ferror(mem);
 	if (fclose(mem) || failed)
 		return -ENOMEM;
@@ -532,17 +554,79 @@ static int put_page(struct page *page)
 	return ferror(page->out) ? -EIO : 0;
 }
 
+/* A clock's samples are its time in another unit: one of the two is enough. */
+static bool is_same(const struct pb_profile *p, uint32_t a, uint32_t b)
+{
+	unsigned __int128 all_a = pb_profile_total(p, a), all_b = pb_profile_total(p, b);
+
+	if (strcmp(p->value_types[a].type, "samples") != 0 &&
+	    strcmp(p->value_types[b].type, "samples") != 0)
+		return false;
+	if (!all_a || !all_b)
+		return false;
+	for (uint32_t i = 0; i < p->n_samples; i++) {
+		const uint64_t *v = &p->values[(size_t)i * p->n_values];
+
+		if (v[a] * all_b != v[b] * all_a)
+			return false;
+	}
+	return true;
+}
+
+/* Values of which there is something; where there is nothing at all, the chosen one. */
+static void choose_values(struct page *page)
+{
+	uint32_t chosen = page->o->value;
+
+	for (uint32_t v = 0; v < page->p->n_values; v++) {
+		if (!pb_profile_total(page->p, v) || (v != chosen && is_same(page->p, v, chosen)))
+			continue;
+		if (v == chosen)
+			page->first = page->n_shown;
+		page->shown[page->n_shown++] = v;
+	}
+	if (!page->n_shown)
+		page->shown[page->n_shown++] = chosen;
+	page->value = &page->p->value_types[page->shown[page->first]];
+}
+
+/* The nodes of all trees are the same; only what they weigh differs. */
+static int add_value(struct page *page, uint32_t v)
+{
+	const struct pb_tree_opts by = {.value = page->shown[v], .lines = page->o->lines};
+	pb_auto(pb_tree) struct pb_tree *tree = NULL;
+	int err = pb_tree_build(&tree, page->p, &by);
+
+	if (err)
+		return err;
+	page->self[v] = calloc(tree->n_nodes, sizeof(*page->self[v]));
+	if (!page->drawn)
+		page->drawn = calloc(tree->n_nodes, sizeof(*page->drawn));
+	if (!page->self[v] || !page->drawn)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < tree->n_nodes; i++) {
+		page->self[v][i] = tree->nodes[i].self;
+		page->drawn[i] |= !i || tree->nodes[i].total;
+	}
+	if (v == page->first)
+		page->tree = pb_take(tree);
+	return 0;
+}
+
 int pb_render_html(FILE *out, const struct pb_profile *p, const struct pb_report *r,
 		   const struct pb_render_opts *o)
 {
-	pb_auto(pb_tree) struct pb_tree *tree = NULL;
-	struct page page = {.out = out, .p = p, .r = r, .o = o, .value = &p->value_types[o->value]};
-	const struct pb_tree_opts by = {.value = o->value, .lines = o->lines};
-	int err;
+	struct page page = {.out = out, .p = p, .r = r, .o = o};
+	int err = 0;
 
-	err = pb_tree_build(&tree, p, &by);
-	if (err)
-		return err;
-	page.tree = tree;
-	return put_page(&page);
+	choose_values(&page);
+	for (uint32_t v = 0; v < page.n_shown && !err; v++)
+		err = add_value(&page, v);
+	if (!err)
+		err = put_page(&page);
+	pb_tree_free(page.tree);
+	free(page.drawn);
+	for (uint32_t v = 0; v < page.n_shown; v++)
+		free(page.self[v]);
+	return err;
 }

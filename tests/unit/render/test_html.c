@@ -195,7 +195,8 @@ static void nodes_are_packed_in_preorder_by_columns(void **state)
 	const uint64_t want[] = {
 		0, 0, 0, 1,   1,         /* app; main; parse; read and write after one up */
 		0, 1, 2, 3,   4,   5,    /* frame + 1 */
-		0, 0, 5, 300, 200, 1000, /* self */
+		0, 0, 5, 300, 200, 1000, /* self: samples */
+		0, 0, 1, 1,   1,   1,    /* and cpu */
 	};
 
 	add(f, parse, 300, 1);
@@ -219,7 +220,9 @@ static void chosen_value_is_what_is_drawn(void **state)
 	add(f, call(f, 0, "main"), 3, UINT64_C(1) << 40);
 	render(f, 1);
 	unpack(f);
-	value = json_object_get(f->json, "value");
+	/* one sample is as good as its time */
+	assert_int_equal(json_array_size(json_object_get(f->json, "values")), 1);
+	value = json_array_get(json_object_get(f->json, "values"), 0);
 	assert_string_equal(json_string_value(json_object_get(value, "unit")), "nanoseconds");
 	assert_numbers(f, want, PB_ARRAY_SIZE(want));
 }
@@ -231,13 +234,48 @@ static void nodes_of_nothing_are_left_out(void **state)
 	const uint64_t want[] = {0, 0, 0, 3, 4, 0, 0, 9};
 	uint32_t a = call(f, 0, "a");
 
-	add(f, call(f, a, "aa"), 0, 1);
-	add(f, call(f, 0, "b"), 9, 1);
+	add(f, call(f, a, "aa"), 0, 0);
+	add(f, call(f, 0, "b"), 9, 9);
 	render(f, 0);
 	unpack(f);
 	assert_string_equal(name_at(f, 3), "b");
 	assert_int_equal(json_integer_value(json_object_get(f->json, "nodes")), 3);
 	assert_numbers(f, want, PB_ARRAY_SIZE(want));
+}
+
+static void all_values_of_something_can_be_shown(void **state)
+{
+	struct fixture *f = *state;
+	/* app; a, of no samples, and b */
+	const uint64_t want[] = {0, 0, 1, 0, 2, 1, 3, 0, 0, 0, 9, 0, 0, 7, 1};
+	const json_t *values;
+
+	add(f, call(f, 0, "a"), 0, 7);
+	add(f, call(f, 0, "b"), 9, 1);
+	render(f, 1);
+	unpack(f);
+	values = json_object_get(f->json, "values");
+	assert_int_equal(json_array_size(values), 2);
+	assert_int_equal(json_integer_value(json_object_get(f->json, "first")), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(values, 1), "label")),
+			    "CPU time");
+	assert_string_equal(name_at(f, 1), "app");
+	assert_numbers(f, want, PB_ARRAY_SIZE(want));
+}
+
+static void a_page_begins_with_what_there_is(void **state)
+{
+	struct fixture *f = *state;
+	const json_t *values;
+
+	add(f, call(f, 0, "a"), 0, 7);
+	render(f, 0);
+	unpack(f);
+	values = json_object_get(f->json, "values");
+	assert_int_equal(json_array_size(values), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(values, 0), "type")),
+			    "cpu");
+	assert_non_null(strstr(f->page, "<dd id=\"total\">7.00\u00a0ns CPU time</dd>"));
 }
 
 static void lines_are_in_the_names_only_if_asked_for(void **state)
@@ -418,6 +456,8 @@ int main(void)
 		TEST(nodes_are_packed_in_preorder_by_columns),
 		TEST(chosen_value_is_what_is_drawn),
 		TEST(nodes_of_nothing_are_left_out),
+		TEST(all_values_of_something_can_be_shown),
+		TEST(a_page_begins_with_what_there_is),
 		TEST(lines_are_in_the_names_only_if_asked_for),
 		TEST(empty_profile_is_a_page_with_a_root),
 		TEST(hostile_names_stay_text),

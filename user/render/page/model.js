@@ -12,11 +12,12 @@ const SHADES = 24; // of each kind's colour
 
 // ---------------------------------------------------------------- data
 
-let data; // what html.c wrote: names, modules, files, lines, kinds by frame; value; byLine
+let data; // what html.c wrote: names, modules, files, lines, kinds by frame; values, first; byLine. value: the one on show
 let frames; // derived, by frame: the function, its line as part of the name, the short name, the shade
 
 // The stream is zlib: JSON, a zero byte, then for each node in preorder three columns of LEB128
-// numbers: levels to go up before it, frame + 1, self. Columns compress much better than rows.
+// numbers: levels to go up before it, frame + 1, self; the last again for each value. Columns compress much
+// better than rows.
 async function decode(base64) {
   const text = atob(base64);
   const packed = new Uint8Array(text.length);
@@ -35,15 +36,36 @@ async function decode(base64) {
   const n = json.nodes;
   const parent = new Uint32Array(n);
   const frame = new Int32Array(n);
-  const self = new Float64Array(n);
+  const selves = json.values.map(() => new Float64Array(n));
   for (let i = 1, last = 0; i < n; i++) {
     for (let up = number(); up > 0; up--) last = parent[last];
     parent[i] = last;
     last = i;
   }
   for (let i = 0; i < n; i++) frame[i] = number() - 1;
-  for (let i = 0; i < n; i++) self[i] = number();
-  return { json, parent, frame, self };
+  for (const self of selves) for (let i = 0; i < n; i++) self[i] = number();
+  return { json, parent, frame, selves };
+}
+
+// The tree of one value: of all nodes, those that weigh something by it. whole[i] is a node's number among all,
+// place[w] where that one is here, or -1.
+function treeOf({ parent, frame, selves }, value) {
+  const n = parent.length;
+  const total = Float64Array.from(selves[value]);
+  for (let i = n - 1; i > 0; i--) total[parent[i]] += total[i];
+  const whole = Uint32Array.from({ length: n }, (_, i) => i).filter((i) => !i || total[i]);
+  const place = new Int32Array(n).fill(-1);
+  whole.forEach((w, i) => { place[w] = i; });
+  const t = makeTree({ parent: Uint32Array.from(whole, (w) => place[parent[w]]),
+    frame: Int32Array.from(whole, (w) => frame[w]), self: Float64Array.from(whole, (w) => selves[value][w]) });
+  return Object.assign(t, { whole, place });
+}
+
+// Where a node of one value's tree is in another's: itself, or the nearest of its callers that is there.
+function sameNode(from, to, node, parent) {
+  let w = from.whole[node];
+  while (to.place[w] < 0) w = parent[w];
+  return to.place[w];
 }
 
 // What is needed of a frame again and again. Frames come sorted by name: their order is the ids'. All
@@ -121,14 +143,15 @@ function scaled(value, step, units) {
 
 function amount(value) {
   if (data.value.unit === 'nanoseconds') return scaled(value, 1000, ['ns', 'µs', 'ms', 's']);
+  if (data.value.unit === 'microseconds') return scaled(value, 1000, ['µs', 'ms', 's']);
   if (data.value.unit === 'bytes') return scaled(value, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
   return integer.format(value);
 }
 
 function amountWithUnit(value) {
   if (data.value.unit !== 'count') return amount(value);
-  const noun = data.value.type || 'samples';
-  return `${amount(value)}\u00a0${value === 1 ? noun.replace(/s$/, '') : noun}`;
+  const noun = data.value.label || 'samples';
+  return `${amount(value)}\u00a0${value === 1 ? noun.replace(/s( |$)/, '$1') : noun}`;
 }
 
 function percent(part, whole) {

@@ -13,9 +13,11 @@ const TINY = 0.5; // boxes narrower than this are drawn together
 // ---------------------------------------------------------------- state
 
 // All that the address bar holds. callers: null is the plain tree, -1 callers of everything.
-const DEFAULTS = { zoom: 0, find: '', regex: false, icicle: false, bysize: false, callers: null, sort: 'self' };
+// value: a type; main() knows which one comes first.
+const DEFAULTS = { value: '', zoom: 0, find: '', regex: false, icicle: false, bysize: false, callers: null, sort: 'self' };
 let state = { ...DEFAULTS };
-let down; // the plain tree
+let packed; // what all trees are made from
+let down; // the plain tree of the value on show
 let tree; // the one on show
 let cursor = 0; // the node the keyboard is on
 let hover = -1;
@@ -28,7 +30,8 @@ function readHash() {
     return v < limit ? v : -1;
   };
   const callers = q.get('callers') === 'all' ? -1 : index('callers', data.names.length);
-  return { zoom: Math.max(0, index('zoom', 1e9)), find: q.get('find') ?? '', regex: q.has('regex'),
+  const value = data.values.find((v) => v.type === q.get('value'))?.type ?? DEFAULTS.value;
+  return { value, zoom: Math.max(0, index('zoom', 1e9)), find: q.get('find') ?? '', regex: q.has('regex'),
     icicle: q.has('icicle'), bysize: q.has('bysize'),
     callers: q.get('callers') === 'all' || callers >= 0 ? callers : null,
     sort: ['name', 'module', 'total'].includes(q.get('sort')) ? q.get('sort') : 'self' };
@@ -58,7 +61,9 @@ function go(change, isView = false) {
 
 function apply(s, animate = true) {
   const old = state;
-  const newTree = !tree || s.callers !== old.callers;
+  const newValue = s.value !== old.value;
+  if (newValue) setValue(s.value);
+  const newTree = !tree || newValue || s.callers !== old.callers;
   if (newTree) tree = s.callers === null ? down : makeTree(invert(down, s.callers));
   if (s.zoom >= tree.n || !tree.total[s.zoom]) s.zoom = 0;
   state = s;
@@ -69,6 +74,30 @@ function apply(s, animate = true) {
   view.aim(animate && !newTree && s.bysize === old.bysize && s.icicle === old.icicle,
     newTree || s.icicle !== old.icicle);
   showState();
+}
+
+const plainTrees = {}; // by type of value, once they were shown
+
+function plainTree(type) {
+  return plainTrees[type] ??= treeOf(packed, data.values.findIndex((v) => v.type === type));
+}
+
+function setValue(type) {
+  data.value = data.values.find((v) => v.type === type);
+  down = plainTree(type);
+  $('value').value = type;
+  $('total').textContent = `${amount(down.total[0])} ${data.value.said}`;
+}
+
+// Another measure of the same code: the place that is zoomed to stays.
+function chooseValue(type) {
+  const zoom = state.callers === null ? sameNode(down, plainTree(type), state.zoom, packed.parent) : 0;
+  go({ value: type, zoom }, true);
+}
+
+function nextValue(by) {
+  const i = data.values.indexOf(data.value) + by + data.values.length;
+  chooseValue(data.values[i % data.values.length].type);
 }
 
 function back() {
@@ -672,7 +701,7 @@ function showRows(afresh) {
   $('rows').replaceChildren(...rows.slice(0, shown).map((f) => tableRow(f, self[f], total[f])));
   $('scope').textContent = `${integer.format(rows.length)}${matched ? ' matching' : ''}, ` +
     `${root ? 'in the zoomed view' : 'in the whole profile'}` +
-    (data.value.unit === 'count' ? `, in ${data.value.type}` : '');
+    (data.value.unit === 'count' || data.values.length > 1 ? `, in ${data.value.label}` : '');
   $('more').hidden = rows.length <= shown;
   $('more').textContent = `Show ${Math.min(200, rows.length - shown)} more`;
   $('none').hidden = rows.length > 0 || !matched;
@@ -779,6 +808,8 @@ const KEYS = {
   c: () => toggleCallers(tree.frame[cursor]),
   i: () => go({ icicle: !state.icicle }),
   o: () => go({ bysize: !state.bysize }),
+  v: () => nextValue(1),
+  V: () => nextValue(-1),
   d: () => switchTheme(),
   '?': () => $('help').showModal(),
 };
@@ -788,7 +819,7 @@ function onKey(e) {
     KEYS['/']();
     e.preventDefault();
   }
-  if (e.ctrlKey || e.metaKey || e.altKey || $('help').open || e.target.closest('input')) return;
+  if (e.ctrlKey || e.metaKey || e.altKey || $('help').open || e.target.closest('input, select')) return;
   const used = document.activeElement === $('graph') && onGraphKey(e);
   if (!used && !Object.hasOwn(KEYS, e.key)) return;
   if (!used) KEYS[e.key]();
@@ -838,6 +869,7 @@ function listen() {
   on('by-size', 'click', () => go({ bysize: true }));
   on('callers', 'click', () => toggleCallers(-1));
   on('reset', 'click', () => KEYS[0]());
+  on('value', 'change', () => chooseValue($('value').value));
   on('theme', 'click', switchTheme);
   on('help-open', 'click', KEYS['?']);
   on('detail-find', 'click', () => tree.frame[cursor] >= 0 && toggleFind(data.names[tree.frame[cursor]]));
@@ -863,12 +895,19 @@ async function main() {
     if (theme === 'dark' || theme === 'light') document.documentElement.dataset.theme = theme;
   } catch (e) { /* as above */ }
   document.documentElement.classList.add('alive');
-  const packed = await decode($('data').textContent);
+  packed = await decode($('data').textContent);
   $('data').remove();
   data = packed.json;
   deriveFrames();
   if (data.byLine) $('functions-title').textContent = 'Functions by line';
-  down = makeTree(packed);
+  DEFAULTS.value = data.values[data.first].type;
+  $('value').replaceChildren(...data.values.map((v) => {
+    const option = element('option', '', v.label);
+    option.value = v.type;
+    return option;
+  }));
+  for (const e of document.querySelectorAll('.measure')) e.hidden = data.values.length < 2;
+  setValue(DEFAULTS.value);
   const nothing = !down.total[0];
   for (const e of document.querySelectorAll('.bar, #graph, .under, nav')) e.hidden = nothing;
   $('empty').hidden = !nothing;
