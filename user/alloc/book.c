@@ -44,10 +44,10 @@ void pb_alloc_book_drop(struct pb_alloc_book *book)
 }
 
 /* A negative number was not measured. */
-static void put_measured(struct pb_json *j, const char *key, double value, int decimals)
+static void put_measured(struct pb_json *j, const char *key, double value)
 {
 	if (value >= 0)
-		pb_json_double(j, key, value, decimals);
+		pb_json_real(j, key, value);
 	else
 		pb_json_null(j, key);
 }
@@ -111,10 +111,10 @@ static void put_cost(struct pb_json *j, const struct pb_alloc_book *book)
 	pb_json_string(j, "attached_by", book->attached_by ? book->attached_by : "");
 	pb_json_uint(j, "entries", book->tally.entries);
 	pb_json_uint(j, "returns", book->tally.returns);
-	put_measured(j, "entry_ns", book->entry_ns, 1);
-	put_measured(j, "return_ns", book->return_ns, 1);
-	put_measured(j, "expected_pct", book->expected_pct, 3);
-	put_measured(j, "actual_pct", book->actual_pct, 3);
+	put_measured(j, "entry_ns", book->entry_ns);
+	put_measured(j, "return_ns", book->return_ns);
+	put_measured(j, "expected_pct", book->expected_pct);
+	put_measured(j, "actual_pct", book->actual_pct);
 	pb_json_end(j, '}');
 }
 
@@ -202,7 +202,7 @@ static int put_freed_by(struct writer *w, const struct pb_alloc_site *s)
 		return -ENOMEM;
 	pb_json_flat_object(j, "freed_by");
 	pb_json_string(j, "function", function);
-	pb_json_double(j, "share", s->free_share, 3);
+	pb_json_real(j, "share", s->free_share);
 	pb_json_end(j, '}');
 	return 0;
 }

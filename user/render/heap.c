@@ -345,13 +345,16 @@ static void put_caveats(FILE *out, const json_t *alloc)
 		{"stateless", "call found no room for its thread's state and is not counted",
 		 "calls found no room for their thread's state and are not counted"},
 	};
+	const char *mode = json_string_value(json_object_get(alloc, "mode"));
 	char text[PB_SHEET_NUMBER_SIZE];
 	const char *separator = " ";
 
 	for (size_t i = 0; i < PB_ARRAY_SIZE(rows); i++) {
 		uint64_t n = number(alloc, rows[i].key);
 
-		if (!n)
+		/* of what was not sampled nothing is known: that is no news */
+		if (!n ||
+		    (mode && !strcmp(mode, "sampled") && !strcmp(rows[i].key, "frees_unknown")))
 			continue;
 		pb_sheet_digits(text, n);
 		fprintf(out, "%s%s %s", separator, text, n == 1 ? rows[i].one : rows[i].many);
