@@ -108,7 +108,7 @@ struct digits {
 
 static struct digits digits(uint64_t n)
 {
-	struct digits d;
+	struct digits d = {0};
 
 	pb_sheet_digits(d.text, n);
 	return d;
@@ -232,15 +232,15 @@ static uint32_t find_at(const struct pb_alloc_site *s, const struct pb_profile *
 			struct pb_hint *out)
 {
 	static const struct {
-		enum pb_hint_kind kind;
 		uint64_t (*find)(const struct pb_alloc_site *s, const struct pb_profile *p,
 				 struct pb_hint *hint);
+		enum pb_hint_kind kind;
 		bool alone;
 	} kinds[] = {
-		{PB_HINT_REUSE, find_reuse, false},
-		{PB_HINT_RESERVE, find_reserve, false},
-		{PB_HINT_TINY, find_tiny, false},
-		{PB_HINT_POOL, find_pool, true},
+		{find_reuse, PB_HINT_REUSE, false},
+		{find_reserve, PB_HINT_RESERVE, false},
+		{find_tiny, PB_HINT_TINY, false},
+		{find_pool, PB_HINT_POOL, true},
 	};
 	uint32_t n = 0;
 

@@ -43,7 +43,10 @@ static void put_object(struct pb_json *j, const char *key, const json_t *value, 
 		pb_json_flat_object(j, key);
 	else
 		pb_json_object(j, key);
-	json_object_foreach((json_t *)value, name, member) pb_json_value(j, name, member);
+	json_object_foreach((json_t *)value, name, member)
+	{
+		pb_json_value(j, name, member);
+	}
 	pb_json_end(j, '}');
 }
 
@@ -56,7 +59,10 @@ static void put_array(struct pb_json *j, const char *key, const json_t *value, b
 		pb_json_flat_array(j, key);
 	else
 		pb_json_array(j, key);
-	json_array_foreach(value, i, member) pb_json_value(j, NULL, member);
+	json_array_foreach(value, i, member)
+	{
+		pb_json_value(j, NULL, member);
+	}
 	pb_json_end(j, ']');
 }
 

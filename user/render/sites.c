@@ -68,7 +68,7 @@ static int make_keys(const struct pb_tree *t, uint32_t **out)
 		if (t->frames[frame].kind != PB_FRAME_PROCESS)
 			keys[i] = pb_trie_child(trie, keys[i], frame);
 		if (keys[i] == PB_NONE)
-			return trie->err;
+			return trie->err ? trie->err : -ENOMEM;
 	}
 	*out = pb_take(keys);
 	return 0;
