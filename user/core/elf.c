@@ -39,6 +39,7 @@ struct pb_elf {
 	Elf64_Phdr *loads;
 	uint32_t n_loads;
 	Elf64_Phdr eh_frame_hdr; /* PT_NULL: none */
+	Elf64_Phdr interp;       /* the same */
 	uint8_t build_id[BUILD_ID_SIZE];
 	size_t build_id_len;
 };
@@ -250,6 +251,8 @@ static int read_segments(struct pb_elf *e)
 			e->loads[e->n_loads++] = p;
 		if (p.p_type == PT_GNU_EH_FRAME)
 			e->eh_frame_hdr = p;
+		if (p.p_type == PT_INTERP)
+			e->interp = p;
 		if (p.p_type != PT_NOTE || n_notes++ >= NOTE_SEGMENTS_MAX)
 			continue;
 		err = read_notes(e, &p);
@@ -335,6 +338,11 @@ const Elf64_Phdr *pb_elf_loads(const struct pb_elf *e, uint32_t *n)
 const Elf64_Phdr *pb_elf_eh_frame_hdr(const struct pb_elf *e)
 {
 	return e->eh_frame_hdr.p_type == PT_GNU_EH_FRAME ? &e->eh_frame_hdr : NULL;
+}
+
+const Elf64_Phdr *pb_elf_interp(const struct pb_elf *e)
+{
+	return e->interp.p_type == PT_INTERP ? &e->interp : NULL;
 }
 
 int pb_elf_vaddr(const struct pb_elf *e, uint64_t file_off, uint64_t *vaddr)

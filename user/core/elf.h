@@ -42,6 +42,8 @@ uint64_t pb_elf_entry(const struct pb_elf *e);
 const Elf64_Phdr *pb_elf_loads(const struct pb_elf *e, uint32_t *n);
 /* PT_GNU_EH_FRAME, borrowed; NULL without. */
 const Elf64_Phdr *pb_elf_eh_frame_hdr(const struct pb_elf *e);
+/* PT_INTERP, the same: names the program that loads it and its libraries. */
+const Elf64_Phdr *pb_elf_interp(const struct pb_elf *e);
 /* File offset to virtual address by the PT_LOAD that holds it. Return: 0; -ENOENT, also if several segments
  * of code hold it at different addresses: the offset does not say which of them was meant. */
 int pb_elf_vaddr(const struct pb_elf *e, uint64_t file_off, uint64_t *vaddr);

@@ -53,13 +53,12 @@ int pb_procmaps_parse(char *line, struct pb_procmap *out)
 {
 	uint64_t major, minor;
 	const char *p = line;
-	bool executable;
 
 	if (!take_hex(&p, '-', &out->start) || !take_hex(&p, ' ', &out->end))
 		return -EPROTO;
 	if (strnlen(p, 5) < 5 || p[4] != ' ')
 		return -EPROTO;
-	executable = p[2] == 'x';
+	out->executable = p[2] == 'x';
 	out->shared = p[3] == 's';
 	p += 5;
 	if (!take_hex(&p, ' ', &out->file_off) || !take_hex(&p, ':', &major) ||
@@ -67,11 +66,18 @@ int pb_procmaps_parse(char *line, struct pb_procmap *out)
 		return -EPROTO;
 	out->dev = major << 32 | minor;
 	out->path = p + strspn(p, " ");
-	return executable;
+	return out->executable;
 }
 
+/* Who is told of which mappings. */
+struct listener {
+	void (*on_map)(void *, const struct pb_procmap *);
+	void *ctx;
+	bool all; /* not only the executable ones */
+};
+
 /* Return: number of mappings read, executable or not; -errno. */
-static int read_thread(uint32_t tid, void (*on_map)(void *, const struct pb_procmap *), void *ctx)
+static int read_thread(uint32_t tid, const struct listener *to)
 {
 	struct pb_procmap map = {.tid = tid};
 	pb_autofree char *line = NULL;
@@ -88,16 +94,16 @@ static int read_thread(uint32_t tid, void (*on_map)(void *, const struct pb_proc
 	while ((len = getline(&line, &size, f)) > 0) {
 		if (line[len - 1] == '\n')
 			line[len - 1] = '\0';
-		if (pb_procmaps_parse(line, &map) > 0)
-			on_map(ctx, &map);
+		if (pb_procmaps_parse(line, &map) >= (to->all ? 0 : 1))
+			to->on_map(to->ctx, &map);
 		n++;
 	}
 	return n;
 }
 
-int pb_procmaps_read(uint32_t tgid, void (*on_map)(void *, const struct pb_procmap *), void *ctx)
+static int read_process(uint32_t tgid, const struct listener *to)
 {
-	int n = read_thread(tgid, on_map, ctx);
+	int n = read_thread(tgid, to);
 	struct dirent *entry;
 	uint64_t tid;
 	char path[32];
@@ -112,10 +118,21 @@ int pb_procmaps_read(uint32_t tgid, void (*on_map)(void *, const struct pb_procm
 		return -ESRCH;
 	while (n <= 0 && (entry = readdir(tasks))) {
 		if (!pb_parse_uint(entry->d_name, 1, UINT32_MAX, &tid))
-			n = read_thread((uint32_t)tid, on_map, ctx);
+			n = read_thread((uint32_t)tid, to);
 	}
 	closedir(tasks);
 	return n > 0 ? 0 : -ESRCH;
+}
+
+int pb_procmaps_read(uint32_t tgid, void (*on_map)(void *, const struct pb_procmap *), void *ctx)
+{
+	return read_process(tgid, &(struct listener){.on_map = on_map, .ctx = ctx});
+}
+
+int pb_procmaps_read_all(uint32_t tgid, void (*on_map)(void *, const struct pb_procmap *),
+			 void *ctx)
+{
+	return read_process(tgid, &(struct listener){.on_map = on_map, .ctx = ctx, .all = true});
 }
 
 /* include/uapi/linux/fs.h; the headers that we build with may be older. */

@@ -14,6 +14,7 @@ struct pb_procmap {
 	uint32_t tid;     /* whose /proc directory shows it: a thread that still has its memory */
 	const char *path; /* "" for anonymous memory; valid during the callback */
 	bool shared;      /* written by one, seen by all who map it */
+	bool executable;
 };
 
 /**
@@ -31,6 +32,10 @@ int pb_procmaps_parse(char *line, struct pb_procmap *out);
  * Return: 0; -ESRCH if there is no such process or it has no memory; -errno.
  */
 int pb_procmaps_read(uint32_t tgid, void (*on_map)(void *, const struct pb_procmap *), void *ctx);
+
+/* The same for all mappings, executable or not. */
+int pb_procmaps_read_all(uint32_t tgid, void (*on_map)(void *, const struct pb_procmap *),
+			 void *ctx);
 
 /**
  * pb_procmaps_build_id() - the build id of what a process has mapped, by the kernel's word.

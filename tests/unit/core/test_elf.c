@@ -165,6 +165,21 @@ static void the_eh_frame_header_is_a_segment(void **state)
 	assert_int_equal(pb_elf_eh_frame_hdr(e)->p_vaddr, 5);
 }
 
+static void the_interpreter_is_a_segment(void **state)
+{
+	pb_auto(pb_elf) struct pb_elf *e = NULL, *none = NULL;
+	struct image m;
+
+	(void)state;
+	init_image(&m);
+	assert_int_equal(pb_elf_open_memory(&none, &m, sizeof(m)), 0);
+	assert_null(pb_elf_interp(none));
+	m.phdrs[m.ehdr.e_phnum++] =
+		(Elf64_Phdr){.p_type = PT_INTERP, .p_offset = 3, .p_filesz = 12};
+	assert_int_equal(pb_elf_open_memory(&e, &m, sizeof(m)), 0);
+	assert_int_equal(pb_elf_interp(e)->p_offset, 3);
+}
+
 /* Offsets are those of pages, whatever their size here. */
 static void a_mapping_begins_with_the_page_of_its_segment(void **state)
 {
@@ -574,6 +589,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(headers_tell_entry_build_id_and_segments),
 		cmocka_unit_test(the_eh_frame_header_is_a_segment),
+		cmocka_unit_test(the_interpreter_is_a_segment),
 		cmocka_unit_test(a_mapping_begins_with_the_page_of_its_segment),
 		cmocka_unit_test(an_offset_in_two_segments_of_code_has_no_one_address),
 		cmocka_unit_test(what_is_not_a_native_program_is_refused),

@@ -196,6 +196,18 @@ static void own_code_is_found(void **state)
 	assert_int_equal(s.tid, getpid());
 }
 
+static void own_data_is_found_among_all_mappings(void **state)
+{
+	struct search s = {.addr = (uint64_t)(uintptr_t)line};
+
+	(void)state;
+	assert_int_equal(pb_procmaps_read((uint32_t)getpid(), look, &s), 0);
+	assert_int_equal(s.hits, 0);
+	assert_int_equal(pb_procmaps_read_all((uint32_t)getpid(), look, &s), 0);
+	assert_int_equal(s.hits, 1);
+	assert_false(s.found.executable);
+}
+
 static void missing_process_is_told(void **state)
 {
 	struct search s = {0};
@@ -349,6 +361,7 @@ int main(void)
 		cmocka_unit_test(topmost_addresses_are_read),
 		cmocka_unit_test(what_is_no_mapping_is_refused),
 		cmocka_unit_test(own_code_is_found),
+		cmocka_unit_test(own_data_is_found_among_all_mappings),
 		cmocka_unit_test(missing_process_is_told),
 		cmocka_unit_test(zombie_has_no_mappings),
 		cmocka_unit_test(process_whose_first_thread_has_exited_still_has_mappings),
