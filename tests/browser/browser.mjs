@@ -666,7 +666,7 @@ function fixturePages() {
     await page.keyboard.press('v');
     assert.equal(await page.evaluate(() => perfbeads.look().tree.total[0]), 34436352);
     await page.selectOption('#value', 'lifetime');
-    assert.equal(await text(page, '#total'), '45.6 s of lifetime, added up');
+    assert.equal(await text(page, '#total'), '45.8 s of lifetime, added up');
   }));
 
   test('the value is in the address, and one that is not there is ignored', async () => {
