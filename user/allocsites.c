@@ -12,13 +12,15 @@
 #include "user/core/log.h"
 #include "user/core/profile.h"
 #include "user/core/report.h"
+#include "user/render/render.h"
 #include "user/tool/tool.h"
 
 static const char *const by_names[] = {"allocated", "live",  "peak", "temporary",
 				       "leaked",    "count", NULL};
 static const char *const ways[] = {"best", "session", "multi", "perf", NULL};
-static const uint32_t by_values[] = {PB_ALLOC_SPACE,       PB_INUSE_SPACE,  PB_PEAK_SPACE,
-				     PB_TEMPORARY_OBJECTS, PB_LEAKED_SPACE, PB_ALLOC_OBJECTS};
+static const char *const by_values[] = {"alloc_space",       "inuse_space",  "peak_space",
+					"temporary_objects", "leaked_space", "alloc_objects"};
+#define BY_NOT_GIVEN UINT32_MAX
 
 static const struct pb_option options[] = {
 	{.kind = PB_OPT_GROUP, .help = "Target"},
@@ -92,6 +94,7 @@ static void init(void *args)
 	a->max_bytes = PB_ALLOC_SIZE_MAX;
 	a->max_overhead = UINT64_MAX;
 	a->older_ns = UINT64_MAX;
+	a->by = BY_NOT_GIVEN;
 	a->common.user_only = true;
 }
 
@@ -176,10 +179,27 @@ static int describe(const void *args, struct pb_profile *profile, struct pb_repo
 {
 	const struct pb_alloc_args *a = args;
 
-	profile->default_value = a->growth ? PB_GROWTH_SPACE : by_values[a->by];
+	profile->default_value = a->growth ? (uint32_t)PB_GROWTH_SPACE : (uint32_t)PB_ALLOC_SPACE;
 	profile->period_type = (struct pb_value_type){"space", "bytes"};
 	profile->period = a->exact || a->growth ? 1 : a->sample_bytes;
 	return pb_report_set(&report->event, a->growth ? "page-faults" : "malloc");
+}
+
+/* A saved profile may be anyone's, and growth has none of these. */
+static int choose_value(const void *args, struct pb_profile *profile)
+{
+	const struct pb_alloc_args *a = args;
+	uint32_t value;
+
+	if (a->by == BY_NOT_GIVEN)
+		return 0;
+	value = pb_profile_value(profile, by_values[a->by]);
+	if (value != PB_NONE) {
+		profile->default_value = value;
+		return 0;
+	}
+	return pb_fail(EINVAL, "--by %s: this profile does not say; leave --by out",
+		       by_names[a->by]);
 }
 
 static const struct pb_tool tool = {
@@ -194,6 +214,8 @@ static const struct pb_tool tool = {
 	.describe = describe,
 	.to_values = pb_alloc_run_values,
 	.finish = pb_alloc_run_finish,
+	.choose_value = choose_value,
+	.text = pb_render_heap,
 	.nothing_measured =
 		"nothing was measured: the target allocated nothing while it was watched, or "
 		"too little for a sample; --exact counts every call",

@@ -180,9 +180,6 @@ struct pb_alloc_tally {
 PB_ABI_SIZE(struct pb_alloc_tally, 112);
 
 /* Hits at beginnings. Not a counter of its own: adding to one more costs a hundredth of a hit. */
-static inline __u64 pb_alloc_entries(const struct pb_alloc_tally *t)
-{
-	return t->others + t->calls + t->frees;
-}
+#define PB_ALLOC_ENTRIES(tally) ((tally)->others + (tally)->calls + (tally)->frees)
 
 #endif

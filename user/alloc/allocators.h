@@ -33,7 +33,8 @@ struct pb_allocator {
 	int fd;     /* owned; the file that is mapped */
 	dev_t dev;
 	ino_t ino;
-	bool serves_malloc; /* malloc() of the process is this file's; false: only prefixed forms, or shadowed */
+	bool serves_malloc; /* malloc() of the process is this file's; false: only prefixed forms, or its own */
+	bool has_ifunc; /* it chooses some functions as it is loaded (STT_GNU_IFUNC): those are not among these */
 	struct pb_alloc_function *functions;
 	uint32_t n;
 };
@@ -42,7 +43,7 @@ struct pb_allocators {
 	struct pb_allocator *items;
 	uint32_t n;
 	uint32_t objects; /* files that were looked at */
-	bool is_static;   /* the executable has no dynamic section */
+	bool is_static;   /* no loader loads libraries for the executable */
 	bool is_go;       /* a Go program: its stacks move, so returns must not be probed */
 	bool is_32bit;    /* nothing is looked for in it */
 };
@@ -55,11 +56,14 @@ struct pb_allocators {
  *
  * Function symbols of .dynsym, and of .symtab, by their names: malloc, calloc, realloc, reallocarray,
  * posix_memalign, aligned_alloc, memalign, valloc, pvalloc, free, cfree, free_sized, free_aligned_sized, mallocx,
- * rallocx, dallocx, sdallocx, with the prefixes je_, _rjem_, __rjem_, tc_, mi_, __libc_; C++ operator new and
+ * rallocx, dallocx, sdallocx, with the prefixes je_, _rjem_, __rjem_, tc_, mi_, __libc_; of mimalloc's own forms those
+ * with the arguments of one of these (mi_malloc_aligned, mi_zalloc, ...); C++ operator new and
  * delete only in files that serve malloc themselves, where they do not come from libstdc++. A
- * function that only jumps to another one of them is left out, since the other is hit as well.
+ * function that only jumps to another one of them is left out, since the other is hit as well (x86-64 only).
+ * malloc and free that a file defines for itself alone (in .symtab, not in .dynsym) count, too.
  * Kinds by what else is there: mallctl (jemalloc), mi_version (mimalloc), tc_version or MallocExtension (tcmalloc),
  * gnu_get_libc_version (glibc).
+ * Symbol tables are read in pieces: an unstripped program of some GB takes seconds and 20 MB.
  *
  * Return: 0; -ENOENT if there is none; -ENOEXEC; -ENOTSUP for 32-bit files; -ENOMEM; -errno of the file.
  */
@@ -81,14 +85,16 @@ int pb_allocators_of_process(struct pb_allocators **out, pid_t tgid);
 
 /**
  * pb_allocators_of_command() - the same for a program that has not been started.
- * @path: of the executable, found already
- * @environ: of the command: LD_PRELOAD and LD_LIBRARY_PATH count
+ * @path: of the executable or script, found already
+ * @env: of the command: LD_PRELOAD and LD_LIBRARY_PATH count
  *
  * Asks the program's own interpreter to list what it would load (ld.so --list), in a child that is given 5 s. Of an
- * executable without an interpreter only itself is looked at; of a script, its interpreter.
+ * executable without an interpreter only itself is looked at; of a script, its interpreter ("#!/usr/bin/env x": env,
+ * not what env then becomes); of another text, /bin/sh. LD_PRELOAD is ignored for a program that takes on
+ * another user's or group's rights (setuid), as its loader does.
  * Return: as above; -ENOENT if the file is none that can be run.
  */
-int pb_allocators_of_command(struct pb_allocators **out, const char *path, char *const environ[]);
+int pb_allocators_of_command(struct pb_allocators **out, const char *path, char *const env[]);
 
 void pb_allocators_free(struct pb_allocators *a);
 PB_DEFINE_FREE(pb_allocators, pb_allocators_free);

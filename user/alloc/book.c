@@ -109,7 +109,7 @@ static void put_cost(struct pb_json *j, const struct pb_alloc_book *book)
 {
 	pb_json_flat_object(j, "cost");
 	pb_json_string(j, "attached_by", book->attached_by ? book->attached_by : "");
-	pb_json_uint(j, "entries", book->tally.entries);
+	pb_json_uint(j, "entries", PB_ALLOC_ENTRIES(&book->tally));
 	pb_json_uint(j, "returns", book->tally.returns);
 	put_measured(j, "entry_ns", book->entry_ns);
 	put_measured(j, "return_ns", book->return_ns);

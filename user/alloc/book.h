@@ -95,7 +95,7 @@ struct pb_alloc_book {
 	uint64_t detached_ns; /* since the start of the capture */
 };
 
-#define PB_ALLOC_POINTS_MAX 2048
+#define PB_ALLOC_POINTS_MAX 256
 
 /* Frees the arrays; the book itself is the caller's. */
 void pb_alloc_book_drop(struct pb_alloc_book *book);

@@ -63,7 +63,7 @@ double pb_overhead_expect(const struct pb_overhead *o, enum pb_alloc_mode mode, 
 double pb_overhead_spent_ns(const struct pb_overhead *o, const struct pb_alloc_tally *from,
 			    const struct pb_alloc_tally *to, uint64_t faults)
 {
-	double entries = (double)(pb_alloc_entries(to) - pb_alloc_entries(from));
+	double entries = (double)(PB_ALLOC_ENTRIES(to) - PB_ALLOC_ENTRIES(from));
 	double returns = (double)(to->returns - from->returns);
 	double stepped = (double)(to->stepped - from->stepped);
 	double per_run = o->window_runs ? (double)o->window_ns / (double)o->window_runs

@@ -572,8 +572,10 @@ int pb_alloc_run_finish(void *state, const void *args, struct pb_profile *profil
 {
 	const struct pb_args *common = args;
 	struct pb_alloc_run *run = state;
+	pb_autofree char *text = NULL;
 	int err = pb_alloc_book_json(&run->book, profile, (uint32_t)common->top,
-				     profile->default_value, &report->extra);
+				     profile->default_value, &text);
 
+	err = err ? err : pb_report_set_extra(report, text);
 	return err ? pb_err(-err, "write the books of the heap") : 0;
 }
