@@ -97,8 +97,13 @@ a_program_at_a_fixed_address_is_named()
 
 lines_tell_call_sites_apart()
 {
+	local call lines
+
+	call=$(_line_of 'the call')
+	# Which instruction of the loop a timer hits differs from machine to machine, and from time to time.
+	lines="$(_line_of 'its head')|$(_line_of 'the loop')"
 	_profile "$WL/inlined-gcc" --lines
-	expect_share "$T/r.folded" "twice:$(_line_of 'the call')_\[i\];.*once:$(_line_of 'the loop')_\[i\]\$" . 98 4
+	expect_share "$T/r.folded" "twice:${call}_\[i\];.*once:($lines)_\[i\]\$" . 98 4
 }
 
 full_names_have_parameters()

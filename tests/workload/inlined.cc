@@ -25,7 +25,7 @@ template <typename T> struct Mixer {
 
 	inline __attribute__((always_inline)) void once(uint64_t n)
 	{
-		while (n--)
+		while (n--) /* its head */
 			state = state * 6364136223846793005u + 1442695040888963407u; /* the loop */
 	}
 

@@ -241,7 +241,7 @@ static const char *scoped_name(struct pb_dwarf *d, Dwarf_Die die, uint32_t depth
 {
 	const char *name = follow(d, &die), *around = "";
 	struct pb_dwarf_scopes scopes = scopes_of(d, die.cu);
-	struct scope *s = find_scope(&scopes, die.addr);
+	struct scope *s = scopes.a ? find_scope(&scopes, die.addr) : NULL;
 	const char *text;
 
 	if (!s)
