@@ -30,6 +30,7 @@
 #include "user/core/jit.h"
 #include "user/core/launch.h"
 #include "user/core/log.h"
+#include "user/core/pace.h"
 #include "user/core/perfevent.h"
 #include "user/core/preflight.h"
 #include "user/core/profile.h"
@@ -41,10 +42,6 @@
 
 #define TICK_NS         100000000ull  /* drain, renew the lease, redraw the live line */
 #define RETIRE_NS       2000000000ull /* how long a process that has ended can still be asked for */
-/* Between two answers to the kernel: four times what the last one took, so that a storm costs about a fifth
- * of a CPU, and what begins in quiet is known at once. */
-#define PAUSE_FACTOR    4
-#define PAUSE_MAX_NS    20000000ull
 /* Of answers that unwind tables may take before everything else goes on: a few milliseconds, and at the start
  * all they need, 50 ms each. */
 #define ROUNDS          2
@@ -696,9 +693,9 @@ static void loop(struct pb_session *s)
 	uint64_t end_ns = s->args->duration_ns ? s->ready_ns + s->args->duration_ns : UINT64_MAX;
 	struct epoll_event events[16];
 	struct timespec pause = {0};
-	uint64_t now_ns = s->ready_ns, pause_ns;
+	struct pb_pace pace = {0};
+	uint64_t now_ns = s->ready_ns;
 	int timeout_ms, n, i;
-	bool asked;
 
 	while (!s->signal && !s->ended && now_ns < end_ns && !pb_target_ended(s->target)) {
 		timeout_ms = 1000;
@@ -708,22 +705,19 @@ static void loop(struct pb_session *s)
 			timeout_ms = 0;
 		n = epoll_wait(s->epoll_fd, events, PB_ARRAY_SIZE(events), timeout_ms);
 		now_ns = pb_clock_ns();
-		for (i = 0, asked = false; i < n; i++) {
+		for (i = 0; i < n; i++) {
 			if (events[i].data.fd == s->signal_fd)
 				take_signal(s);
 			else if (events[i].data.fd == s->timer_fd)
 				on_tick(s, now_ns);
-			else
-				asked = true;
 		}
 		if (s->unwinder)
 			s->parts->unwinder->take_misses(s->unwinder);
 		pb_drain_stacks(s->drain);
 		if (settle_tables(s, ROUNDS))
 			pb_log(PB_LOG_WARN, "out of memory: some stacks will be broken");
-		pause_ns = PAUSE_FACTOR * (pb_clock_ns() - now_ns);
-		pause.tv_nsec = (long)(pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
-		if (asked)
+		pause.tv_nsec = (long)pb_pace_pause(&pace, now_ns, pb_clock_ns());
+		if (pause.tv_nsec)
 			nanosleep(&pause, NULL);
 	}
 }
