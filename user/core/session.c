@@ -42,10 +42,12 @@
 
 #define TICK_NS         100000000ull  /* drain, renew the lease, redraw the live line */
 #define RETIRE_NS       2000000000ull /* how long a process that has ended can still be asked for */
-/* Of answers that unwind tables may take before everything else goes on: a few milliseconds, and at the start
- * all they need, 50 ms each. */
+/* Of answers that unwind tables may take before everything else goes on: two, unless the first takes long, and
+ * at the start all they need within reason. */
 #define ROUNDS          2
+#define ROUNDS_NS       50000000ull
 #define ROUNDS_AT_START 200
+#define START_NS        10000000000ull
 #define NS_PER_S        1000000000ull
 
 static const char *const unwind_names[] = {
@@ -495,12 +497,12 @@ static bool is_pending(const struct pb_session *s)
 	return s->unwinder && s->parts->unwinder->pending(s->unwinder);
 }
 
-/* Take the answers in that the unwinder waits for, up to @rounds times. */
-static int settle_tables(struct pb_session *s, uint32_t rounds)
+/* Take the answers in that the unwinder waits for, up to @rounds times, the last one begun before @end_ns. */
+static int settle_tables(struct pb_session *s, uint32_t rounds, uint64_t end_ns)
 {
 	int err = 0;
 
-	while (!err && rounds-- && is_pending(s))
+	while (!err && rounds-- && is_pending(s) && pb_clock_ns() < end_ns)
 		err = pb_track_update(s->track);
 	return err;
 }
@@ -535,7 +537,7 @@ static int attach(struct pb_session *s)
 	err = err ? err : insert_targets(s);
 	/* Tables are there before the first event. */
 	err = err ? err : pb_track_update(s->track);
-	err = err ? err : settle_tables(s, ROUNDS_AT_START);
+	err = err ? err : settle_tables(s, ROUNDS_AT_START, pb_clock_ns() + START_NS);
 	renew_lease(s, pb_clock_ns());
 	err = err ? err : s->parts->probes->attach(s, &s->bpf, s->args);
 	if (err)
@@ -714,7 +716,7 @@ static void loop(struct pb_session *s)
 		if (s->unwinder)
 			s->parts->unwinder->take_misses(s->unwinder);
 		pb_drain_stacks(s->drain);
-		if (settle_tables(s, ROUNDS))
+		if (settle_tables(s, ROUNDS, now_ns + ROUNDS_NS))
 			pb_log(PB_LOG_WARN, "out of memory: some stacks will be broken");
 		pause.tv_nsec = (long)pb_pace_pause(&pace, now_ns, pb_clock_ns());
 		if (pause.tv_nsec)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "user/core/clock.h"
 #include "user/core/elf.h"
 #include "user/core/files.h"
 #include "user/core/log.h"
@@ -16,6 +17,9 @@
 /* A library that nobody maps any more may come again with the next run of a command. */
 #define UNUSED_NS     60000000000ull
 #define AGE_PERIOD_NS 1000000000ull
+/* Of compiling between two ticks. A large module of a distribution takes 30 ms; a file that means harm, or one
+ * file as large as there are, may take ten times that, once. */
+#define COMPILE_NS    50000000ull
 
 /* The vdso has no file. It comes first, files behind it by their ids. */
 #define VDSO 0
@@ -55,6 +59,7 @@ struct pb_modules {
 	struct room leaving; /* of tables that went since they were refused */
 	uint64_t retry_ns;   /* when what went is free again; 0: nothing went */
 	uint64_t now_ns, aged_ns;
+	uint64_t compiling_ns; /* spent since the tick */
 	uint64_t evicted;
 	bool told_full;
 };
@@ -217,9 +222,11 @@ static void refuse(struct pb_modules *m, struct module *row, const struct room *
 static void compile(struct pb_modules *m, uint32_t module, struct module *row)
 {
 	bool was_shut = row->is_shut;
+	uint64_t began_ns = pb_clock_ns();
 	struct room lacks = {0};
 	int err = make_table(m, module, row, &lacks);
 
+	m->compiling_ns += pb_clock_ns() - began_ns;
 	row->is_shut = err == -EBADF;
 	if (was_shut && row->is_shut)
 		return;
@@ -269,6 +276,8 @@ int pb_modules_use(struct pb_modules *m, const struct pb_place *place,
 	row = find_row(m, which);
 	if (!row)
 		return 0;
+	if (row->state == NEW && m->compiling_ns >= COMPILE_NS)
+		return -EAGAIN;
 	if (row->state == NEW)
 		compile(m, which, row);
 	else if (row->state == LEAVING)
@@ -350,6 +359,7 @@ static void forgive(struct pb_modules *m)
 bool pb_modules_tick(struct pb_modules *m, uint64_t now_ns)
 {
 	m->now_ns = now_ns;
+	m->compiling_ns = 0;
 	drop_leaving(m);
 	pb_store_settle(m->store, now_ns);
 	if (!m->n_refused && now_ns > m->retry_ns) {

@@ -33,7 +33,9 @@ PB_DEFINE_FREE(pb_modules, pb_modules_free);
  * @out: bias, first_page and n_pages are set; all 0 without a table
  * @module: set to what pb_modules_release() takes, if there is a table
  *
- * Return: 1 with a table; 0 without one; -ENOSPC without one for now: see pb_modules_tick().
+ * Return: 1 with a table; 0 without one; -ENOSPC without one for now: see pb_modules_tick(); -EAGAIN if its
+ * table is still to be compiled, and the time for that is used up until the next tick. There is time for at
+ * least one.
  */
 int pb_modules_use(struct pb_modules *m, const struct pb_place *place,
 		   struct pb_unwind_mapping *out, uint32_t *module);

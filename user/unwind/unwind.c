@@ -286,6 +286,7 @@ struct draft {
 	uint32_t *modules;
 	uint32_t n, n_modules;
 	bool wanting, cut;
+	bool waiting; /* for a table */
 };
 
 static void add_place(struct unwinder *u, struct draft *d, const struct pb_place *place)
@@ -295,12 +296,13 @@ static void add_place(struct unwinder *u, struct draft *d, const struct pb_place
 	uint32_t module = 0;
 	int found;
 
-	if (!m.size || d->cut || !d->mappings)
+	if (!m.size || d->cut || d->waiting || !d->mappings)
 		return;
 	found = pb_modules_use(u->modules, place, &m, &module);
 	if (found > 0)
 		d->modules[d->n_modules++] = module;
 	d->wanting |= found == -ENOSPC;
+	d->waiting = found == -EAGAIN;
 	if (last && !last->n_pages && !m.n_pages && last->start + last->size == m.start)
 		last->size += m.size;
 	else if (d->n < PB_UNWIND_RUN_MAX)
@@ -311,7 +313,8 @@ static void add_place(struct unwinder *u, struct draft *d, const struct pb_place
 
 /*
  * The run of what a process has mapped now.
- * Return: 0; -ENODATA if that is nothing; -ESRCH if it is not followed; -ENOSPC; -ENOMEM.
+ * Return: 0; -ENODATA if that is nothing; -ESRCH if it is not followed; -ENOSPC; -ENOMEM; -EINPROGRESS if that
+ * takes longer than one update may: a part of it would have code with rules walked by frame pointers.
  */
 static int make_run(struct unwinder *u, struct process *p, struct pb_run **out)
 {
@@ -333,6 +336,10 @@ static int make_run(struct unwinder *u, struct process *p, struct pb_run **out)
 		return -ENOMEM;
 	for (i = 0; i < n; i++)
 		add_place(u, &draft, &places[i]);
+	for (i = 0; draft.waiting && i < draft.n_modules; i++)
+		pb_modules_release(u->modules, modules[i]);
+	if (draft.waiting)
+		return -EINPROGRESS;
 	p->wanting = draft.wanting;
 	if (draft.cut)
 		pb_log(PB_LOG_DEBUG, "process %u has more code mappings than are kept", p->tgid);
@@ -380,6 +387,8 @@ static int fall_behind(struct unwinder *u, struct process *p, int err)
 {
 	if (err == -ESRCH || err == -ENODATA || err == -ENOENT)
 		return 0;
+	if (err == -EINPROGRESS)
+		return err;
 	if (err == -ENOMEM)
 		return -EAGAIN;
 	p->behind = true;

@@ -87,6 +87,7 @@ static struct file {
 	uint32_t rows;
 	int err, fd;
 	uint32_t compiled; /* so often */
+	uint32_t takes_us; /* each time */
 } file[FILES];
 
 struct pb_elf {
@@ -148,6 +149,7 @@ int pb_unwind_module(struct pb_unwind_table **out, const struct pb_elf *elf)
 
 	if (elf->file < FILES) {
 		file[elf->file].compiled++;
+		usleep(file[elf->file].takes_us);
 		if (file[elf->file].err)
 			return file[elf->file].err;
 	}
@@ -1570,6 +1572,42 @@ static void events_do_not_wait_for_all_that_is_to_be_published(void **state)
 	assert_false(pb_unwind.pending(unwinder));
 }
 
+static void events_do_not_wait_for_all_tables_of_a_process(void **state)
+{
+	struct pb_place places[8];
+	uint32_t i, n = 0;
+
+	(void)state;
+	open_unwinder(4);
+	maps_file(101, 0);
+	update(0);
+	for (i = 0; i < PB_ARRAY_SIZE(places); i++) {
+		places[i] = place_of(i, 0x10000000ull * (1 + i));
+		file[i].takes_us = 20000;
+	}
+	set_places(100, places, PB_ARRAY_SIZE(places));
+	listener.on_mapped(listener.ctx, 100);
+	update_once(SOON);
+	for (i = 1; i < PB_ARRAY_SIZE(places); i++)
+		n += file[i].compiled;
+	assert_in_range(n, 1, 3);
+	/* Not a part of it: code with rules would be walked by frame pointers. */
+	assert_false(has_run(100));
+	assert_true(pb_unwind.pending(unwinder));
+	update(SOON);
+	for (i = 0; i < PB_ARRAY_SIZE(places); i++) {
+		assert_int_equal(walk_file(100, i), i);
+		assert_int_equal(file[i].compiled, 1);
+	}
+	/* Every reference that it had meanwhile was given back: all may go with it. */
+	ends(100);
+	ends(101);
+	update(SOON);
+	update(100 * SECOND);
+	update(SOON);
+	assert_int_equal(describe().unwind_evicted, PB_ARRAY_SIZE(places));
+}
+
 static void more_processes_than_the_map_holds_stay_unknown(void **state)
 {
 	uint32_t tgid;
@@ -1644,6 +1682,7 @@ int main(void)
 		TEST(a_process_without_room_is_tried_again_when_there_may_be_some),
 		TEST(a_process_that_maps_often_does_not_use_up_the_grace),
 		TEST(events_do_not_wait_for_all_that_is_to_be_published),
+		TEST(events_do_not_wait_for_all_tables_of_a_process),
 		cmocka_unit_test_setup_teardown(more_processes_than_the_map_holds_stay_unknown,
 						setup_few_processes, teardown),
 	};
