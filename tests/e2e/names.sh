@@ -128,6 +128,21 @@ what_a_parent_compiles_after_a_fork_names_nothing_of_the_child()
 	[ "$(samples "$T/r.folded" 'jit_parents')" = 0 ] || die "named by what the parent told later"
 }
 
+# V8 writes its records when its buffer is full, or it ends: what ran before is named by them all the same.
+a_jitdump_names_jit_code()
+{
+	command -v node >/dev/null || skip_test "no node"
+	in_an_empty_directory
+	tool -F 999 -q -o "$T/r.json" -o "$T/r.folded" -- node --perf-prof -e '
+function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }
+const end = Date.now() + 2000;
+while (Date.now() < end) fib(22);
+'
+	expect_status 0
+	expect_at_least "$(samples "$T/r.folded" '^node;.*;JS:[^;]*fib[^;]*_\[j\]')" 300 "samples below fib"
+	expect_share "$T/r.folded" ';JS:[^;]*fib[^;]*_\[j\]' . 90 10
+}
+
 a_perf_map_of_another_owner_is_not_believed()
 {
 	local map
