@@ -5,7 +5,7 @@
 #   make                  build/cpuflame and the rest
 #   make check            every test; those that need root or a kernel feature say why they skip
 #   make install          into $(DESTDIR)$(PREFIX), /usr/local by default
-#   make bench            ratios against other profilers, printed; installs them
+#   make bench            figures beside other profilers, printed; installs them, takes half an hour
 #   make format lint      clang-format in place; static analysis
 #   V=1 shows commands, SAN=1 builds with ASan and UBSan, O=DIR puts outputs elsewhere.
 #
@@ -106,6 +106,8 @@ check:
 	./tools/check --no-deps
 bench: all
 	./tools/bench
+	./tools/bench-unwind
+	./tools/bench-names
 lint:
 	./tools/check --no-deps lint rules shell
 format-check:
