@@ -11,6 +11,7 @@
 
 #include "user/core/grow.h"
 #include "user/core/log.h"
+#include "user/core/procstat.h"
 
 #define FILES_MAX     64            /* one bit each in a process' mask */
 #define LOOK_AGAIN_NS 1000000000ull /* between two looks at one process */
@@ -425,19 +426,13 @@ void pb_alloc_attach_update(struct pb_alloc_attach *a, uint64_t now_ns)
 
 uint64_t pb_alloc_attach_rss(const struct pb_alloc_attach *a)
 {
-	unsigned long long pages, sum = 0;
-	char path[32];
+	struct pb_procstat stat;
+	uint64_t sum = 0;
 	uint32_t i;
 
-	for (i = 0; i < a->n; i++) {
-		snprintf(path, sizeof(path), "/proc/%d/statm", (int)a->processes[i].tgid);
-		pb_autofclose FILE *f = fopen(path, "re");
-
-		/* NOLINTNEXTLINE(cert-err34-c): the kernel's own text */
-		if (f && fscanf(f, "%*u %llu", &pages) == 1)
-			sum += pages;
-	}
-	return sum * (uint64_t)sysconf(_SC_PAGESIZE);
+	for (i = 0; i < a->n; i++)
+		sum += pb_procstat_read((uint32_t)a->processes[i].tgid, &stat) ? 0 : stat.rss_bytes;
+	return sum;
 }
 
 int pb_alloc_attach_describe(const struct pb_alloc_attach *a, char ***lines, uint32_t *n)

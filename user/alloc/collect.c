@@ -5,11 +5,11 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <string.h>
 
 #include "user/alloc/tables.h"
 #include "user/core/log.h"
+#include "user/core/procstat.h"
 #include "user/core/profile.h"
 
 #define BATCH 4096
@@ -64,28 +64,15 @@ static int read_heap(struct pb_alloc_collect *c)
 	return 0;
 }
 
-/* Does the process run still? A zombie does not. Blocks come in no order, but mostly of one process. */
+/* Does the process run still? Blocks come in no order, but mostly of one process. */
 static bool is_alive(struct pb_alloc_collect *c, uint32_t tgid)
 {
-	char path[32], state = 'X';
+	struct pb_procstat stat;
 
-	if (tgid == c->last_tgid)
-		return c->last_is_alive;
-	snprintf(path, sizeof(path), "/proc/%u/stat", tgid);
-	pb_autofclose FILE *f = fopen(path, "re");
-
-	/* The name may hold anything; the state stands behind its last bracket. */
-	if (f) {
-		char line[256], *end;
-		size_t n = fread(line, 1, sizeof(line) - 1, f);
-
-		line[n] = '\0';
-		end = strrchr(line, ')');
-		if (end && end[1] && end[2])
-			state = end[2];
+	if (tgid != c->last_tgid) {
+		c->last_tgid = tgid;
+		c->last_is_alive = !pb_procstat_read(tgid, &stat) && !stat.has_ended;
 	}
-	c->last_tgid = tgid;
-	c->last_is_alive = state != 'X' && state != 'Z';
 	return c->last_is_alive;
 }
 

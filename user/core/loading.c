@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@
 #include "user/core/clock.h"
 #include "user/core/elf.h"
 #include "user/core/own.h"
+#include "user/core/procmaps.h"
 
 #define GIVE_UP_NS    1000000000ull
 #define SYMBOLS_MAX   (4u << 20) /* bytes of .dynsym and of .dynstr that are looked at */
@@ -131,28 +133,32 @@ static uint64_t find_debug_state(const struct pb_elf *elf)
 	return addr;
 }
 
+struct mapped {
+	uint64_t start;
+	char path[PATH_MAX];
+};
+
+static void on_map(void *ctx, const struct pb_procmap *map)
+{
+	struct mapped *m = ctx;
+
+	if (map->start == m->start)
+		snprintf(m->path, sizeof(m->path), "%s", map->path);
+}
+
 /* The same in the memory of the program: its dynamic linker is the file that is mapped at @base. */
 static uint64_t debug_state_of(pid_t pid, uint64_t base)
 {
+	struct mapped linker = {.start = base};
 	pb_auto(pb_elf) struct pb_elf *elf = NULL;
 	pb_autoclose int fd = -1;
-	char line[4096 + 128], path[4096 + 32], name[4096];
-	unsigned long long start;
+	char path[PATH_MAX + 32];
 	uint64_t addr;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-	pb_autofclose FILE *maps = fopen(path, "re");
-
-	while (maps && fd < 0 && fgets(line, sizeof(line), maps)) {
-		/* NOLINTNEXTLINE(cert-err34-c): the kernel's own text */
-		if (sscanf(line, "%llx-%*x %*s %*s %*s %*s %4095[^\n]", &start, name) != 2 ||
-		    start != base)
-			continue;
-		snprintf(path, sizeof(path), "/proc/%d/root%s", (int)pid, name);
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		if (fd < 0)
-			return 0;
-	}
+	if (pb_procmaps_read_all((uint32_t)pid, on_map, &linker) || !*linker.path)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)pid, linker.path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || pb_elf_open(&elf, fd))
 		return 0;
 	addr = find_debug_state(elf);

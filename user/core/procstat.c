@@ -28,7 +28,8 @@ int pb_procstat_read(uint32_t tgid, struct pb_procstat *out)
 {
 	uint64_t boot_ns = pb_clock_read_ns(CLOCK_REALTIME) - pb_clock_read_ns(CLOCK_BOOTTIME);
 	pb_autoclose int fd = open_of(tgid, "stat");
-	uint64_t parent = 0, ticks = 0;
+	uint64_t parent = 0, ticks = 0, pages = 0;
+	bool has_ended = false;
 	char stat[4096], *p, *field, *save = NULL;
 	ssize_t len;
 	int i;
@@ -42,13 +43,18 @@ int pb_procstat_read(uint32_t tgid, struct pb_procstat *out)
 	/* The second field, the name, may hold anything but ends at the last ")". */
 	p = strrchr(stat, ')');
 	field = p ? strtok_r(p + 1, " ", &save) : NULL;
-	for (i = 3; field && i < 22; i++) {
-		if (i == 4 && pb_parse_uint(field, 0, UINT32_MAX, &parent))
+	for (i = 3; field && i < 24; i++) {
+		if (i == 3)
+			has_ended = strchr("ZXx", *field);
+		if ((i == 4 && pb_parse_uint(field, 0, UINT32_MAX, &parent)) ||
+		    (i == 22 && pb_parse_uint(field, 0, UINT64_MAX, &ticks)))
 			return -ESRCH;
 		field = strtok_r(NULL, " ", &save);
 	}
-	if (!field || pb_parse_uint(field, 0, UINT64_MAX, &ticks))
+	if (!field || pb_parse_uint(field, 0, UINT64_MAX, &pages))
 		return -ESRCH;
+	out->has_ended = has_ended;
+	out->rss_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	out->parent_tgid = (uint32_t)parent;
 	out->start_ns = boot_ns + ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
 	return 0;

@@ -3,15 +3,18 @@
 #ifndef PB_CORE_PROCSTAT_H
 #define PB_CORE_PROCSTAT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pb_procstat {
 	uint32_t
 		parent_tgid; /* who waits for it: another one than forked it, once that is gone; 0: none */
-	uint64_t start_ns; /* CLOCK_REALTIME, as it is set now; rounded down to a tick, 10 ms */
+	uint64_t start_ns;  /* CLOCK_REALTIME, as it is set now; rounded down to a tick, 10 ms */
+	uint64_t rss_bytes; /* resident memory, give or take some pages for each thread */
+	bool has_ended;     /* a zombie, or about to be gone */
 };
 
-/* Return: 0; -ESRCH if there is no such process; -errno. Source: proc_pid_stat(5), fields 4 and 22. */
+/* Return: 0; -ESRCH if there is no such process; -errno. Source: proc_pid_stat(5), fields 3, 4, 22 and 24. */
 int pb_procstat_read(uint32_t tgid, struct pb_procstat *out);
 
 /* What a program was started with. */

@@ -771,10 +771,12 @@ static void on_loaded(void *ctx)
 {
 	struct pb_session *s = ctx;
 
-	if (pb_track_update(s->track) || settle_tables(s, ROUNDS_AT_START))
+	if (pb_track_update(s->track) ||
+	    settle_tables(s, ROUNDS_AT_START, pb_clock_ns() + NS_PER_S))
 		pb_log(PB_LOG_WARN, "out of memory: some stacks will be broken");
 	if (s->parts->probes->loaded)
 		s->parts->probes->loaded(s->bpf.skeleton);
+	renew_lease(s, pb_clock_ns());
 }
 
 static int release_command(struct pb_session *s)

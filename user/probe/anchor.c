@@ -24,8 +24,6 @@ __asm__(".pushsection .text\n"
 	".globl pb_anchor_stepped\n.type pb_anchor_stepped, %function\npb_anchor_stepped:\n"
 	"	tst x0, x0\n	ret\n.size pb_anchor_stepped, . - pb_anchor_stepped\n"
 	".popsection\n");
-#else
-#error "no anchors for this architecture"
 #endif
 
 struct search {

@@ -16,6 +16,7 @@
 #include "user/core/clock.h"
 #include "user/core/grow.h"
 #include "user/core/log.h"
+#include "user/core/opts.h"
 #include "user/probe/anchor.h"
 
 /* include/uapi/linux/bpf.h; Debian 12's header is of a time before these. */
@@ -113,18 +114,22 @@ static int attach_multi(struct pb_uprobes *to, uint32_t attach_type, int prog_fd
 	return fd < 0 ? -errno : hold(to, fd);
 }
 
-/* One number out of a file of sysfs. */
-static int read_number(const char *path, const char *format, uint32_t *out)
+/* The number behind @before in a file of sysfs. */
+static int read_number(const char *path, const char *before, uint64_t *out)
 {
-	pb_autofclose FILE *f = fopen(path, "re");
-	unsigned int n;
+	pb_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t skip = strlen(before);
+	char text[64];
+	ssize_t n;
 
-	if (!f)
+	if (fd < 0)
 		return errno == ENOENT ? -EOPNOTSUPP : -errno;
-	if (fscanf(f, format, &n) != 1) /* NOLINT(cert-err34-c): the kernel's own text */
+	n = read(fd, text, sizeof(text) - 1);
+	if (n <= (ssize_t)skip || memcmp(text, before, skip) != 0)
 		return -EOPNOTSUPP;
-	*out = n;
-	return 0;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return pb_parse_uint(text + skip, 0, UINT32_MAX, out) ? -EOPNOTSUPP : 0;
 }
 
 #define PMU "/sys/bus/event_source/devices/uprobe/"
@@ -132,18 +137,19 @@ static int read_number(const char *path, const char *format, uint32_t *out)
 static int attach_perf(struct pb_uprobes *to, int prog_fd, bool at_return, int file_fd, pid_t tgid,
 		       const struct pb_uprobe *probe)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .perf_event.bpf_cookie = probe->cookie);
+	const struct bpf_link_create_opts opts = {.sz = sizeof(opts),
+						  .perf_event.bpf_cookie = probe->cookie};
 	struct perf_event_attr attr = {.size = sizeof(attr), .disabled = 1};
 	char path[PATH_OF_FD_MAX];
-	uint32_t type, bit;
+	uint64_t type = 0, bit = 0;
 	int fd, link, err;
 
-	err = read_number(PMU "type", "%u", &type);
-	err = err ? err : read_number(PMU "format/retprobe", "config:%u", &bit);
+	err = read_number(PMU "type", "", &type);
+	err = err ? err : read_number(PMU "format/retprobe", "config:", &bit);
 	if (err)
 		return err;
 	path_of_fd(file_fd, path);
-	attr.type = type;
+	attr.type = (__u32)type;
 	attr.config = at_return ? 1ull << bit : 0;
 	attr.config1 = (__u64)(uintptr_t)path; /* uprobe_path */
 	attr.config2 = probe->offset;          /* probe_offset */
@@ -249,8 +255,9 @@ void pb_uprobes_drop(struct pb_uprobes *u)
 /* A program that does nothing. */
 static int load_nothing(enum pb_uprobe_way way)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts,
-		    .expected_attach_type = (enum bpf_attach_type)pb_uprobe_attach_type(way));
+	const struct bpf_prog_load_opts opts = {
+		.sz = sizeof(opts),
+		.expected_attach_type = (enum bpf_attach_type)pb_uprobe_attach_type(way)};
 	static const struct bpf_insn insns[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
 		{.code = BPF_JMP | BPF_EXIT},

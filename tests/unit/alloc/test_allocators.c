@@ -170,9 +170,9 @@ static void expect_library(const char *path, const char *kind, const char *const
 
 static void glibc_is_known(void **state)
 {
-	static const char *const names[] = {
-		"malloc",         "calloc",  "realloc*", "free",          "posix_memalign*",
-		"aligned_alloc*", "valloc*", "pvalloc*", NULL};
+	static const char *const names[] = {"malloc",  "calloc",          "realloc*",
+					    "free",    "posix_memalign*", "aligned_alloc*",
+					    "valloc*", "pvalloc*",        NULL};
 
 	(void)state;
 	expect_library(LIBC, "glibc", names);
