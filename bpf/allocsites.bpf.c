@@ -34,7 +34,6 @@ const volatile struct pb_alloc_tables tables;
 static __always_inline void begin(struct pb_call *c, struct pt_regs *ctx)
 {
 	c->ctx = ctx;
-	pb_read_pt_regs(&c->event, ctx);
 	c->cfg = &cfg;
 	c->tables = &tables;
 	c->task = bpf_get_current_task_btf();
@@ -50,7 +49,7 @@ int on_session(struct pt_regs *ctx)
 	begin(&c, ctx);
 	/* At the end the address is where the call returned to. No kfunc for this: its arguments differ
 	 * between kernels. */
-	if (c.event.regs.ip != bpf_get_func_ip(ctx)) {
+	if (pb_ctx_ip(ctx) != bpf_get_func_ip(ctx)) {
 		pb_call_return(&c);
 		return 0;
 	}

@@ -284,6 +284,7 @@ static __always_inline void pb_read_pt_regs(struct pb_event *event, struct pt_re
 	event->compat = ctx->user_regs.pstate & PB_ARM64_MODE_32;
 #endif
 	event->in_kernel = false;
+	event->at_return = false;
 }
 
 /* DWARF numbers of the registers that hold a function's first arguments and what it gives back (AMD64 supplement
@@ -300,6 +301,17 @@ static __always_inline __u64 pb_regs_arg(const struct pb_regs *regs, __u32 n)
 static __always_inline __u64 pb_regs_result(const struct pb_regs *regs)
 {
 	return regs->gpr[0];
+}
+
+static __always_inline __u64 pb_ctx_ip(struct pt_regs *context)
+{
+	volatile struct pt_regs *ctx = context;
+
+#if defined(__TARGET_ARCH_x86)
+	return ctx->ip;
+#else
+	return ctx->user_regs.pc;
+#endif
 }
 
 /* Where a function is going to return to, before it has changed the stack; 0 if that cannot be read. */

@@ -40,6 +40,7 @@ struct pb_alloc_thread {
 	__u16 has_old;   /* 1: and has taken a block out, which is put back if it fails */
 	struct pb_block_key old_key;
 	struct pb_block old;
+	struct pb_event event; /* the hit: the BPF stack has no room for both, before 6.13 */
 };
 
 /* Thread -> its state. Added at its first call, gone with the thread. */
@@ -53,7 +54,6 @@ struct {
 /* Everything about the call that a probe has hit. */
 struct pb_call {
 	struct pt_regs *ctx;
-	struct pb_event event; /* its registers, read once and first: see pb_read_context() */
 	const volatile struct pb_allocsites_cfg *cfg;
 	const volatile struct pb_alloc_tables *tables;
 	struct task_struct *task;
@@ -72,8 +72,8 @@ static __always_inline __u64 pb_call_arg(const struct pb_call *c, __u32 n)
 	__u32 reg = PB_COOKIE_REG(c->cookie, n);
 
 	if (!(c->cookie & PB_COOKIE_MOVED))
-		return pb_regs_arg(&c->event.regs, n);
-	return reg < PB_GPRS ? c->event.regs.gpr[reg] : 0;
+		return pb_regs_arg(&c->thread->event.regs, n);
+	return reg < PB_GPRS ? c->thread->event.regs.gpr[reg] : 0;
 }
 
 static __always_inline __u64 pb_product(__u64 a, __u64 b)
@@ -175,8 +175,8 @@ static __always_inline long pb_put_block(const struct pb_block_key *key,
 
 static __always_inline void pb_handle_free(const struct pb_call *c, __u64 addr)
 {
+	struct pb_block *block = &c->thread->old;
 	struct pb_block_key key;
-	struct pb_block block;
 
 	/* One function for freeing may end in another. */
 	if (!addr || c->thread->freed == addr) {
@@ -186,10 +186,10 @@ static __always_inline void pb_handle_free(const struct pb_call *c, __u64 addr)
 	c->thread->freed = addr;
 	pb_count(&c->tally->frees);
 	pb_block_key(c, addr, &key);
-	if (!pb_take_block(&key, &block))
+	if (!pb_take_block(&key, block))
 		return;
 	pb_count(&c->tally->frees_known);
-	pb_release(c, &block, pb_regs_return_addr(&c->event.regs), false);
+	pb_release(c, block, pb_regs_return_addr(&c->thread->event.regs), false);
 }
 
 /* Does a sample point fall into this allocation? */
@@ -219,16 +219,16 @@ static __always_inline void pb_enter_block(const struct pb_call *c, __u64 addr,
 					   const struct pb_block *block, struct pb_site *site,
 					   const struct pb_weight *weight)
 {
+	struct pb_block *before = &c->thread->old;
 	struct pb_block_key key;
-	struct pb_block before;
 	long err;
 
 	pb_block_key(c, addr, &key);
 	err = pb_put_block(&key, block);
 	if (err == -PB_EEXIST) {
 		pb_count(&c->tally->overwritten);
-		if (pb_take_block(&key, &before))
-			pb_release(c, &before, 0, true);
+		if (pb_take_block(&key, before))
+			pb_release(c, before, 0, true);
 		err = pb_put_block(&key, block);
 	}
 	if (!err)
@@ -254,9 +254,9 @@ static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size,
 	if (!tally || !heap)
 		return;
 	pb_block_weight(c, size, &weight);
-	c->event.weight = weight.bytes;
+	c->thread->event.weight = weight.bytes;
 	site = (struct pb_site *)pb_capture(c->ctx, &c->cfg->capture, PB_SCRATCH_TASK, c->task,
-					    &c->event, tally, &block.site);
+					    &c->thread->event, tally, &block.site);
 	if (!site)
 		return;
 	pb_note_peak(site, heap, weight.bytes);
@@ -293,7 +293,10 @@ static __always_inline bool pb_handle_alloc(const struct pb_call *c, __u64 sp)
 		return false;
 	}
 	t->sequence++;
+	/* Read back: the verifier knows nothing of what lies there, and need not walk what follows once for each
+	 * way in which a size can be come by. */
 	t->size = size;
+	size = *(volatile __u64 *)&t->size;
 	t->out = call == PB_CALL_OUT ? pb_call_arg(c, 0) : 0;
 	t->has_old = 0;
 	if (addr && c->cfg->track_frees) {
@@ -304,9 +307,11 @@ static __always_inline bool pb_handle_alloc(const struct pb_call *c, __u64 sp)
 	if (size < PB_ALLOC_SIZE_MAX)
 		pb_add_to(&c->tally->bytes, size);
 	t->sampled = 0;
-	if (size < c->cfg->min_bytes || size > c->cfg->max_bytes)
+	if (size >= PB_ALLOC_SIZE_MAX)
+		; /* fails, and its return is awaited for others only */
+	else if (size < c->cfg->min_bytes || size > c->cfg->max_bytes)
 		pb_count(&c->tally->left_out);
-	else if (size < PB_ALLOC_SIZE_MAX)
+	else
 		t->sampled = pb_draw(c, size);
 	if (!t->sampled && !t->has_old && !(c->cookie & PB_COOKIE_NESTS)) {
 		if (size >= PB_ALLOC_SIZE_MAX)
@@ -357,15 +362,16 @@ static __always_inline bool pb_thread_lease_valid(struct pb_alloc_thread *t)
  */
 static __always_inline bool pb_call_enter(struct pb_call *c)
 {
-	__u64 sp = c->event.regs.sp;
-
 	c->tally = pb_alloc_tally();
 	if (!c->tally)
 		return false;
 	if (c->cookie & PB_COOKIE_STEPPED)
 		pb_count(&c->tally->stepped);
 	c->thread = pb_alloc_thread(c);
-	if (!c->thread || !pb_thread_lease_valid(c->thread) || pb_is_inner(c->thread, sp)) {
+	if (c->thread)
+		pb_read_pt_regs(&c->thread->event, c->ctx);
+	if (!c->thread || !pb_thread_lease_valid(c->thread) ||
+	    pb_is_inner(c->thread, c->thread->event.regs.sp)) {
 		pb_count(&c->tally->others);
 		return false;
 	}
@@ -374,7 +380,7 @@ static __always_inline bool pb_call_enter(struct pb_call *c)
 		pb_handle_free(c, pb_call_arg(c, 0));
 		return false;
 	}
-	return pb_handle_alloc(c, sp);
+	return pb_handle_alloc(c, c->thread->event.regs.sp);
 }
 
 /*
@@ -387,10 +393,10 @@ static __always_inline bool pb_record_early(struct pb_call *c)
 
 	if (c->cfg->track_frees || c->cookie & PB_COOKIE_NESTS || !c->thread->sampled)
 		return false;
-	return_addr = pb_regs_return_addr(&c->event.regs);
+	return_addr = pb_regs_return_addr(&c->thread->event.regs);
 	if (!return_addr)
 		return false;
-	pb_event_at_caller(&c->event, return_addr);
+	pb_event_at_caller(&c->thread->event, return_addr);
 	c->thread->entry_sp = 0;
 	pb_record(c, 0, c->thread->size, NULL);
 	return true;
@@ -399,7 +405,7 @@ static __always_inline bool pb_record_early(struct pb_call *c)
 /* What it has given; 0: nothing. */
 static __always_inline __u64 pb_call_result(const struct pb_call *c)
 {
-	__u64 result = pb_regs_result(&c->event.regs), addr = 0;
+	__u64 result = pb_regs_result(&c->thread->event.regs), addr = 0;
 
 	if (PB_COOKIE_CALL(c->cookie) != PB_CALL_OUT)
 		return result;
@@ -419,9 +425,12 @@ static __always_inline void pb_call_return(struct pb_call *c)
 		return;
 	pb_count(&c->tally->returns);
 	t = bpf_task_storage_get(&threads, c->task, NULL, 0);
-	if (!t || !t->entry_sp || t->entry_sp != PB_ENTRY_SP(c->event.regs.sp))
+	if (!t || !t->entry_sp)
 		return;
 	c->thread = t;
+	pb_read_pt_regs(&t->event, c->ctx);
+	if (t->entry_sp != PB_ENTRY_SP(t->event.regs.sp))
+		return;
 	t->entry_sp = 0;
 	addr = pb_call_result(c);
 	if (!addr) {
@@ -434,7 +443,7 @@ static __always_inline void pb_call_return(struct pb_call *c)
 		pb_release(c, &t->old, 0, true);
 	if (!t->sampled)
 		return;
-	c->event.at_return = true;
+	c->thread->event.at_return = true;
 	pb_record(c, addr, t->size, t->has_old ? &t->old : NULL);
 }
 

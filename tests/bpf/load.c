@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "bpf/abi/allocsites.h"
 #include "bpf/abi/capture.h"
 
 struct way {
@@ -23,22 +25,125 @@ struct way {
 	__u32 depth;
 	__u32 user, kernel;
 	__u32 follow; /* also whether the optional programs are loaded */
+	bool heap;    /* of allocsites alone; the other ways have it count every call */
+	__u32 mode, track_frees;
 };
 
 static const struct way ways[] = {
-	{"process", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 1, 1, 1},
-	{"process_no_children", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 1, 1, 0},
-	{"thread", PB_SCOPE_THREAD, PB_UNWIND_AUTO, 127, 1, 1, 0},
-	{"all", PB_SCOPE_ALL, PB_UNWIND_AUTO, 127, 1, 1, 1},
-	{"all_fp", PB_SCOPE_ALL, PB_UNWIND_FP, 127, 1, 1, 0},
-	{"cgroup", PB_SCOPE_CGROUP, PB_UNWIND_AUTO, 127, 1, 1, 1},
-	{"rules_only", PB_SCOPE_PROCESS, PB_UNWIND_EH, 127, 1, 1, 1},
-	{"frame_pointers", PB_SCOPE_PROCESS, PB_UNWIND_FP, 127, 1, 1, 1},
-	{"user_only", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 1, 0, 1},
-	{"kernel_only", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 0, 1, 1},
-	{"neither", PB_SCOPE_ALL, PB_UNWIND_AUTO, 127, 0, 0, 0},
-	{"depth_1", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 1, 1, 1, 1},
-	{"depth_max", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, PB_USER_FRAMES_MAX, 1, 1, 1},
+	{.name = "process",
+	 .scope = PB_SCOPE_PROCESS,
+	 .unwind = PB_UNWIND_AUTO,
+	 .depth = 127,
+	 .user = 1,
+	 .kernel = 1,
+	 .follow = 1},
+	{.name = "process_no_children",
+	 .scope = PB_SCOPE_PROCESS,
+	 .unwind = PB_UNWIND_AUTO,
+	 .depth = 127,
+	 .user = 1,
+	 .kernel = 1},
+	{.name = "thread",
+	 .scope = PB_SCOPE_THREAD,
+	 .unwind = PB_UNWIND_AUTO,
+	 .depth = 127,
+	 .user = 1,
+	 .kernel = 1},
+	{.name = "all",
+	 .scope = PB_SCOPE_ALL,
+	 .unwind = PB_UNWIND_AUTO,
+	 .depth = 127,
+	 .user = 1,
+	 .kernel = 1,
+	 .follow = 1},
+	{.name = "all_fp",
+	 .scope = PB_SCOPE_ALL,
+	 .unwind = PB_UNWIND_FP,
+	 .depth = 127,
+	 .user = 1,
+	 .kernel = 1},
+	{.name = "cgroup",
+	 .scope = PB_SCOPE_CGROUP,
+	 .unwind = PB_UNWIND_AUTO,
+	 .depth = 127,
+	 .user = 1,
+	 .kernel = 1,
+	 .follow = 1},
+	{.name = "rules_only",
+	 .scope = PB_SCOPE_PROCESS,
+	 .unwind = PB_UNWIND_EH,
+	 .depth = 127,
+	 .user = 1,
+	 .kernel = 1,
+	 .follow = 1},
+	{.name = "frame_pointers",
+	 .scope = PB_SCOPE_PROCESS,
+	 .unwind = PB_UNWIND_FP,
+	 .depth = 127,
+	 .user = 1,
+	 .kernel = 1,
+	 .follow = 1},
+	{.name = "user_only",
+	 .scope = PB_SCOPE_PROCESS,
+	 .unwind = PB_UNWIND_AUTO,
+	 .depth = 127,
+	 .user = 1,
+	 .follow = 1},
+	{.name = "kernel_only",
+	 .scope = PB_SCOPE_PROCESS,
+	 .unwind = PB_UNWIND_AUTO,
+	 .depth = 127,
+	 .kernel = 1,
+	 .follow = 1},
+	{.name = "neither", .scope = PB_SCOPE_ALL, .unwind = PB_UNWIND_AUTO, .depth = 127},
+	{.name = "depth_1",
+	 .scope = PB_SCOPE_PROCESS,
+	 .unwind = PB_UNWIND_AUTO,
+	 .depth = 1,
+	 .user = 1,
+	 .kernel = 1,
+	 .follow = 1},
+	{.name = "depth_max",
+	 .scope = PB_SCOPE_PROCESS,
+	 .unwind = PB_UNWIND_AUTO,
+	 .depth = PB_USER_FRAMES_MAX,
+	 .user = 1,
+	 .kernel = 1,
+	 .follow = 1},
+	{.name = "sampled",
+	 .scope = PB_SCOPE_PROCESS,
+	 .unwind = PB_UNWIND_AUTO,
+	 .depth = 127,
+	 .user = 1,
+	 .follow = 1,
+	 .heap = true,
+	 .mode = PB_ALLOC_SAMPLED,
+	 .track_frees = 1},
+	{.name = "sampled_no_free",
+	 .scope = PB_SCOPE_PROCESS,
+	 .unwind = PB_UNWIND_AUTO,
+	 .depth = 127,
+	 .user = 1,
+	 .follow = 1,
+	 .heap = true,
+	 .mode = PB_ALLOC_SAMPLED},
+	{.name = "exact",
+	 .scope = PB_SCOPE_PROCESS,
+	 .unwind = PB_UNWIND_AUTO,
+	 .depth = 127,
+	 .user = 1,
+	 .follow = 1,
+	 .heap = true,
+	 .mode = PB_ALLOC_EXACT,
+	 .track_frees = 1},
+	{.name = "growth",
+	 .scope = PB_SCOPE_ALL,
+	 .unwind = PB_UNWIND_AUTO,
+	 .depth = 127,
+	 .user = 1,
+	 .follow = 1,
+	 .heap = true,
+	 .mode = PB_ALLOC_GROWTH},
 };
 
 /* What libbpf said last: the end of the verifier's log, if it was that. */
@@ -49,8 +154,8 @@ static int keep(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return level == LIBBPF_WARN ? vsnprintf(said, sizeof(said), fmt, ap) : 0;
 }
 
-/* Offset of the variable "cfg" in .rodata, or -1. The capture's part is its first member. */
-static long cfg_offset(const struct bpf_object *object)
+/* Offset of the variable "cfg" in .rodata, or -1, and its size. The capture's part is its first member. */
+static long cfg_offset(const struct bpf_object *object, size_t *size)
 {
 	const struct btf *btf = bpf_object__btf(object);
 	int id = btf ? btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC) : -1;
@@ -60,16 +165,27 @@ static long cfg_offset(const struct bpf_object *object)
 	for (int i = 0; section && i < btf_vlen(section); i++, var++) {
 		const struct btf_type *t = btf__type_by_id(btf, var->type);
 
-		if (!strcmp(btf__name_by_offset(btf, t->name_off), "cfg"))
-			return var->offset;
+		if (strcmp(btf__name_by_offset(btf, t->name_off), "cfg"))
+			continue;
+		*size = var->size;
+		return var->offset;
 	}
 	return -1;
 }
 
-static int configure(struct bpf_object *object, const struct pb_capture_cfg *cfg)
+static bool is_allocsites(const struct bpf_object *object)
 {
-	long offset = cfg_offset(object);
+	return bpf_object__find_map_by_name(object, "alloc_tallies");
+}
+
+static int configure(struct bpf_object *object, const struct pb_allocsites_cfg *cfg)
+{
+	size_t cfg_size = 0;
+	long offset = cfg_offset(object, &cfg_size);
 	struct bpf_map *map;
+
+	if (cfg_size > sizeof(*cfg))
+		return -EINVAL;
 
 	bpf_object__for_each_map(map, object)
 	{
@@ -80,13 +196,13 @@ static int configure(struct bpf_object *object, const struct pb_capture_cfg *cfg
 		int err;
 
 		if (!old || len < 7 || strcmp(name + len - 7, ".rodata") || offset < 0 ||
-		    (size_t)offset + sizeof(*cfg) > size)
+		    (size_t)offset + cfg_size > size)
 			continue;
 		value = malloc(size);
 		if (!value)
 			return -ENOMEM;
 		memcpy(value, old, size);
-		memcpy(value + offset, cfg, sizeof(*cfg));
+		memcpy(value + offset, cfg, cfg_size);
 		err = bpf_map__set_initial_value(map, value, size);
 		free(value);
 		return err;
@@ -113,18 +229,28 @@ static void report(struct bpf_object *object, const struct way *w)
 static int try_way(const char *path, const struct way *w)
 {
 	struct bpf_object *object = bpf_object__open_file(path, NULL);
-	struct pb_capture_cfg cfg = {
-		.hash_seed = 1,
-		.scope = w->scope,
-		.self_tgid = 1,
-		.max_user_frames = w->depth,
-		.user_stacks = w->user,
-		.kernel_stacks = w->kernel,
-		.max_kernel_frames = PB_KERNEL_FRAMES_MAX,
-		.unwind = w->unwind,
+	const struct pb_allocsites_cfg cfg = {
+		.capture = {.hash_seed = 1,
+			    .scope = w->scope,
+			    .self_tgid = 1,
+			    .max_user_frames = w->depth,
+			    .user_stacks = w->user,
+			    .kernel_stacks = w->kernel,
+			    .max_kernel_frames = PB_KERNEL_FRAMES_MAX,
+			    .unwind = w->unwind},
+		.mean_ln2_bytes = 1,
+		.max_bytes = PB_ALLOC_SIZE_MAX,
+		.mode = w->heap ? w->mode : PB_ALLOC_EXACT,
+		.track_frees = w->heap ? w->track_frees : 1,
 	};
 	struct bpf_program *program;
-	int err = object ? configure(object, &cfg) : -errno;
+	int err;
+
+	if (object && w->heap && !is_allocsites(object)) {
+		bpf_object__close(object);
+		return 0;
+	}
+	err = object ? configure(object, &cfg) : -errno;
 
 	if (!err) {
 		bpf_object__for_each_program(program, object)

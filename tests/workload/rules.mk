@@ -9,7 +9,7 @@ WL_PLAIN := shape threads forks execs deep stacks kernelhog dlopener exits jit m
 	    jitlives
 # As a distribution builds its programs: nothing keeps a frame pointer.
 WL_FLAGS_NOFP := $(WL_FLAGS) -O2 -fomit-frame-pointer -fasynchronous-unwind-tables -DPB_NO_FRAMES
-WL_NOFP  := shape threads forks deep exits dlopener mixed liar huge
+WL_NOFP  := shape threads forks deep exits dlopener mixed liar huge heap
 # One program by several hands.
 WL_INLINED := gcc clang lto dwarf4 static nopie gz
 WORKLOADS := $(WL_PLAIN:%=$(WL)/%) $(WL_NOFP:%=$(WL)/%-nofp) $(WL)/hostile $(WL)/calls $(WL)/throws \

@@ -105,6 +105,25 @@ judge_depth()
 			printf "%s: %d of %d samples show %d frames of down()\n", name, exact, all, depth }' "$1/$2.folded"
 }
 
+# judge_heap OUT WAY: every call of heap-nofp, to the byte, where that way is to be had.
+judge_heap()
+{
+	local base=$1/heap-$2
+
+	if [ "$2" != best ] && [ "$(cat "$base.status" 2>/dev/null)" != 0 ]; then
+		grep -qE 'attach to process|refused the BPF' "$base.err" ||
+			echo "heap by $2: no word of why not: $(head -c 1000 "$base.err")"
+		return
+	fi
+	[ "$(cat "$base.status" 2>/dev/null)" = 0 ] ||
+		{ echo "heap by $2: exit status $(cat "$base.status"): $(head -c 2000 "$base.err")"; return; }
+	jq -e '.alloc | .allocs == 1371 and .bytes == 507500 and .frees == 1310 and .live_bytes == 55300 and
+		.peak_bytes == 56400 and .failed == 2' "$base.json" >/dev/null ||
+		echo "heap by $2: not what it does: $(jq -c '.alloc, .events' "$base.json")"
+	jq -e '.events.lost == 0 and .stacks.complete == .events.kept and .stacks.unique == 6' "$base.json" >/dev/null ||
+		echo "heap by $2: stacks: $(jq -c '.events, .stacks' "$base.json")"
+}
+
 # judge RELEASE OUT: all of it.
 judge()
 {
@@ -123,6 +142,9 @@ judge()
 		deep) judge_depth "$2" deep 1000 ;;
 		esac
 	done
+	for name in best multi perf; do
+		judge_heap "$2" $name
+	done
 }
 
 # sum_up RELEASE OUT: a few words for the line of a kernel that is well.
@@ -134,5 +156,6 @@ sum_up()
 	fi
 	echo "$(insns_rows "$2" | awk -v p="$INSNS_PROGRAM" '$2 == p && $4 > most { most = $4 }
 		END { print "at most " most + 0 " instructions of " p }')," \
-		"complete $(complete_pct "$2" shape) / $(complete_pct "$2" shape-nofp) / $(complete_pct "$2" deep) %"
+		"complete $(complete_pct "$2" shape) / $(complete_pct "$2" shape-nofp) / $(complete_pct "$2" deep) %," \
+		"heap by $(jq -r .alloc.cost.attached_by "$2/heap-best.json")"
 }
