@@ -59,6 +59,12 @@ struct uprobe_task {
 	struct return_instance *ri_pool;
 };
 
+struct file;
+
+struct vm_area_struct {
+	struct file *vm_file;
+};
+
 struct task_struct {
 	unsigned int flags;
 	int pid;
@@ -90,5 +96,10 @@ long bpf_current_task_under_cgroup(const void *map, __u32 slot);
 __u64 bpf_ktime_get_ns(void);
 struct task_struct *bpf_get_current_task_btf(void);
 long bpf_task_pt_regs(struct task_struct *task);
+__u32 bpf_get_prandom_u32(void);
+void *bpf_task_storage_get(const void *map, struct task_struct *task, void *value, __u64 flags);
+long bpf_find_vma(struct task_struct *task, __u64 addr,
+		  long (*look)(struct task_struct *task, struct vm_area_struct *vma, void *context),
+		  void *context, __u64 flags);
 
 #endif

@@ -119,25 +119,37 @@ static struct element *add_element(struct map *m, const void *key)
 	return e;
 }
 
+/* Storage of tasks is a hash of their addresses. */
+static bool is_hash(int type)
+{
+	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_TASK_STORAGE;
+}
+
 void host_define_map(const void *address, int type, size_t key, size_t value, size_t entries)
 {
 	struct map *m = &maps[n_maps];
 
 	must(n_maps < MAPS_MAX, "too many maps");
-	must(type == BPF_MAP_TYPE_HASH || key == sizeof(__u32), "the key of an array is an index");
+	must(is_hash(type) || key == sizeof(__u32), "the key of an array is an index");
 	n_maps++;
 	*m = (struct map){.address = address,
 			  .type = type,
 			  .key_size = key,
 			  .value_size = value,
 			  .max = entries,
-			  .n = type == BPF_MAP_TYPE_HASH ? 0 : entries,
+			  .n = is_hash(type) ? 0 : entries,
 			  .elements = zeroed(entries, sizeof(struct element))};
 }
 
 void host_define_outer(const void *address, size_t entries)
 {
 	host_define_map(address, BPF_MAP_TYPE_ARRAY_OF_MAPS, sizeof(__u32), sizeof(__u32), entries);
+}
+
+void host_define_storage(const void *address, size_t value, size_t max)
+{
+	host_define_map(address, BPF_MAP_TYPE_TASK_STORAGE, sizeof(struct task_struct *), value,
+			max);
 }
 
 void host_define_ring(const void *address, size_t bytes)
@@ -170,7 +182,7 @@ static struct element *find_element(struct map *m, const void *key)
 {
 	size_t i;
 
-	if (m->type != BPF_MAP_TYPE_HASH)
+	if (!is_hash(m->type))
 		return find_in_array(m, key);
 	for (i = 0; i < m->n; i++) {
 		if (!memcmp(m->elements[i].key, key, m->key_size))
@@ -421,4 +433,37 @@ long bpf_task_pt_regs(struct task_struct *task)
 {
 	must(task == host.current_task, "user registers of another task");
 	return (long)(uintptr_t)&host.user_regs;
+}
+
+/* xorshift64*; the state must not be 0. */
+__u32 bpf_get_prandom_u32(void)
+{
+	if (!host.random)
+		host.random = 0x243f6a8885a308d3ull;
+	host.random ^= host.random >> 12;
+	host.random ^= host.random << 25;
+	host.random ^= host.random >> 27;
+	return (__u32)(host.random * 0x2545f4914f6cdd1dull >> 32);
+}
+
+void *bpf_task_storage_get(const void *map, struct task_struct *task, void *value, __u64 flags)
+{
+	struct map *m = find_map(map);
+	struct element *e = find_element(m, &task);
+
+	must(m->type == BPF_MAP_TYPE_TASK_STORAGE && !value, "no such storage");
+	if (!e && flags == BPF_LOCAL_STORAGE_GET_F_CREATE && m->n < m->max)
+		e = add_element(m, &task);
+	return e ? e->value : NULL;
+}
+
+long bpf_find_vma(struct task_struct *task, __u64 addr,
+		  long (*look)(struct task_struct *task, struct vm_area_struct *vma, void *context),
+		  void *context, __u64 flags)
+{
+	(void)addr;
+	must(task == host.current_task && !flags, "mappings of another task");
+	if (host.find_vma_error)
+		return host.find_vma_error;
+	return host.vma ? look(task, host.vma, context) : -ENOENT;
 }

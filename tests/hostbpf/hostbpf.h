@@ -51,6 +51,10 @@ struct host_kernel {
 
 	long update_error; /* if not 0, what adding a new key to a hash returns */
 
+	__u64 random; /* state of bpf_get_prandom_u32(); the same numbers at every run */
+	struct vm_area_struct *vma; /* where bpf_find_vma() looks; NULL: no mapping is there */
+	long find_vma_error;        /* if not 0, what it returns */
+
 	/* Asked for user memory that host_map_user() does not know; true if it could be read. */
 	bool (*user_memory)(__u64 addr, void *to, __u32 size);
 
@@ -80,6 +84,10 @@ void host_define_ring(const void *map, size_t bytes);
 void host_define_outer(const void *map, size_t entries);
 #define HOST_OUTER(map) host_define_outer(&(map), HOST_NUMBER((map).max_entries))
 void host_set_inner(const void *map, __u32 key, const void *inner);
+
+/* What is kept for each task, of @max tasks at most. */
+void host_define_storage(const void *map, size_t value, size_t max);
+#define HOST_STORAGE(map, max) host_define_storage(&(map), sizeof(*(map).value), max)
 
 /* Elements of a hash. */
 size_t host_map_count(const void *map);
