@@ -70,7 +70,7 @@ static __always_inline void pb_weigh(const volatile struct pb_alloc_tables *tabl
 	step = within >> 12;
 	low = tables->bytes[octave][step];
 	high = tables->bytes[octave][step + 1];
-	weight->bytes = low + ((high - low) * (within & 0xfff) >> 12);
+	weight->bytes = low + (((high - low) * (within & 0xfff) + (1 << 11)) >> 12);
 	weight->objects = (weight->bytes << PB_ALLOC_OBJECT_SHIFT) / size;
 }
 
