@@ -246,12 +246,12 @@ static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size,
 				      const struct pb_block *old)
 {
 	struct pb_tally *tally = pb_tally();
-	struct pb_heap *heap = pb_heap();
+	struct pb_heap *books = pb_heap();
 	struct pb_weight weight, old_weight;
 	struct pb_block block = {};
 	struct pb_site *site;
 
-	if (!tally || !heap)
+	if (!tally || !books)
 		return;
 	pb_block_weight(c, size, &weight);
 	c->thread->event.weight = weight.bytes;
@@ -259,7 +259,7 @@ static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size,
 					    &c->thread->event, tally, &block.site);
 	if (!site)
 		return;
-	pb_note_peak(site, heap, weight.bytes);
+	pb_note_peak(site, books, weight.bytes);
 	pb_site_alloc(site, size, &weight);
 	if (old) {
 		pb_block_weight(c, old->size, &old_weight);
@@ -275,7 +275,7 @@ static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size,
 	block.sequence = c->thread->sequence;
 	block.tid = c->task->pid;
 	pb_enter_block(c, addr, &block, site, &weight);
-	pb_heap_grow(heap, &weight, block.time_ns);
+	pb_heap_grow(books, &weight, block.time_ns);
 }
 
 /* Of the function's own probe, at its beginning. True: its return has to be awaited. */

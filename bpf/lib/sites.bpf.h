@@ -9,6 +9,7 @@
 #define PB_LIB_SITES_BPF_H
 
 #include "bpf/abi/allocsites.h"
+#include "bpf/lib/capture.bpf.h"
 #include "bpf/lib/draw.bpf.h"
 #include "bpf/lib/helpers.bpf.h"
 #include "bpf/lib/tally.bpf.h"
@@ -90,10 +91,10 @@ static __always_inline void pb_add_to(__u64 *sum, __u64 n)
 
 /* Before a site changes: was there a new peak since it last did? Then what it has is what it had there.
  * @added: bytes that count.weight has got already. */
-static __always_inline void pb_note_peak(struct pb_site *site, const struct pb_heap *heap,
+static __always_inline void pb_note_peak(struct pb_site *site, const struct pb_heap *books,
 					 __u64 added)
 {
-	__u64 peaks = *(volatile __u64 *)&heap->peaks;
+	__u64 peaks = *(volatile __u64 *)&books->peaks;
 
 	if (site->peak_seen == peaks)
 		return;
@@ -103,18 +104,18 @@ static __always_inline void pb_note_peak(struct pb_site *site, const struct pb_h
 }
 
 /* The heap has grown. */
-static __always_inline void pb_heap_grow(struct pb_heap *heap, const struct pb_weight *weight,
+static __always_inline void pb_heap_grow(struct pb_heap *books, const struct pb_weight *weight,
 					 __u64 now_ns)
 {
-	__u64 live = __sync_fetch_and_add(&heap->live_bytes, weight->bytes) + weight->bytes;
+	__u64 live = __sync_fetch_and_add(&books->live_bytes, weight->bytes) + weight->bytes;
 
-	pb_add_to(&heap->live_objects, weight->objects);
-	if ((__s64)live <= (__s64) * (volatile __u64 *)&heap->peak_bytes)
+	pb_add_to(&books->live_objects, weight->objects);
+	if ((__s64)live <= (__s64) * (volatile __u64 *)&books->peak_bytes)
 		return;
 	/* Two CPUs at once may leave the lower of two peaks that are a block apart. */
-	heap->peak_bytes = live;
-	heap->peak_ns = now_ns;
-	pb_add_to(&heap->peaks, 1);
+	books->peak_bytes = live;
+	books->peak_ns = now_ns;
+	pb_add_to(&books->peaks, 1);
 }
 
 /* A block has got its site, which has counted it in count.events and count.weight just now. */
@@ -166,13 +167,13 @@ struct pb_end_of_block {
 	bool moved;  /* by realloc */
 };
 
-/* @n times @objects, which are in 1 / 2^@shift, in steps that do not overflow. */
+/* @n times @objects, which are in 1 / 2^@shift; whole ones and the rest apart, so as not to overflow. */
 static __always_inline __u64 pb_times(__u64 n, __u64 objects, __u32 shift)
 {
 	if (!shift)
 		return n * objects;
-	return n >> 24 ? (n >> PB_ALLOC_OBJECT_SHIFT) * objects
-		       : n * objects >> PB_ALLOC_OBJECT_SHIFT;
+	return n * (objects >> PB_ALLOC_OBJECT_SHIFT) +
+	       (n * (objects & ((1 << PB_ALLOC_OBJECT_SHIFT) - 1)) >> PB_ALLOC_OBJECT_SHIFT);
 }
 
 /* A block has been struck out: into the books of its site and of the heap. */
@@ -183,15 +184,15 @@ static __always_inline void pb_site_free(const struct pb_block *block,
 	struct pb_site *site = bpf_map_lookup_elem(&counts, &block->site);
 	__u64 lifetime_ns = end->now_ns > block->time_ns ? end->now_ns - block->time_ns : 0;
 	__u64 bucket = pb_bucket(lifetime_ns >> PB_ALLOC_LIFETIME_SHIFT);
-	struct pb_heap *heap = pb_heap();
+	struct pb_heap *books = pb_heap();
 
-	if (!site || !heap)
+	if (!site || !books)
 		return; /* cannot happen: sites are never deleted */
-	pb_note_peak(site, heap, 0);
+	pb_note_peak(site, books, 0);
 	pb_add_to(&site->freed_objects, weight->objects);
 	pb_add_to(&site->freed_bytes, weight->bytes);
-	pb_add_to(&heap->live_bytes, -weight->bytes);
-	pb_add_to(&heap->live_objects, -weight->objects);
+	pb_add_to(&books->live_bytes, -weight->bytes);
+	pb_add_to(&books->live_objects, -weight->objects);
 	pb_add_to(&site->lifetime_us, pb_times(lifetime_ns / 1000, weight->objects, end->shift));
 	if (bucket < PB_ALLOC_BUCKETS)
 		pb_add_to(&site->lifetimes[bucket], weight->objects);
