@@ -214,8 +214,9 @@ static __always_inline bool pb_draw(const struct pb_call *c, __u64 size)
 	return true;
 }
 
-/* The block has its site and is entered. A block that is in the table at this address was freed unseen. */
-static __always_inline void pb_enter_block(const struct pb_call *c, __u64 addr,
+/* The block has its site and is entered. A block that is in the table at this address was freed unseen. False: there is
+ * no room. */
+static __always_inline bool pb_enter_block(const struct pb_call *c, __u64 addr,
 					   const struct pb_block *block, struct pb_site *site,
 					   const struct pb_weight *weight)
 {
@@ -232,10 +233,11 @@ static __always_inline void pb_enter_block(const struct pb_call *c, __u64 addr,
 		err = pb_put_block(&key, block);
 	}
 	if (!err)
-		return;
+		return true;
 	pb_count(&c->tally->untracked);
 	pb_add_to(&site->untracked_objects, weight->objects);
 	pb_add_to(&site->untracked_bytes, weight->bytes);
+	return false;
 }
 
 /*
@@ -274,8 +276,8 @@ static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size,
 	block.time_ns = bpf_ktime_get_ns();
 	block.sequence = c->thread->sequence;
 	block.tid = c->task->pid;
-	pb_enter_block(c, addr, &block, site, &weight);
-	pb_heap_grow(books, &weight, block.time_ns);
+	if (pb_enter_block(c, addr, &block, site, &weight))
+		pb_heap_grow(books, &weight, block.time_ns);
 }
 
 /* Of the function's own probe, at its beginning. True: its return has to be awaited. */

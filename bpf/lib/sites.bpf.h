@@ -77,11 +77,16 @@ static __always_inline struct pb_heap *pb_heap(void)
 	return bpf_map_lookup_elem(&heap, &zero);
 }
 
-static __always_inline __u32 pb_bucket(__u64 n)
+static __always_inline __u64 pb_bucket(__u64 n)
 {
-	__u32 bits = n ? pb_log2(n) + 1 : 0;
+	__u64 bits = n ? pb_log2(n) + 1 : 0;
 
-	return bits < PB_ALLOC_BUCKETS ? bits : PB_ALLOC_BUCKETS - 1;
+	/* Where the compiler could see what comes, it would compare one copy and use another, and the verifier of 6.1
+	 * would not know that they are the same. */
+	asm volatile("" : "+r"(bits));
+	if (bits >= PB_ALLOC_BUCKETS)
+		bits = PB_ALLOC_BUCKETS - 1;
+	return bits;
 }
 
 static __always_inline void pb_add_to(__u64 *sum, __u64 n)
@@ -130,8 +135,7 @@ static __always_inline void pb_site_alloc(struct pb_site *site, __u64 size,
 	site->last_size = size;
 	if (site->max_size < size)
 		site->max_size = size;
-	if (bucket < PB_ALLOC_BUCKETS)
-		pb_add_to(&site->sizes[bucket], weight->objects);
+	pb_add_to(&site->sizes[bucket], weight->objects);
 	live = site->count.weight - site->freed_bytes - site->untracked_bytes;
 	if ((__s64)live > (__s64)site->most_bytes) {
 		site->most_bytes = live;
@@ -194,8 +198,7 @@ static __always_inline void pb_site_free(const struct pb_block *block,
 	pb_add_to(&books->live_bytes, -weight->bytes);
 	pb_add_to(&books->live_objects, -weight->objects);
 	pb_add_to(&site->lifetime_us, pb_times(lifetime_ns / 1000, weight->objects, end->shift));
-	if (bucket < PB_ALLOC_BUCKETS)
-		pb_add_to(&site->lifetimes[bucket], weight->objects);
+	pb_add_to(&site->lifetimes[bucket], weight->objects);
 	if (end->moved)
 		return;
 	if (block->tid != end->tid) {
