@@ -177,16 +177,23 @@ static __always_inline void pb_handle_free(const struct pb_call *c, __u64 addr)
 {
 	struct pb_block *block = &c->thread->old;
 	struct pb_block_key key;
+	bool known, again = c->thread->freed == addr;
 
-	/* One function for freeing may end in another. */
-	if (!addr || c->thread->freed == addr) {
+	if (!addr) {
+		pb_count(&c->tally->others);
+		return;
+	}
+	pb_block_key(c, addr, &key);
+	known = pb_take_block(&key, block);
+	/* One function for freeing may end in another. If the block is live, it was given out anew in between,
+	 * to another thread. */
+	if (again && !known) {
 		pb_count(&c->tally->others);
 		return;
 	}
 	c->thread->freed = addr;
 	pb_count(&c->tally->frees);
-	pb_block_key(c, addr, &key);
-	if (!pb_take_block(&key, block))
+	if (!known)
 		return;
 	pb_count(&c->tally->frees_known);
 	pb_release(c, block, pb_regs_return_addr(&c->thread->event.regs), false);
@@ -214,8 +221,10 @@ static __always_inline bool pb_draw(const struct pb_call *c, __u64 size)
 	return true;
 }
 
-/* The block has its site and is entered. A block that is in the table at this address was freed unseen. False: there is
- * no room. */
+/*
+ * The block has its site and is entered. A block that is in the table at this address was freed unseen. False:
+ * it found no room, and is no part of what is live.
+ */
 static __always_inline bool pb_enter_block(const struct pb_call *c, __u64 addr,
 					   const struct pb_block *block, struct pb_site *site,
 					   const struct pb_weight *weight)
@@ -252,6 +261,7 @@ static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size,
 	struct pb_weight weight, old_weight;
 	struct pb_block block = {};
 	struct pb_site *site;
+	bool is_live = false;
 
 	if (!tally || !books)
 		return;
@@ -262,6 +272,14 @@ static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size,
 	if (!site)
 		return;
 	pb_note_peak(site, books, weight.bytes);
+	if (c->cfg->track_frees) {
+		block.size = size;
+		block.time_ns = bpf_ktime_get_ns();
+		block.sequence = c->thread->sequence;
+		block.tid = c->task->pid;
+		is_live = pb_enter_block(c, addr, &block, site, &weight);
+	}
+	/* Behind that: what found no room does not count in the most that a site had. */
 	pb_site_alloc(site, size, &weight);
 	if (old) {
 		pb_block_weight(c, old->size, &old_weight);
@@ -270,13 +288,7 @@ static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size,
 		if (old->site.stack_hash == block.site.stack_hash)
 			pb_add_to(&site->regrown_objects, weight.objects);
 	}
-	if (!c->cfg->track_frees)
-		return;
-	block.size = size;
-	block.time_ns = bpf_ktime_get_ns();
-	block.sequence = c->thread->sequence;
-	block.tid = c->task->pid;
-	if (pb_enter_block(c, addr, &block, site, &weight))
+	if (is_live)
 		pb_heap_grow(books, &weight, block.time_ns);
 }
 
