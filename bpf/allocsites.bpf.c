@@ -97,10 +97,13 @@ SEC("?uprobe")
 int on_measure(struct pt_regs *ctx)
 {
 	struct pb_alloc_tally *tally = pb_alloc_tally();
+	__u64 cookie = bpf_get_attach_cookie(ctx);
 
 	if (!tally)
 		return 0;
-	if (PB_COOKIE_CALL(bpf_get_attach_cookie(ctx)) == PB_CALL_FREE)
+	if (cookie & PB_COOKIE_STEPPED)
+		pb_count(&tally->measured_stepped);
+	if (PB_COOKIE_CALL(cookie) == PB_CALL_FREE)
 		pb_count(&tally->measured_frees);
 	else
 		pb_count(&tally->measured);

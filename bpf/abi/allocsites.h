@@ -175,9 +175,11 @@ struct pb_alloc_tally {
 	__u64 overwritten; /* a block was allocated where one was live still: its free was missed */
 	__u64 untracked;   /* allocations that found no room in the table of live blocks */
 	__u64 measured, measured_frees; /* hits while the cost was reckoned, before the capture */
+	__u64 measured_stepped;         /* of these, by a single step */
+	__u64 missed; /* of others: calls while the tool was stopped, so that nothing was done about them */
 	__u64 stateless; /* calls that found no room for their thread's state: not counted above */
 };
-PB_ABI_SIZE(struct pb_alloc_tally, 112);
+PB_ABI_SIZE(struct pb_alloc_tally, 128);
 
 /* Hits at beginnings. Not a counter of its own: adding to one more costs a hundredth of a hit. */
 #define PB_ALLOC_ENTRIES(tally) ((tally)->others + (tally)->calls + (tally)->frees)

@@ -8,8 +8,9 @@
  *
  * A thread has at most one call under way that counts. Functions that call others inside (realloc calls
  * malloc) are awaited always, and what they call is passed over: the call under way is known by its
- * stack pointer, and inner calls have a lower one. One that never returns (a thread that was killed, an
- * exec) is forgotten when a call comes from above it or from another stack.
+ * stack pointer, and inner calls have a lower one. One that never returns (operator new that throws, an
+ * exec) is forgotten when a call comes from above it or from another stack, or when more come from below than any
+ * allocator makes.
  */
 #ifndef PB_LIB_CALLS_BPF_H
 #define PB_LIB_CALLS_BPF_H
@@ -19,6 +20,9 @@
 #include "bpf/lib/filter.bpf.h"
 #include "bpf/lib/lease.bpf.h"
 #include "bpf/lib/sites.bpf.h"
+
+/* Of one call. Those we know make two. */
+#define PB_ALLOC_INNER_MAX 16
 
 /* Hits of a thread between two looks at the lease: reading the clock would cost a tenth of what a hit costs. */
 #define PB_ALLOC_LEASE_HITS 64
@@ -34,6 +38,7 @@ struct pb_alloc_thread {
 	__u64 distance;  /* bytes to the next sample */
 	__u64 sequence;  /* allocations so far */
 	__u64 freed;     /* the block that was freed last, if no other call came between */
+	__u32 inner;     /* calls within the one under way so far */
 	__u32 unchecked; /* hits that may go by before the lease is looked at again */
 	__u32 seeded;    /* 1: distance has been drawn */
 	__u16 sampled;   /* 1: the call under way counts for the profile */
@@ -250,12 +255,13 @@ static __always_inline bool pb_enter_block(const struct pb_call *c, __u64 addr,
 }
 
 /*
- * An allocation that counts: stack, site, block. The registers are the caller's by now. @old: the block that
- * realloc made it from, or NULL.
+ * An allocation that counts: stack, site, block. The registers are the caller's by now. @is_moved: realloc made it from
+ * the thread's old block.
  */
-static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size,
-				      const struct pb_block *old)
+static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size, bool is_moved)
 {
+	/* pb_enter_block() may need the place of the old block. */
+	__u64 old_site = c->thread->old.site.stack_hash, old_size = c->thread->old.size;
 	struct pb_tally *tally = pb_tally();
 	struct pb_heap *books = pb_heap();
 	struct pb_weight weight, old_weight;
@@ -281,11 +287,11 @@ static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size,
 	}
 	/* Behind that: what found no room does not count in the most that a site had. */
 	pb_site_alloc(site, size, &weight);
-	if (old) {
-		pb_block_weight(c, old->size, &old_weight);
+	if (is_moved) {
+		pb_block_weight(c, old_size, &old_weight);
 		pb_add_to(&site->moved_objects, weight.objects);
 		pb_add_to(&site->moved_bytes, old_weight.bytes);
-		if (old->site.stack_hash == block.site.stack_hash)
+		if (old_site == block.site.stack_hash)
 			pb_add_to(&site->regrown_objects, weight.objects);
 	}
 	if (is_live)
@@ -293,7 +299,7 @@ static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size,
 }
 
 /* Of the function's own probe, at its beginning. True: its return has to be awaited. */
-static __always_inline bool pb_handle_alloc(const struct pb_call *c, __u64 sp)
+static __always_inline bool pb_handle_alloc(const struct pb_call *c)
 {
 	struct pb_alloc_thread *t = c->thread;
 	__u32 call = PB_COOKIE_CALL(c->cookie);
@@ -332,14 +338,29 @@ static __always_inline bool pb_handle_alloc(const struct pb_call *c, __u64 sp)
 			pb_count(&c->tally->failed);
 		return false;
 	}
-	t->entry_sp = sp;
+	t->entry_sp = c->thread->event.regs.sp;
+	t->inner = 0;
 	return true;
 }
 
 /* Is the call that a probe has hit one within the call under way? */
-static __always_inline bool pb_is_inner(const struct pb_alloc_thread *t, __u64 sp)
+static __always_inline bool pb_is_inner(struct pb_alloc_thread *t)
 {
-	return t->entry_sp && sp <= t->entry_sp && t->entry_sp - sp < PB_ALLOC_FRAMES_MAX;
+	__u64 sp = t->event.regs.sp;
+
+	return t->entry_sp && sp <= t->entry_sp && t->entry_sp - sp < PB_ALLOC_FRAMES_MAX &&
+	       t->inner++ < PB_ALLOC_INNER_MAX;
+}
+
+/* The call under way is not coming back. What realloc has taken out is nobody's any more. */
+static __always_inline void pb_forget_call(const struct pb_call *c)
+{
+	struct pb_alloc_thread *t = c->thread;
+
+	if (t->entry_sp && t->has_old)
+		pb_release(c, &t->old, 0, true);
+	t->entry_sp = 0;
+	t->has_old = 0;
 }
 
 /* Of the current thread; NULL if it is not measured, or has no room for a state. */
@@ -369,6 +390,19 @@ static __always_inline bool pb_thread_lease_valid(struct pb_alloc_thread *t)
 	return true;
 }
 
+/* The lease is over. Where every call is an event, this one is lost; else nobody knows whether it would have been. */
+static __always_inline void pb_miss_call(const struct pb_call *c)
+{
+	struct pb_tally *tally = pb_tally();
+
+	pb_count(&c->tally->others);
+	pb_count(&c->tally->missed);
+	if (!tally || pb_is_sampling(c->cfg) || PB_COOKIE_CALL(c->cookie) == PB_CALL_FREE)
+		return;
+	pb_count(&tally->produced);
+	pb_lose(tally, PB_LOSS_LEASE_EXPIRED);
+}
+
 /**
  * pb_call_enter() - a probe at the beginning of a function was hit.
  *
@@ -382,19 +416,25 @@ static __always_inline bool pb_call_enter(struct pb_call *c)
 	if (c->cookie & PB_COOKIE_STEPPED)
 		pb_count(&c->tally->stepped);
 	c->thread = pb_alloc_thread(c);
-	if (c->thread)
-		pb_read_pt_regs(&c->thread->event, c->ctx);
-	if (!c->thread || !pb_thread_lease_valid(c->thread) ||
-	    pb_is_inner(c->thread, c->thread->event.regs.sp)) {
+	if (!c->thread) {
 		pb_count(&c->tally->others);
 		return false;
 	}
-	c->thread->entry_sp = 0;
+	if (!pb_thread_lease_valid(c->thread)) {
+		pb_miss_call(c);
+		return false;
+	}
+	pb_read_pt_regs(&c->thread->event, c->ctx);
+	if (pb_is_inner(c->thread)) {
+		pb_count(&c->tally->others);
+		return false;
+	}
+	pb_forget_call(c);
 	if (PB_COOKIE_CALL(c->cookie) == PB_CALL_FREE) {
 		pb_handle_free(c, pb_call_arg(c, 0));
 		return false;
 	}
-	return pb_handle_alloc(c, c->thread->event.regs.sp);
+	return pb_handle_alloc(c);
 }
 
 /*
@@ -412,7 +452,7 @@ static __always_inline bool pb_record_early(struct pb_call *c)
 		return false;
 	pb_event_at_caller(&c->thread->event, return_addr);
 	c->thread->entry_sp = 0;
-	pb_record(c, 0, c->thread->size, NULL);
+	pb_record(c, 0, c->thread->size, false);
 	return true;
 }
 
@@ -445,20 +485,19 @@ static __always_inline void pb_call_return(struct pb_call *c)
 	pb_read_pt_regs(&t->event, c->ctx);
 	if (t->entry_sp != PB_ENTRY_SP(t->event.regs.sp))
 		return;
-	t->entry_sp = 0;
 	addr = pb_call_result(c);
-	if (!addr) {
+	if (!addr && t->has_old && !pb_put_block(&t->old_key, &t->old))
+		t->has_old = 0;
+	t->entry_sp = 0;
+	if (!addr)
 		pb_count(&c->tally->failed);
-		if (t->has_old)
-			pb_put_block(&t->old_key, &t->old);
-		return;
-	}
+	/* Also a block that could not be put back: of that nobody knows any more. */
 	if (t->has_old)
 		pb_release(c, &t->old, 0, true);
-	if (!t->sampled)
+	if (!addr || !t->sampled)
 		return;
 	c->thread->event.at_return = true;
-	pb_record(c, addr, t->size, t->has_old ? &t->old : NULL);
+	pb_record(c, addr, t->size, t->has_old);
 }
 
 #endif

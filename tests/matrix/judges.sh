@@ -93,6 +93,16 @@ left()
 		>>"$T/out/$1.folded"
 }
 
+# heap WAY STATUS ALLOCS UNIQUE: what allocsites leaves of heap-nofp, by that way to attach.
+heap()
+{
+	echo "$2" >"$T/out/heap-$1.status"
+	echo "allocsites: attach to process 7: no such thing" >"$T/out/heap-$1.err"
+	printf '{"alloc": {"allocs": %d, "bytes": 507500, "frees": 1310, "live_bytes": 55300, "peak_bytes": 56400,
+		"failed": 2}, "events": {"kept": 1371, "lost": 0}, "stacks": {"complete": 1371, "unique": %d}}' \
+		"$3" "$4" >"$T/out/heap-$1.json"
+}
+
 all_is_well()
 {
 	rm -rf "$T/out"
@@ -102,6 +112,9 @@ all_is_well()
 	left deep 1000 0 0
 	printf 'deep;main%s;bottom 7\n' "$(printf ';down%.0s' $(seq 1000))" >"$T/out/deep.folded"
 	printf 'ok all\ninsns on_sample all 7\n' >"$T/out/load.x"
+	heap best 0 1371 6
+	heap multi 125 0 0 # as on a kernel that has no multi
+	heap perf 0 1371 6
 }
 
 # expect_finds NAME REGEX [RELEASE]: exactly one line is said, and it matches.
@@ -144,6 +157,18 @@ all_is_well
 rm "$T/out/deep".*
 expect_finds what_did_not_run_is_found 'deep: was not run'
 all_is_well
+heap best 0 1370 6
+expect_finds an_allocation_that_was_missed_is_found 'heap by best: not what it does'
+all_is_well
+heap perf 0 1371 7
+expect_finds a_site_too_many_is_found 'heap by perf: stacks'
+all_is_well
+heap best 125 0 0
+expect_finds no_way_to_attach_is_found 'heap by best: exit status 125'
+all_is_well
+echo nothing >"$T/out/heap-multi.err"
+expect_finds a_way_that_fails_without_a_word_is_found 'heap by multi: no word of why not'
+all_is_well
 echo 'not ok depth_1: Invalid argument' >>"$T/out/load.x"
 expect_finds an_object_that_does_not_load_is_found 'load.x: not ok depth_1'
 : >"$T/out/load.x"
@@ -161,6 +186,10 @@ refused()
 		rm "$T/out/$name".json "$T/out/$name".folded
 		echo 3 >"$T/out/$name.status"
 		echo 'cpuflame: kernel X refused the BPF programs: 6.1 or newer is needed' >"$T/out/$name.err"
+	done
+	for name in best multi perf; do
+		echo 125 >"$T/out/heap-$name.status"
+		echo 'allocsites: kernel X refused the BPF programs: 6.1 or newer is needed' >"$T/out/heap-$name.err"
 	done
 }
 

@@ -103,6 +103,7 @@ static void put_tally(struct pb_json *j, const struct pb_alloc_tally *t)
 	pb_json_uint(j, "overwritten", t->overwritten);
 	pb_json_uint(j, "untracked", t->untracked);
 	pb_json_uint(j, "stateless", t->stateless);
+	pb_json_uint(j, "missed", t->missed);
 }
 
 static void put_cost(struct pb_json *j, const struct pb_alloc_book *book)

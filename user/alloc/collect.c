@@ -76,22 +76,31 @@ static bool is_alive(struct pb_alloc_collect *c, uint32_t tgid)
 	return c->last_is_alive;
 }
 
+/* A difference of counters that were read while none changed; races of CPUs may have left it below 0. */
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
 /* What is live when its process ends is leaked, whatever its age. */
 static void take_block(struct pb_alloc_collect *c, const struct pb_block_key *key,
 		       const struct pb_block *block)
 {
 	const struct pb_alloc_book *book = c->from.book;
 	uint32_t id = pb_stacks_find(c->from.stacks, &block->site);
-	double weight = 1;
+	double weight = 1, bytes = (double)block->size;
 
 	if (id >= c->n)
 		return;
-	if (c->from.end_ns - block->time_ns < book->older_ns && is_alive(c, key->tgid))
+	/* What was allocated behind the end, while probes were taken away, has no age. */
+	if (less(c->from.end_ns, block->time_ns) < book->older_ns && is_alive(c, key->tgid))
 		return;
-	if (book->sample_bytes)
+	if (book->sample_bytes) {
 		weight = pb_alloc_weight(block->size, book->sample_bytes);
+		bytes = block->size ? bytes : 1; /* as they are drawn: bpf/lib/calls.bpf.h */
+	}
 	c->leaks[id].objects += weight;
-	c->leaks[id].bytes += weight * (double)block->size;
+	c->leaks[id].bytes += weight * bytes;
 }
 
 static int read_blocks(struct pb_alloc_collect *c)
@@ -178,12 +187,6 @@ void pb_alloc_collect_free(struct pb_alloc_collect *c)
 	free(c->leaks);
 	free(c->free_locations);
 	free(c);
-}
-
-/* A difference of counters that were read while none changed; races of CPUs may have left it below 0. */
-static uint64_t less(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
 }
 
 static uint64_t min(uint64_t a, uint64_t b)

@@ -47,17 +47,20 @@ static double known(double ns)
 	return ns > 0 ? ns : 0;
 }
 
-double pb_overhead_expect(const struct pb_overhead *o, enum pb_alloc_mode mode, double allocs_per_s,
-			  double frees_per_s)
+double pb_overhead_expect(const struct pb_overhead *o, enum pb_alloc_mode mode,
+			  const struct pb_overhead_rates *rates)
 {
-	double alloc_ns = known(o->entry_ns) + PB_OVERHEAD_SAMPLED_NS;
-	double free_ns = known(o->entry_ns) + PB_OVERHEAD_SAMPLED_NS;
+	bool exact = mode == PB_ALLOC_EXACT;
+	double alloc_ns = exact ? PB_OVERHEAD_EXACT_NS : PB_OVERHEAD_SAMPLED_NS;
+	double free_ns = exact ? PB_OVERHEAD_FREE_NS : PB_OVERHEAD_SAMPLED_NS;
+	double cheap = rates->allocs + rates->frees - rates->stepped;
 
-	if (mode == PB_ALLOC_EXACT) {
-		alloc_ns = known(o->entry_ns) + known(o->return_ns) + PB_OVERHEAD_EXACT_NS;
-		free_ns = known(o->entry_ns) + PB_OVERHEAD_FREE_NS;
-	}
-	return 100.0 * (allocs_per_s * alloc_ns + frees_per_s * free_ns) / 1e9;
+	if (exact || rates->both_ends)
+		alloc_ns += known(o->return_ns);
+	return 100.0 *
+	       (rates->allocs * alloc_ns + rates->frees * free_ns + cheap * known(o->entry_ns) +
+		rates->stepped * known(o->step_ns)) /
+	       1e9;
 }
 
 double pb_overhead_spent_ns(const struct pb_overhead *o, const struct pb_alloc_tally *from,

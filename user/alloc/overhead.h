@@ -40,9 +40,16 @@ void pb_overhead_drop(struct pb_overhead *o);
 /* Ten times a second while it runs: opens and closes the windows. */
 void pb_overhead_tick(struct pb_overhead *o);
 
-/* Percent of one CPU that @allocs and @frees per second would cost. */
-double pb_overhead_expect(const struct pb_overhead *o, enum pb_alloc_mode mode, double allocs_per_s,
-			  double frees_per_s);
+/* What was measured before anything else was attached, per second. */
+struct pb_overhead_rates {
+	double allocs, frees;
+	double stepped; /* of both, on instructions that are single-stepped */
+	bool both_ends; /* each allocation is a trap at its end, too: there are no sessions */
+};
+
+/* Percent of one CPU that this would cost. */
+double pb_overhead_expect(const struct pb_overhead *o, enum pb_alloc_mode mode,
+			  const struct pb_overhead_rates *rates);
 
 /* Nanoseconds that the hits between two tallies have cost; @faults: events of growth mode. */
 double pb_overhead_spent_ns(const struct pb_overhead *o, const struct pb_alloc_tally *from,

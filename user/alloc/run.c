@@ -289,7 +289,7 @@ static int attach_growth(struct pb_alloc_run *run, struct pb_session *s)
 }
 
 /* Calls per second before anything else is attached. */
-static int measure_calls(struct pb_alloc_run *run, double *allocs_per_s, double *frees_per_s)
+static int measure_calls(struct pb_alloc_run *run, struct pb_overhead_rates *rates)
 {
 	struct timespec pause = {.tv_nsec = MEASURE_NS};
 	struct pb_alloc_tally tally;
@@ -306,23 +306,27 @@ static int measure_calls(struct pb_alloc_run *run, double *allocs_per_s, double 
 	err = pb_alloc_read_tally(run->object.object, &tally);
 	if (err)
 		return pb_err(-err, "read the tallies of calls");
-	*allocs_per_s = (double)tally.measured / s;
-	*frees_per_s = (double)tally.measured_frees / s;
+	*rates = (struct pb_overhead_rates){
+		.allocs = (double)tally.measured / s,
+		.frees = (double)tally.measured_frees / s,
+		.stepped = (double)tally.measured_stepped / s,
+		.both_ends = run->way != PB_UPROBE_SESSION,
+	};
 	return 0;
 }
 
 /* Say what it is going to cost, and stop where that is too much. */
 static int foretell(struct pb_alloc_run *run)
 {
-	double allocs = 0, frees = 0;
-	int err = measure_calls(run, &allocs, &frees);
+	struct pb_overhead_rates rates;
+	int err = measure_calls(run, &rates);
 
 	if (err)
 		return err;
-	run->book.expected_pct = pb_overhead_expect(&run->overhead, run->book.mode, allocs, frees);
+	run->book.expected_pct = pb_overhead_expect(&run->overhead, run->book.mode, &rates);
 	pb_log(PB_LOG_INFO,
 	       "%'.0f allocations and %'.0f frees a second: expect to cost %.1f %% of one CPU",
-	       allocs, frees, run->book.expected_pct);
+	       rates.allocs, rates.frees, run->book.expected_pct);
 	if (!run->limit_pct || run->book.expected_pct <= (double)run->limit_pct)
 		return 0;
 	return pb_fail(EDQUOT,

@@ -344,6 +344,8 @@ static void put_caveats(FILE *out, const json_t *alloc)
 		{"overwritten", "free was missed", "frees were missed"},
 		{"stateless", "call found no room for its thread's state and is not counted",
 		 "calls found no room for their thread's state and are not counted"},
+		{"missed", "call was made while the tool was stopped, and is not counted",
+		 "calls were made while the tool was stopped, and are not counted"},
 	};
 	const char *mode = json_string_value(json_object_get(alloc, "mode"));
 	char text[PB_SHEET_NUMBER_SIZE];

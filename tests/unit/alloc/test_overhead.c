@@ -47,18 +47,38 @@ static void traps_that_were_not_calibrated_cost_nothing(void **state)
 			   1e-3);
 }
 
+static double expect(enum pb_alloc_mode mode, struct pb_overhead_rates rates)
+{
+	struct pb_overhead o = calibrated();
+
+	return pb_overhead_expect(&o, mode, &rates);
+}
+
 static void what_is_expected_follows_the_mode(void **state)
+{
+	(void)state;
+	assert_float_equal(expect(PB_ALLOC_SAMPLED, (struct pb_overhead_rates){.allocs = 1e6}),
+			   (1000 + PB_OVERHEAD_SAMPLED_NS) / 10.0, 1e-3);
+	assert_float_equal(expect(PB_ALLOC_EXACT, (struct pb_overhead_rates){.allocs = 1e6}),
+			   (3000 + PB_OVERHEAD_EXACT_NS) / 10.0, 1e-3);
+	assert_float_equal(expect(PB_ALLOC_EXACT, (struct pb_overhead_rates){.frees = 1e6}),
+			   (1000 + PB_OVERHEAD_FREE_NS) / 10.0, 1e-3);
+	assert_float_equal(expect(PB_ALLOC_SAMPLED, (struct pb_overhead_rates){.allocs = 0}), 0,
+			   1e-9);
+}
+
+static void traps_at_both_ends_and_single_steps_are_expected_to_cost(void **state)
 {
 	struct pb_overhead o = calibrated();
 
 	(void)state;
-	assert_float_equal(pb_overhead_expect(&o, PB_ALLOC_SAMPLED, 1e6, 0),
-			   (1000 + PB_OVERHEAD_SAMPLED_NS) / 10.0, 1e-3);
-	assert_float_equal(pb_overhead_expect(&o, PB_ALLOC_EXACT, 1e6, 0),
-			   (3000 + PB_OVERHEAD_EXACT_NS) / 10.0, 1e-3);
-	assert_float_equal(pb_overhead_expect(&o, PB_ALLOC_EXACT, 0, 1e6),
-			   (1000 + PB_OVERHEAD_FREE_NS) / 10.0, 1e-3);
-	assert_float_equal(pb_overhead_expect(&o, PB_ALLOC_SAMPLED, 0, 0), 0, 1e-9);
+	assert_float_equal(expect(PB_ALLOC_SAMPLED,
+				  (struct pb_overhead_rates){.allocs = 1e6, .both_ends = true}),
+			   (3000 + PB_OVERHEAD_SAMPLED_NS) / 10.0, 1e-3);
+	assert_float_equal(
+		expect(PB_ALLOC_SAMPLED,
+		       (struct pb_overhead_rates){.allocs = 1e6, .frees = 1e6, .stepped = 1e6}),
+		(1000 + o.step_ns + 2 * PB_OVERHEAD_SAMPLED_NS) / 10.0, 1e-3);
 }
 
 int main(void)
@@ -67,6 +87,7 @@ int main(void)
 		cmocka_unit_test(hits_cost_their_trap_and_their_program),
 		cmocka_unit_test(traps_that_were_not_calibrated_cost_nothing),
 		cmocka_unit_test(what_is_expected_follows_the_mode),
+		cmocka_unit_test(traps_at_both_ends_and_single_steps_are_expected_to_cost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,9 +66,13 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* What the next probe finds in the registers. */
+static struct pt_regs regs;
+
 static struct pb_call hit(__u64 cookie, __u64 ip, __u64 sp)
 {
-	return (struct pb_call){.event.regs = {.ip = ip, .sp = sp},
+	regs = (struct pt_regs){.ip = ip, .sp = sp, .cs = 0x33};
+	return (struct pb_call){.ctx = &regs,
 				.cfg = &cfg,
 				.tables = &tables,
 				.task = host.current_task,
@@ -81,9 +85,9 @@ static bool enter_at(__u64 cookie, __u64 sp, __u64 site, __u64 a, __u64 b, __u64
 	struct pb_call call = hit(cookie, SCENE_IP, sp);
 
 	return_addr = site;
-	call.event.regs.gpr[5] = a;
-	call.event.regs.gpr[4] = b;
-	call.event.regs.gpr[1] = c;
+	regs.di = a;
+	regs.si = b;
+	regs.dx = c;
 	return pb_call_enter(&call) && !pb_record_early(&call);
 }
 
@@ -91,7 +95,7 @@ static void leave_at(__u64 cookie, __u64 sp, __u64 site, __u64 result)
 {
 	struct pb_call call = hit(cookie, site, sp + 8);
 
-	call.event.regs.gpr[0] = result;
+	regs.ax = result;
 	pb_call_return(&call);
 }
 
@@ -170,8 +174,8 @@ static void moved_registers_are_those_of_the_cookie(void **state)
 	struct pb_call call = hit(cookie, SCENE_IP, SP);
 
 	(void)state;
-	call.event.regs.gpr[12] = 6;
-	call.event.regs.gpr[13] = 7;
+	regs.r12 = 6;
+	regs.r13 = 7;
 	assert_true(pb_call_enter(&call));
 	assert_int_equal(heap_tally()->bytes, 42);
 	call.cookie |= 31ull << PB_COOKIE_REG_SHIFT(0);
@@ -553,10 +557,52 @@ static void books_agree_with_a_model_at_the_end_of_any_run(void **state)
 	}
 }
 
+/* operator new that throws leaves its function without a return. */
+static void a_call_that_throws_hides_no_more_than_a_few(void **state)
+{
+	int i;
+
+	(void)state;
+	assert_true(enter_at(PB_CALL_SIZE_0 | NESTS, SP, SITE(0), 8, 0, 0));
+	for (i = 0; i < PB_ALLOC_INNER_MAX; i++)
+		assert_false(enter_at(PB_CALL_SIZE_0, SP - 256, SITE(1), 8, 0, 0));
+	assert_true(enter_at(PB_CALL_SIZE_0, SP - 256, SITE(1), 8, 0, 0));
+	leave_at(PB_CALL_SIZE_0, SP - 256, SITE(1), BLOCK);
+	assert_int_equal(heap_site(SITE(1))->objects, 1);
+}
+
+static void a_realloc_that_never_returns_leaves_nothing_live(void **state)
+{
+	(void)state;
+	do_malloc(SITE(0), 100, BLOCK);
+	assert_true(enter_at(PB_CALL_REALLOC | NESTS, SP, SITE(1), BLOCK, 200, 0));
+	/* From above: the realloc is over. */
+	assert_true(enter_at(PB_CALL_SIZE_0, SP + 64, SITE(2), 8, 0, 0));
+	leave_at(PB_CALL_SIZE_0, SP + 64, SITE(2), BLOCK + 512);
+	assert_int_equal(heap_live_bytes(heap_site(SITE(0))), 0);
+	assert_int_equal(pb_heap()->live_bytes, 8);
+}
+
+static void a_call_without_a_lease_is_a_loss_and_missed(void **state)
+{
+	(void)state;
+	((struct pb_control *)host_map_value(&control, &(__u32){0}, 0))->lease_until_ns = 0;
+	do_malloc(SITE(0), 100, BLOCK);
+	do_free(BLOCK);
+	assert_int_equal(heap_tally()->calls, 0);
+	assert_int_equal(heap_tally()->missed, 2);
+	assert_int_equal(scene_tally()->produced, 1);
+	assert_int_equal(scene_tally()->lost[PB_LOSS_LEASE_EXPIRED], 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		TEST(a_call_without_a_lease_is_a_loss_and_missed),
+		cmocka_unit_test_setup_teardown(a_realloc_that_never_returns_leaves_nothing_live,
+						setup, teardown),
+		TEST(a_call_that_throws_hides_no_more_than_a_few),
 		TEST(each_kind_of_call_has_its_size),
 		TEST(moved_registers_are_those_of_the_cookie),
 		TEST(inner_calls_count_once),
