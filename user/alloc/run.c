@@ -318,7 +318,7 @@ static int measure_calls(struct pb_alloc_run *run, struct pb_overhead_rates *rat
 /* Say what it is going to cost, and stop where that is too much. */
 static int foretell(struct pb_alloc_run *run)
 {
-	struct pb_overhead_rates rates;
+	struct pb_overhead_rates rates = {0};
 	int err = measure_calls(run, &rates);
 
 	if (err)
@@ -551,7 +551,8 @@ int pb_alloc_run_collect(struct pb_session *s, void *state, struct pb_report *re
 					book->mode == PB_ALLOC_GROWTH ? report->produced : 0);
 	book->actual_pct = 100.0 * spent_ns / (double)report->duration_ns;
 	report->bpf_cpu_pct = book->actual_pct;
-	if (report->produced)
+	/* A sample is paid for by all the calls that are none. */
+	if (report->produced && book->mode != PB_ALLOC_SAMPLED)
 		report->bpf_ns_per_event = spent_ns / (double)report->produced;
 	if (run->attach)
 		return pb_alloc_attach_describe(run->attach, &book->allocators,
