@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "user/alloc/overhead.h"
 
+#include <bpf/libbpf.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,9 +18,16 @@ void pb_overhead_init(struct pb_overhead *o, struct bpf_object *object)
 	o->entry_ns = o->return_ns = o->step_ns = -1;
 }
 
+/* What runs in the measured processes for us. Those that follow forks and execs run for everybody, and seldom. */
+static bool is_hit(const struct bpf_program *prog)
+{
+	return bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE ||
+	       !strncmp(bpf_program__name(prog), "on_fault", strlen("on_fault"));
+}
+
 static void close_window(struct pb_overhead *o)
 {
-	uint64_t runs, ns = pb_cost_bpf_ns(o->object, &runs);
+	uint64_t runs, ns = pb_cost_bpf_ns(o->object, is_hit, &runs);
 
 	close(pb_take_fd(o->stats_fd));
 	o->window_ns += ns - o->began_ns;
@@ -39,7 +47,7 @@ void pb_overhead_tick(struct pb_overhead *o)
 	if (o->ticks++ % WINDOW_EVERY)
 		return;
 	o->stats_fd = pb_cost_enable();
-	o->began_ns = pb_cost_bpf_ns(o->object, &o->began_runs);
+	o->began_ns = pb_cost_bpf_ns(o->object, is_hit, &o->began_runs);
 }
 
 static double known(double ns)

@@ -23,7 +23,8 @@ int pb_cost_enable(void)
 	return fd < 0 ? -1 : fd;
 }
 
-uint64_t pb_cost_bpf_ns(struct bpf_object *object, uint64_t *runs)
+uint64_t pb_cost_bpf_ns(struct bpf_object *object, bool (*counts)(const struct bpf_program *prog),
+			uint64_t *runs)
 {
 	struct bpf_program *prog;
 	uint64_t sum = 0, n = 0;
@@ -34,7 +35,7 @@ uint64_t pb_cost_bpf_ns(struct bpf_object *object, uint64_t *runs)
 		__u32 len = sizeof(info);
 		int fd = bpf_program__fd(prog);
 
-		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+		if (fd < 0 || (counts && !counts(prog)) || bpf_obj_get_info_by_fd(fd, &info, &len))
 			continue;
 		sum += info.run_time_ns;
 		n += info.run_cnt;

@@ -3,17 +3,21 @@
 #ifndef PB_CORE_COST_H
 #define PB_CORE_COST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct bpf_object;
+struct bpf_program;
 struct pb_report;
 
 /* Switch the kernel's statistics of BPF programs on, for as long as the descriptor lives (5.8, commit
  * d46edd671a14). Return: a descriptor; -1 where that is not permitted: then the cost is unknown. */
 int pb_cost_enable(void);
 
-/* Nanoseconds spent in the programs of @object so far; 0 without statistics. @runs: of them, or NULL. */
-uint64_t pb_cost_bpf_ns(struct bpf_object *object, uint64_t *runs);
+/* Nanoseconds spent in the programs of @object so far, or in those that @counts; 0 without statistics. @runs: of them,
+ * or NULL. */
+uint64_t pb_cost_bpf_ns(struct bpf_object *object, bool (*counts)(const struct bpf_program *prog),
+			uint64_t *runs);
 
 /* Bytes that all maps of @object, opened and sized, ask for at least when it is loaded. */
 uint64_t pb_cost_asked_bytes(struct bpf_object *object);
