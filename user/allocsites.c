@@ -58,6 +58,9 @@ static const struct pb_option options[] = {
 	 .choices = by_names,
 	 .help = "what to rank and draw by: allocated (bytes, the default), live, peak, temporary, "
 		 "leaked, count"},
+	{PB_OPT_FIELD(DURATION, struct pb_alloc_args, interval_ns), .short_name = 'i',
+	 .long_name = "interval", .arg = "SECONDS",
+	 .help = "meanwhile, print a line so often: rates, live and resident memory, cost"},
 	{PB_OPT_FIELD(DURATION, struct pb_alloc_args, older_ns), .long_name = "older",
 	 .arg = "SECONDS",
 	 .help = "leaked is what is live and at least so old (default: half of the capture), or "

@@ -11,6 +11,7 @@
 
 #include "user/alloc/attach.h"
 #include "user/alloc/collect.h"
+#include "user/alloc/interval.h"
 #include "user/alloc/overhead.h"
 #include "user/core/clock.h"
 #include "user/core/launch.h"
@@ -42,6 +43,7 @@ struct pb_alloc_run {
 	uint64_t times_ns[LIMIT_TICKS];
 	uint32_t ticks;
 	uint32_t stride; /* ticks between two points */
+	struct pb_interval interval;
 };
 
 static enum pb_alloc_mode mode_of(const struct pb_alloc_args *args)
@@ -216,6 +218,7 @@ int pb_alloc_run_new(struct pb_alloc_run **out, const struct pb_alloc_object *ob
 	run->object = *object;
 	run->limit_pct = limit_of(args);
 	run->stride = 1;
+	run->interval.every_ns = args->interval_ns;
 	run->book.mode = mode_of(args);
 	run->book.track_frees = args->track_frees && !args->growth;
 	run->book.sample_bytes = run->book.mode == PB_ALLOC_SAMPLED ? args->sample_bytes : 0;
@@ -404,22 +407,15 @@ static void thin_points(struct pb_alloc_run *run)
 	run->stride *= 2;
 }
 
-static void add_point(struct pb_alloc_run *run, uint64_t time_ns,
-		      const struct pb_alloc_tally *tally)
+static struct pb_alloc_point point_of(const struct pb_alloc_run *run, uint64_t time_ns,
+				      const struct pb_alloc_tally *tally)
 {
-	struct pb_alloc_book *book = &run->book;
 	int64_t live = (int64_t)__atomic_load_n(&run->heap->live_bytes, __ATOMIC_RELAXED);
 	int64_t objects = (int64_t)__atomic_load_n(&run->heap->live_objects, __ATOMIC_RELAXED);
 
-	if (!book->points)
-		book->points = calloc(PB_ALLOC_POINTS_MAX, sizeof(*book->points));
-	if (!book->points)
-		return;
-	if (book->n_points == PB_ALLOC_POINTS_MAX)
-		thin_points(run);
-	if (book->sample_bytes)
+	if (run->book.sample_bytes)
 		objects >>= PB_ALLOC_OBJECT_SHIFT;
-	book->points[book->n_points++] = (struct pb_alloc_point){
+	return (struct pb_alloc_point){
 		.time_ns = time_ns,
 		.live_bytes = live > 0 ? (uint64_t)live : 0,
 		.live_objects = objects > 0 ? (uint64_t)objects : 0,
@@ -427,6 +423,19 @@ static void add_point(struct pb_alloc_run *run, uint64_t time_ns,
 		.calls = tally->calls,
 		.bytes = tally->bytes,
 	};
+}
+
+static void add_point(struct pb_alloc_run *run, const struct pb_alloc_point *point)
+{
+	struct pb_alloc_book *book = &run->book;
+
+	if (!book->points)
+		book->points = calloc(PB_ALLOC_POINTS_MAX, sizeof(*book->points));
+	if (!book->points)
+		return;
+	if (book->n_points == PB_ALLOC_POINTS_MAX)
+		thin_points(run);
+	book->points[book->n_points++] = *point;
 }
 
 /* Percent of one CPU over the last second. */
@@ -439,42 +448,44 @@ static double recent_pct(const struct pb_alloc_run *run, const struct pb_alloc_t
 	       (double)(now_ns - run->times_ns[from]);
 }
 
-static void check_limit(struct pb_alloc_run *run, struct pb_session *s,
-			const struct pb_alloc_tally *tally, uint64_t now_ns)
+static void stop_at_limit(struct pb_alloc_run *run, struct pb_session *s, double pct,
+			  uint64_t now_ns)
 {
-	double pct;
-
-	if (run->ticks >= LIMIT_TICKS && run->limit_pct && !run->book.detached) {
-		pct = recent_pct(run, tally, now_ns);
-		if (pct > (double)run->limit_pct) {
-			run->book.detached = true;
-			run->book.detached_ns = now_ns - pb_session_ready_ns(s);
-			pb_alloc_run_detach(run);
-			pb_session_end(s);
-			pb_log(PB_LOG_WARN,
-			       "stopped after %.1f s: the probes cost %.0f %% of one CPU, and %llu "
-			       "are allowed; see --max-overhead, --no-free, --growth",
-			       (double)run->book.detached_ns / 1e9, pct,
-			       (unsigned long long)run->limit_pct);
-		}
-	}
-	run->tallies[run->ticks % LIMIT_TICKS] = *tally;
-	run->times_ns[run->ticks % LIMIT_TICKS] = now_ns;
+	if (!run->limit_pct || run->book.detached || pct <= (double)run->limit_pct)
+		return;
+	run->book.detached = true;
+	run->book.detached_ns = now_ns - pb_session_ready_ns(s);
+	pb_alloc_run_detach(run);
+	pb_session_end(s);
+	pb_log(PB_LOG_WARN,
+	       "stopped after %.1f s: the probes cost %.0f %% of one CPU, and %llu are allowed; see "
+	       "--max-overhead, --no-free, --growth",
+	       (double)run->book.detached_ns / 1e9, pct, (unsigned long long)run->limit_pct);
 }
 
 void pb_alloc_run_tick(struct pb_session *s, void *state, uint64_t now_ns)
 {
 	struct pb_alloc_run *run = state;
+	uint32_t at = run->ticks % LIMIT_TICKS;
 	struct pb_alloc_tally tally;
+	struct pb_alloc_point now;
+	double pct = 0;
 
 	pb_overhead_tick(&run->overhead);
 	if (run->attach)
 		pb_alloc_attach_update(run->attach, now_ns);
 	if (pb_alloc_read_tally(run->object.object, &tally))
 		return;
-	check_limit(run, s, &tally, now_ns);
+	if (run->ticks >= LIMIT_TICKS) {
+		pct = recent_pct(run, &tally, now_ns);
+		stop_at_limit(run, s, pct, now_ns);
+	}
+	run->tallies[at] = tally;
+	run->times_ns[at] = now_ns;
+	now = point_of(run, now_ns - pb_session_ready_ns(s), &tally);
 	if (run->ticks++ % run->stride == 0)
-		add_point(run, now_ns - pb_session_ready_ns(s), &tally);
+		add_point(run, &now);
+	pb_interval_tick(&run->interval, stdout, &now, tally.frees, pct);
 }
 
 void pb_alloc_run_loaded(void *state)

@@ -36,6 +36,7 @@ struct pb_alloc_args {
 		max_overhead; /* --max-overhead, percent of a CPU; 0: none; UINT64_MAX: not given */
 	uint32_t by;          /* --by */
 	uint64_t older_ns;    /* --older; UINT64_MAX: not given */
+	uint64_t interval_ns; /* --interval; 0: no lines */
 	uint32_t probes;      /* hidden, --probes: 0: the best way; else enum pb_uprobe_way + 1 */
 
 	/* set by pb_alloc_prepare(), which may also set growth */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* A line every so many seconds, while the capture runs: how the heap does. */
+#ifndef PB_ALLOC_INTERVAL_H
+#define PB_ALLOC_INTERVAL_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "user/alloc/book.h"
+
+struct pb_interval {
+	uint64_t every_ns; /* 0: none */
+	/* private */
+	struct pb_alloc_point last;
+	uint64_t frees;
+	uint64_t next_ns;
+	uint32_t lines;
+};
+
+/**
+ * pb_interval_tick() - print a line to @out if it is time for one.
+ * @now: as of now; rates are those since the line before
+ * @frees: calls so far
+ * @spent_pct: of one CPU, what the probes cost of late
+ *
+ * With a heading at first and now and then. Flushed, so that a pipe gets it at once.
+ */
+void pb_interval_tick(struct pb_interval *i, FILE *out, const struct pb_alloc_point *now,
+		      uint64_t frees, double spent_pct);
+
+#endif
