@@ -108,6 +108,7 @@ bench: all
 	./tools/bench
 	./tools/bench-unwind
 	./tools/bench-names
+	./tools/bench-alloc
 lint:
 	./tools/check --no-deps lint rules shell
 format-check:
