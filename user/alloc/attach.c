@@ -211,15 +211,28 @@ static uint64_t cookie_of(const struct pb_alloc_function *f)
 	return cookie | PB_COOKIE_MOVED;
 }
 
-/* Probes on those functions of a file that free, or on those that do not. */
-static uint32_t probes_of(const struct pb_allocator *file, bool frees, struct pb_uprobe *probes)
+/* Functions of a file, by what is done to them. */
+enum part {
+	PART_ALLOCS,
+	PART_NESTING, /* of those that allocate, the ones that may call another */
+	PART_FREES,
+};
+
+static bool is_part(const struct pb_alloc_function *f, enum part part)
+{
+	if (part == PART_FREES || f->call == PB_CALL_FREE)
+		return part == PART_FREES && f->call == PB_CALL_FREE;
+	return part == PART_ALLOCS || f->nests;
+}
+
+static uint32_t probes_of(const struct pb_allocator *file, enum part part, struct pb_uprobe *probes)
 {
 	const struct pb_alloc_function *f;
 	uint32_t i, n = 0;
 
 	for (i = 0; i < file->n; i++) {
 		f = &file->functions[i];
-		if ((f->call == PB_CALL_FREE) == frees)
+		if (is_part(f, part))
 			probes[n++] =
 				(struct pb_uprobe){.offset = f->file_off + f->placement.offset,
 						   .cookie = cookie_of(f)};
@@ -244,19 +257,23 @@ static int attach_file(struct pb_alloc_attach *a, struct process *p,
 		return -ENOMEM;
 	/* Frees first: a block that is freed before its allocation was seen is no harm, the reverse is. */
 	if (a->track_frees) {
-		n = probes_of(file, true, probes);
+		n = probes_of(file, PART_FREES, probes);
 		err = pb_uprobe_attach(&p->links, way_of_ends(a), with->enter, false, file->fd,
 				       p->tgid, probes, n);
 	}
-	n = probes_of(file, false, probes);
+	n = probes_of(file, PART_ALLOCS, probes);
 	if (a->way == PB_UPROBE_SESSION)
 		return err ? err
 			   : pb_uprobe_attach(&p->links, a->way, with->session, false, file->fd,
 					      p->tgid, probes, n);
-	/* Ends first, too: a beginning without an end leaves a call under way. */
+	/* Ends first, too: a beginning without an end leaves a call under way. Without frees only those are
+	 * needed that pb_record_early() cannot do without. */
+	if (!a->track_frees)
+		n = probes_of(file, PART_NESTING, probes);
 	err = err ? err
 		  : pb_uprobe_attach(&p->links, a->way, with->leave, true, file->fd, p->tgid,
 				     probes, n);
+	n = probes_of(file, PART_ALLOCS, probes);
 	err = err ? err
 		  : pb_uprobe_attach(&p->links, a->way, with->enter, false, file->fd, p->tgid,
 				     probes, n);
@@ -341,9 +358,9 @@ int pb_alloc_attach_measure(struct pb_alloc_attach *a)
 			probes = calloc(file->n + 1, sizeof(*probes));
 			if (!probes)
 				return -ENOMEM;
-			n = probes_of(file, false, probes);
+			n = probes_of(file, PART_ALLOCS, probes);
 			if (a->track_frees)
-				n += probes_of(file, true, probes + n);
+				n += probes_of(file, PART_FREES, probes + n);
 			err = pb_uprobe_attach(&a->processes[i].links, way_of_ends(a),
 					       a->programs.measure, false, file->fd,
 					       a->processes[i].tgid, probes, n);
