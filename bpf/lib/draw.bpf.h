@@ -63,10 +63,8 @@ static __always_inline void pb_weigh(const volatile struct pb_alloc_tables *tabl
 
 	if (octave >= PB_ALLOC_OCTAVES)
 		octave = PB_ALLOC_OCTAVES - 1;
-	/* The size between its octave's first and the next one's, in 1/2^16 of that: below 2^16. */
-	within = octave > 16 ? (size - (1ull << octave)) >> (octave - 16)
-			     : (size - (1ull << octave)) << (16 - octave);
-	within &= 0xffff;
+	/* The size between its octave's first and the next one's, in 1/2^16 of that. */
+	within = size << (63 - octave) << 1 >> 48;
 	step = within >> 12;
 	low = tables->bytes[octave][step];
 	high = tables->bytes[octave][step + 1];

@@ -40,8 +40,9 @@ struct multi_attr {
 	__u32 pad;
 };
 
-/* Hits of a batch, and batches of which the fastest counts: some 10 ms in all, and some 100 where steps are slow. */
+/* Hits of a batch, and batches of which the fastest counts: some 10 ms in all. */
 #define CALIBRATE_HITS    500
+#define CALIBRATE_STEPS   50
 #define CALIBRATE_BATCHES 7
 
 #define PATH_OF_FD_MAX 32
@@ -282,7 +283,7 @@ static int try_way(enum pb_uprobe_way way)
 	probe.offset = anchor.emulated_off;
 	err = err ? err
 		  : pb_uprobe_attach(&links, way, prog, false, anchor.file_fd, getpid(), &probe, 1);
-	pb_uprobes_drop(&links);
+	pb_uprobes_retire(&links);
 	pb_anchor_close(&anchor);
 	return err;
 }
@@ -306,56 +307,57 @@ int pb_uprobe_best_way(enum pb_uprobe_way *out)
 		       strerror(-err));
 }
 
-static double time_calls(void (*function)(void))
+/* ns of a call, with what is attached to it. */
+static double time_calls(void (*function)(void), int hits)
 {
 	uint64_t best = UINT64_MAX, began, took;
 	int batch, i;
 
 	for (batch = 0; batch < CALIBRATE_BATCHES; batch++) {
 		began = pb_clock_ns();
-		for (i = 0; i < CALIBRATE_HITS; i++)
+		for (i = 0; i < hits; i++)
 			function();
 		took = pb_clock_ns() - began;
 		if (took < best)
 			best = took;
 	}
-	return (double)best / CALIBRATE_HITS;
-}
-
-/* What one probe adds to a call of @function. */
-static int time_probe(double *ns, enum pb_uprobe_way way, int prog_fd, bool at_return,
-		      const struct pb_anchor *anchor, uint64_t off, void (*function)(void))
-{
-	struct pb_uprobe probe = {.offset = off};
-	struct pb_uprobes links = {0};
-	double bare = time_calls(function);
-	int err = pb_uprobe_attach(&links, way, prog_fd, at_return, anchor->file_fd, getpid(),
-				   &probe, 1);
-
-	if (!err)
-		*ns = time_calls(function) - bare;
-	pb_uprobes_drop(&links);
-	return err;
+	return (double)best / hits;
 }
 
 int pb_uprobe_calibrate(enum pb_uprobe_way way, int prog_fd, double *entry_ns, double *return_ns,
 			double *step_ns)
 {
 	struct pb_anchor anchor = {.file_fd = -1};
-	double both = 0;
 	int err = pb_anchor_open(&anchor);
+	/* A probe at the end comes on top of the one at the beginning, as it will be. */
+	const struct {
+		double *ns;
+		uint64_t off;
+		void (*function)(void);
+		int hits;
+		bool at_return;
+	} probes[] = {
+		{entry_ns, anchor.emulated_off, pb_anchor_emulated, CALIBRATE_HITS, false},
+		{return_ns, anchor.emulated_off, pb_anchor_emulated, CALIBRATE_HITS, true},
+		{step_ns, anchor.stepped_off, pb_anchor_stepped, CALIBRATE_STEPS, false},
+	};
+	struct pb_uprobes links = {0};
+	double before, more;
+	size_t i;
 
-	err = err ? err
-		  : time_probe(entry_ns, way, prog_fd, false, &anchor, anchor.emulated_off,
-			       pb_anchor_emulated);
-	err = err ? err
-		  : time_probe(step_ns, way, prog_fd, false, &anchor, anchor.stepped_off,
-			       pb_anchor_stepped);
-	err = err ? err
-		  : time_probe(&both, way, prog_fd, true, &anchor, anchor.emulated_off,
-			       pb_anchor_emulated);
+	for (i = 0; i < PB_ARRAY_SIZE(probes) && !err; i++) {
+		const struct pb_uprobe probe = {.offset = probes[i].off};
+
+		before = time_calls(probes[i].function, probes[i].hits);
+		err = pb_uprobe_attach(&links, way, prog_fd, probes[i].at_return, anchor.file_fd,
+				       getpid(), &probe, 1);
+		if (err)
+			break;
+		more = time_calls(probes[i].function, probes[i].hits) - before;
+		*probes[i].ns = more > 0 ? more : 0;
+	}
+	/* The target need not wait until the kernel has let go of them. */
+	pb_uprobes_retire(&links);
 	pb_anchor_close(&anchor);
-	if (!err)
-		*return_ns = both > *entry_ns ? both - *entry_ns : 0;
 	return err;
 }

@@ -61,7 +61,7 @@ int pb_uprobe_attach(struct pb_uprobes *to, enum pb_uprobe_way way, int prog_fd,
  * side. */
 void pb_uprobe_detach(struct pb_uprobes *u, uint32_t from);
 void pb_uprobes_drop(struct pb_uprobes *u);
-/* The same for probes on a process that is gone, without waiting for it. */
+/* The same for probes that nobody hits any more, without waiting for it. */
 void pb_uprobes_retire(struct pb_uprobes *u);
 
 /**

@@ -47,6 +47,7 @@ static uint32_t lines(void)
 {
 	uint32_t n = 0;
 
+	fflush(out);
 	for (const char *p = text; p && *p; p++)
 		n += *p == '\n';
 	return n;
