@@ -42,7 +42,8 @@ struct pb_alloc_thread {
 	__u32 unchecked; /* hits that may go by before the lease is looked at again */
 	__u32 seeded;    /* 1: distance has been drawn */
 	__u16 sampled;   /* 1: the call under way counts for the profile */
-	__u16 has_old;   /* 1: and has taken a block out, which is put back if it fails */
+	__u8 has_old;    /* 1: and has taken a block out, which is put back if it fails */
+	__u8 to_nothing; /* 1: it is realloc(p, 0), a free that may give a block */
 	struct pb_block_key old_key;
 	struct pb_block old;
 	struct pb_event event; /* the hit: the BPF stack has no room for both, before 6.13 */
@@ -307,11 +308,17 @@ static __always_inline bool pb_handle_alloc(const struct pb_call *c)
 	__u64 addr = resizes ? pb_call_arg(c, 0) : 0;
 	__u64 size = pb_call_size(c);
 
-	t->freed = 0;
-	if (resizes && addr && !size) {
+	t->to_nothing = resizes && addr && !size;
+	if (t->to_nothing) {
+		/* Counted as a call only if a block comes of it: see pb_call_return(). */
 		pb_handle_free(c, addr);
-		return false;
+		t->freed = t->size = t->out = t->has_old = 0;
+		t->sampled = !c->cfg->min_bytes && pb_draw(c, 0);
+		t->entry_sp = t->event.regs.sp;
+		t->inner = 0;
+		return true;
 	}
+	t->freed = 0;
 	t->sequence++;
 	/* Read back: the verifier knows nothing of what lies there, and need not walk what follows once for each
 	 * way in which a size can be come by. */
@@ -489,6 +496,15 @@ static __always_inline void pb_call_return(struct pb_call *c)
 	if (!addr && t->has_old && !pb_put_block(&t->old_key, &t->old))
 		t->has_old = 0;
 	t->entry_sp = 0;
+	if (t->to_nothing) {
+		if (!addr)
+			return;
+		/* jemalloc by its options, mimalloc: a block of no bytes. */
+		t->sequence++;
+		pb_count(&c->tally->calls);
+		if (c->cfg->min_bytes)
+			pb_count(&c->tally->left_out);
+	}
 	if (!addr)
 		pb_count(&c->tally->failed);
 	/* Also a block that could not be put back: of that nobody knows any more. */

@@ -235,12 +235,27 @@ static void realloc_to_nothing_frees(void **state)
 {
 	(void)state;
 	do_malloc(SITE(0), 10, BLOCK);
-	assert_false(enter_at(PB_CALL_REALLOC | NESTS, SP, SITE(1), BLOCK, 0, 0));
+	assert_true(enter_at(PB_CALL_REALLOC | NESTS, SP, SITE(1), BLOCK, 0, 0));
 	assert_false(enter_at(PB_CALL_FREE, SP - 32, SITE(2), BLOCK, 0, 0)); /* inside */
+	leave_at(PB_CALL_REALLOC | NESTS, SP, SITE(1), 0);
 	assert_int_equal(heap_tally()->frees, 1);
 	assert_int_equal(heap_tally()->frees_known, 1);
 	assert_int_equal(heap_tally()->calls, 1);
+	assert_int_equal(heap_tally()->failed, 0);
 	assert_int_equal(heap_site(SITE(0))->free_ip, SITE(1));
+}
+
+/* jemalloc by its options, mimalloc. */
+static void realloc_to_nothing_may_give_a_block(void **state)
+{
+	(void)state;
+	do_malloc(SITE(0), 10, BLOCK);
+	do_realloc(SITE(1), BLOCK, 0, BLOCK + 64);
+	assert_int_equal(heap_tally()->frees_known, 1);
+	assert_int_equal(heap_tally()->calls, 2);
+	assert_int_equal(heap_site(SITE(1))->objects, 1);
+	assert_int_equal(heap_site(SITE(1))->moved_objects, 0);
+	assert_non_null(block_at(BLOCK + 64));
 }
 
 static void failures_are_counted(void **state)
@@ -609,6 +624,7 @@ int main(void)
 		TEST(failed_realloc_restores_its_block),
 		TEST(realloc_moves_from_site_to_site),
 		TEST(realloc_to_nothing_frees),
+		TEST(realloc_to_nothing_may_give_a_block),
 		TEST(failures_are_counted),
 		TEST(call_that_never_returned_is_forgotten),
 		TEST(sizes_out_of_range_are_left_out),
