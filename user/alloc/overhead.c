@@ -18,16 +18,29 @@ void pb_overhead_init(struct pb_overhead *o, struct bpf_object *object)
 	o->entry_ns = o->return_ns = o->step_ns = -1;
 }
 
-/* What runs in the measured processes for us. Those that follow forks and execs run for everybody, and seldom. */
-static bool is_hit(const struct bpf_program *prog)
+/*
+ * Of the probes' own programs. Those that follow processes run a few times, and long: where a run ends before its
+ * first tick, they would be all there is.
+ */
+static uint64_t probes_ns(const struct pb_overhead *o, uint64_t *runs)
 {
-	return bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE ||
-	       !strncmp(bpf_program__name(prog), "on_fault", strlen("on_fault"));
+	static const char *const names[] = {"on_session", "on_enter", "on_return", "on_fault_user",
+					    "on_fault_kernel"};
+	const struct bpf_program *prog;
+	uint64_t sum = 0;
+	size_t i;
+
+	*runs = 0;
+	for (i = 0; i < PB_ARRAY_SIZE(names); i++) {
+		prog = bpf_object__find_program_by_name(o->object, names[i]);
+		sum += prog ? pb_cost_program_ns(prog, runs) : 0;
+	}
+	return sum;
 }
 
 static void close_window(struct pb_overhead *o)
 {
-	uint64_t runs, ns = pb_cost_bpf_ns(o->object, is_hit, &runs);
+	uint64_t runs, ns = probes_ns(o, &runs);
 
 	close(pb_take_fd(o->stats_fd));
 	o->window_ns += ns - o->began_ns;
@@ -47,7 +60,7 @@ void pb_overhead_tick(struct pb_overhead *o)
 	if (o->ticks++ % WINDOW_EVERY)
 		return;
 	o->stats_fd = pb_cost_enable();
-	o->began_ns = pb_cost_bpf_ns(o->object, is_hit, &o->began_runs);
+	o->began_ns = probes_ns(o, &o->began_runs);
 }
 
 static double known(double ns)

@@ -23,25 +23,24 @@ int pb_cost_enable(void)
 	return fd < 0 ? -1 : fd;
 }
 
-uint64_t pb_cost_bpf_ns(struct bpf_object *object, bool (*counts)(const struct bpf_program *prog),
-			uint64_t *runs)
+uint64_t pb_cost_program_ns(const struct bpf_program *prog, uint64_t *runs)
+{
+	struct bpf_prog_info info = {0};
+	__u32 len = sizeof(info);
+	int fd = bpf_program__fd(prog);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+		return 0;
+	*runs += info.run_cnt;
+	return info.run_time_ns;
+}
+
+uint64_t pb_cost_bpf_ns(struct bpf_object *object)
 {
 	struct bpf_program *prog;
-	uint64_t sum = 0, n = 0;
+	uint64_t sum = 0, runs = 0;
 
-	bpf_object__for_each_program(prog, object)
-	{
-		struct bpf_prog_info info = {0};
-		__u32 len = sizeof(info);
-		int fd = bpf_program__fd(prog);
-
-		if (fd < 0 || (counts && !counts(prog)) || bpf_obj_get_info_by_fd(fd, &info, &len))
-			continue;
-		sum += info.run_time_ns;
-		n += info.run_cnt;
-	}
-	if (runs)
-		*runs = n;
+	bpf_object__for_each_program(prog, object) sum += pb_cost_program_ns(prog, &runs);
 	return sum;
 }
 

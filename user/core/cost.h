@@ -3,7 +3,6 @@
 #ifndef PB_CORE_COST_H
 #define PB_CORE_COST_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct bpf_object;
@@ -14,10 +13,10 @@ struct pb_report;
  * d46edd671a14). Return: a descriptor; -1 where that is not permitted: then the cost is unknown. */
 int pb_cost_enable(void);
 
-/* Nanoseconds spent in the programs of @object so far, or in those that @counts; 0 without statistics. @runs: of them,
- * or NULL. */
-uint64_t pb_cost_bpf_ns(struct bpf_object *object, bool (*counts)(const struct bpf_program *prog),
-			uint64_t *runs);
+/* Nanoseconds spent in the programs of @object so far; 0 without statistics. */
+uint64_t pb_cost_bpf_ns(struct bpf_object *object);
+/* The same of one program, loaded or not, whose runs are added to @runs. */
+uint64_t pb_cost_program_ns(const struct bpf_program *prog, uint64_t *runs);
 
 /* Bytes that all maps of @object, opened and sized, ask for at least when it is loaded. */
 uint64_t pb_cost_asked_bytes(struct bpf_object *object);

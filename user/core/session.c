@@ -531,7 +531,7 @@ static int attach(struct pb_session *s)
 
 	if (!s->parts->probes->knows_cost)
 		s->stats_fd = pb_cost_enable();
-	s->bpf_ns_before = pb_cost_bpf_ns(s->bpf.object, NULL, NULL);
+	s->bpf_ns_before = pb_cost_bpf_ns(s->bpf.object);
 	/* First, so that no exec or fork falls between what is read from /proc and what the kernel tells. */
 	err = attach_followers(s);
 	err = err ? err : insert_targets(s);
@@ -740,7 +740,7 @@ static int describe_capture(struct pb_session *s, struct pb_report *r)
 /* After the links are gone: how long, how dear, how many. */
 static int settle(struct pb_session *s, struct pb_report *r)
 {
-	uint64_t bpf_ns = pb_cost_bpf_ns(s->bpf.object, NULL, NULL) - s->bpf_ns_before;
+	uint64_t bpf_ns = pb_cost_bpf_ns(s->bpf.object) - s->bpf_ns_before;
 	struct pb_tally sum;
 	int err;
 
