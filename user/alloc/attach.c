@@ -13,8 +13,10 @@
 #include "user/core/log.h"
 #include "user/core/procstat.h"
 
-#define FILES_MAX     64            /* one bit each in a process' mask */
-#define LOOK_AGAIN_NS 1000000000ull /* between two looks at one process */
+#define FILES_MAX     64 /* one bit each in a process' mask */
+/* Between two looks at one process: short where a program has just begun, twice as long each time. */
+#define LOOK_SOON_NS  1000000ull
+#define LOOK_AGAIN_NS 1000000000ull
 #define LOOKS_AT_ONCE 4
 #define NOT_STARTED   0 /* the command's number until it has one */
 
@@ -23,7 +25,7 @@ struct process {
 	uint64_t has; /* bit i: probes on files[i] */
 	struct pb_uprobes links;
 	bool is_dirty;
-	uint64_t looked_ns;
+	uint64_t looked_ns, pause_ns;
 };
 
 struct pb_alloc_attach {
@@ -82,7 +84,7 @@ static struct process *add_process(struct pb_alloc_attach *a, pid_t tgid)
 	if (pb_grow(&a->processes, &a->size, a->n + 1ull, sizeof(*a->processes)))
 		return NULL;
 	p = &a->processes[a->n++];
-	*p = (struct process){.tgid = tgid};
+	*p = (struct process){.tgid = tgid, .pause_ns = LOOK_SOON_NS};
 	return p;
 }
 
@@ -396,6 +398,17 @@ void pb_alloc_attach_mapped(struct pb_alloc_attach *a, pid_t tgid)
 		p->is_dirty = true;
 }
 
+void pb_alloc_attach_execed(struct pb_alloc_attach *a, pid_t tgid)
+{
+	struct process *p = find_process(a, tgid);
+
+	if (!p)
+		return;
+	p->is_dirty = true;
+	p->looked_ns = 0;
+	p->pause_ns = LOOK_SOON_NS;
+}
+
 void pb_alloc_attach_gone(struct pb_alloc_attach *a, pid_t tgid)
 {
 	struct process *p = find_process(a, tgid);
@@ -415,6 +428,7 @@ static void look_again(struct pb_alloc_attach *a, struct process *p, uint64_t no
 
 	p->is_dirty = false;
 	p->looked_ns = now_ns;
+	p->pause_ns = p->pause_ns < LOOK_AGAIN_NS / 2 ? p->pause_ns * 2 : LOOK_AGAIN_NS;
 	if (err)
 		return;
 	has = take_files(a, found) & ~p->has;
@@ -434,7 +448,8 @@ void pb_alloc_attach_update(struct pb_alloc_attach *a, uint64_t now_ns)
 	if (!a->is_attached)
 		return;
 	for (i = 0; i < a->n && looks < LOOKS_AT_ONCE; i++) {
-		if (!a->processes[i].is_dirty || now_ns - a->processes[i].looked_ns < LOOK_AGAIN_NS)
+		if (!a->processes[i].is_dirty ||
+		    now_ns - a->processes[i].looked_ns < a->processes[i].pause_ns)
 			continue;
 		look_again(a, &a->processes[i], now_ns);
 		looks++;

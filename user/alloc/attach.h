@@ -60,6 +60,8 @@ void pb_alloc_attach_none(struct pb_alloc_attach *a);
 /* What happens to measured processes, between attach_all() and none(). */
 void pb_alloc_attach_forked(struct pb_alloc_attach *a, pid_t parent, pid_t child);
 void pb_alloc_attach_mapped(struct pb_alloc_attach *a, pid_t tgid);
+/* Its dynamic linker may give it other allocators than the program before had. */
+void pb_alloc_attach_execed(struct pb_alloc_attach *a, pid_t tgid);
 void pb_alloc_attach_gone(struct pb_alloc_attach *a, pid_t tgid);
 /* Look at what has mapped something since. Call it now and then. */
 void pb_alloc_attach_update(struct pb_alloc_attach *a, uint64_t now_ns);

@@ -529,10 +529,29 @@ static void on_gone(void *ctx, uint32_t tgid)
 		pb_alloc_attach_gone(run->attach, (pid_t)tgid);
 }
 
+static void on_exec(void *ctx, uint32_t tgid)
+{
+	struct pb_alloc_run *run = ctx;
+
+	if (run->attach)
+		pb_alloc_attach_execed(run->attach, (pid_t)tgid);
+}
+
+/* At once: until it has probes, what a new program allocates is not seen. */
+static void on_updated(void *ctx, uint64_t now_ns)
+{
+	struct pb_alloc_run *run = ctx;
+
+	if (run->attach)
+		pb_alloc_attach_update(run->attach, now_ns);
+}
+
 const struct pb_track_listener pb_alloc_run_events = {
 	.on_mapped = on_mapped,
 	.on_fork = on_fork,
 	.on_gone = on_gone,
+	.on_exec = on_exec,
+	.on_updated = on_updated,
 };
 
 int pb_alloc_run_collect(struct pb_session *s, void *state, struct pb_report *report)
