@@ -6,7 +6,7 @@
 #
 # Every such function is a test, run by itself in a scratch directory $T (helpers begin with "_"). A
 # test ends well by returning 0, badly by `die`. After each, whatever it was about:
-#   - every cpuflame report left in $T keeps its identity: produced = kept + the losses, and
+#   - every report of a profiler left in $T keeps its identity: produced = kept + the losses, and
 #     kept = complete + truncated + broken;
 #   - no text that was written for people or for flamegraph.pl holds a raw control byte;
 #   - no program, map or link of the tool, and no process of the test, is left.
@@ -25,6 +25,13 @@ RING=e2e
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 WL=$O/tests/workload
+# The profiler under test; a file for another one than cpuflame calls this first.
+use_profiler()
+{
+	CPUFLAME=$O/$1
+	NAME=$1
+}
+NAME=cpuflame
 CPUFLAME=${CPUFLAME:-$O/cpuflame}
 TEST_SECONDS=${TEST_SECONDS:-90}
 
@@ -74,10 +81,10 @@ workload_at()
 	die "$1 did not start"
 }
 
-# tool ARGS...: run cpuflame to its end. Sets RC; $T/out and $T/err hold what it said.
+# tool ARGS...: run the profiler to its end. Sets RC; $T/out and $T/err hold what it said.
 tool()
 {
-	COMMAND="cpuflame $*"
+	COMMAND="$NAME $*"
 	(_as_typed "$CPUFLAME" "$@") >"$T/out" 2>"$T/err"
 	RC=$?
 	_no_crash
@@ -86,7 +93,7 @@ tool()
 # start_tool ARGS...: the same in the background, back when everything is attached. Sets TOOL.
 start_tool()
 {
-	COMMAND="cpuflame $*"
+	COMMAND="$NAME $*"
 	rm -f "$T/.ready"
 	mkfifo "$T/.ready"
 	_as_typed "$CPUFLAME" --ready-fd 9 "$@" 9>"$T/.ready" >"$T/out" 2>"$T/err" &
@@ -299,7 +306,7 @@ _check_reports()
 
 	for f in "$T"/*.json; do
 		[ -s "$f" ] || continue
-		jq -e '.schema != "cpuflame/1" or
+		jq -e '(.schema | IN("cpuflame/1", "allocsites/1") | not) or
 			(.events.produced == .events.kept + ([.events.lost_by[]] | add // 0) and
 			 .events.lost == ([.events.lost_by[]] | add // 0) and
 			 .events.kept == .stacks.complete + .stacks.truncated + .stacks.broken)' \
@@ -328,7 +335,7 @@ _check_processes()
 	local left
 
 	# A test runs in a session of its own. Zombies are for init to reap.
-	left=$(pgrep -s 0 -r D,R,S,T,t -a cpuflame)
+	left=$(pgrep -s 0 -r D,R,S,T,t -a "$NAME")
 	[ -z "$left" ] || die "still running: $left"
 }
 

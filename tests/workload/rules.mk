@@ -12,7 +12,8 @@ WL_FLAGS_NOFP := $(WL_FLAGS) -O2 -fomit-frame-pointer -fasynchronous-unwind-tabl
 WL_NOFP  := shape threads forks deep exits dlopener mixed liar huge heap
 # One program by several hands.
 WL_INLINED := gcc clang lto dwarf4 static nopie gz
-WORKLOADS := $(WL_PLAIN:%=$(WL)/%) $(WL_NOFP:%=$(WL)/%-nofp) $(WL)/hostile $(WL)/calls $(WL)/throws \
+WL_HEAP    := heapsites heapsites-nofp heapsites-static
+WORKLOADS := $(WL_HEAP:%=$(WL)/%) $(WL_PLAIN:%=$(WL)/%) $(WL_NOFP:%=$(WL)/%-nofp) $(WL)/hostile $(WL)/calls $(WL)/throws \
 	     $(WL)/chains $(WL)/rust $(WL)/hop-a $(WL)/hop-b $(WL)/libtiny.so $(WL)/libplugin_a.so $(WL)/libplugin_b.so \
 	     $(WL)/libplugin_a-nofp.so $(WL)/libplugin_b-nofp.so $(WL_INLINED:%=$(WL)/inlined-%)
 
@@ -71,6 +72,14 @@ $(WL)/throws: tests/workload/throws.cc $(WL)/sink.o
 	$(call say,CXX,$@)
 	$(Q)$(CXX) $(filter-out -std=% -Wstrict-prototypes -Wmissing-prototypes,$(WL_FLAGS_NOFP)) -std=gnu++17 \
 		$< $(WL)/sink.o -o $@
+
+WL_CXX_ONLY = $(filter-out -std=% -Wstrict-prototypes -Wmissing-prototypes,$(1)) -std=gnu++17
+$(WL)/heapsites: WL_HOW = $(WL_FLAGS)
+$(WL)/heapsites-nofp: WL_HOW = $(WL_FLAGS_NOFP)
+$(WL)/heapsites-static: WL_HOW = $(WL_FLAGS_NOFP) -static
+$(WL_HEAP:%=$(WL)/%): tests/workload/heapsites.cc
+	$(call say,CXX,$@)
+	$(Q)$(CXX) $(call WL_CXX_ONLY,$(WL_HOW)) $< -pthread -o $@
 
 # Symbol names that no compiler would write: ESC and bell, markup, a folded line's separators.
 $(WL)/hostile: tests/workload/hostile.c
