@@ -31,7 +31,7 @@
 struct pb_alloc_run {
 	const struct pb_alloc_args *args;
 	struct pb_alloc_object object;
-	struct pb_alloc_attach *attach; /* NULL in growth mode */
+	struct pb_alloc_attach *attach; /* in growth mode for its list of processes only */
 	enum pb_uprobe_way way;
 	struct pb_overhead overhead;
 	struct pb_alloc_book book;
@@ -226,7 +226,9 @@ int pb_alloc_run_new(struct pb_alloc_run **out, const struct pb_alloc_object *ob
 	run->book.entry_ns = run->book.return_ns = -1;
 	run->book.expected_pct = run->book.actual_pct = -1;
 	pb_overhead_init(&run->overhead, object->object);
-	if (run->book.mode != PB_ALLOC_GROWTH) {
+	if (run->book.mode == PB_ALLOC_GROWTH) {
+		err = pb_alloc_attach_new(&run->attach);
+	} else {
 		run->attach = args->found;
 		((struct pb_alloc_args *)args)->found = NULL;
 		if (args->probes)
@@ -280,9 +282,14 @@ static int map_heap(struct pb_alloc_run *run)
 static int attach_growth(struct pb_alloc_run *run, struct pb_session *s)
 {
 	static const char *const names[] = {"on_fault_user", "on_fault_kernel"};
+	const struct pb_target *target = pb_session_target(s);
 	struct bpf_program *prog;
 	size_t i;
 	int err = 0;
+
+	/* Whose resident memory is looked at. */
+	for (i = 0; i < target->n && !err; i++)
+		err = pb_alloc_attach_start(run->attach, (pid_t)target->tgids[i]);
 
 	for (i = 0; i < PB_ARRAY_SIZE(names) && !err; i++) {
 		prog = bpf_object__find_program_by_name(run->object.object, names[i]);
@@ -419,7 +426,7 @@ static struct pb_alloc_point point_of(const struct pb_alloc_run *run, uint64_t t
 		.time_ns = time_ns,
 		.live_bytes = live > 0 ? (uint64_t)live : 0,
 		.live_objects = objects > 0 ? (uint64_t)objects : 0,
-		.rss_bytes = run->attach ? pb_alloc_attach_rss(run->attach) : 0,
+		.rss_bytes = pb_alloc_attach_rss(run->attach),
 		.calls = tally->calls,
 		.bytes = tally->bytes,
 	};
@@ -472,8 +479,7 @@ void pb_alloc_run_tick(struct pb_session *s, void *state, uint64_t now_ns)
 	double pct = 0;
 
 	pb_overhead_tick(&run->overhead);
-	if (run->attach)
-		pb_alloc_attach_update(run->attach, now_ns);
+	pb_alloc_attach_update(run->attach, now_ns);
 	if (pb_alloc_read_tally(run->object.object, &tally))
 		return;
 	if (run->ticks >= LIMIT_TICKS) {
@@ -493,48 +499,42 @@ void pb_alloc_run_loaded(void *state)
 	struct pb_alloc_run *run = state;
 
 	/* Its dynamic linker has decided by now who serves malloc, which we could only guess. */
-	if (run->attach)
-		pb_alloc_attach_update(run->attach, pb_clock_ns());
+	pb_alloc_attach_update(run->attach, pb_clock_ns());
 }
 
 void pb_alloc_run_detach(void *state)
 {
 	struct pb_alloc_run *run = state;
 
-	if (run->attach)
-		pb_alloc_attach_none(run->attach);
+	pb_alloc_attach_none(run->attach);
 }
 
 static void on_mapped(void *ctx, uint32_t tgid)
 {
 	struct pb_alloc_run *run = ctx;
 
-	if (run->attach)
-		pb_alloc_attach_mapped(run->attach, (pid_t)tgid);
+	pb_alloc_attach_mapped(run->attach, (pid_t)tgid);
 }
 
 static void on_fork(void *ctx, uint32_t parent_tgid, uint32_t tgid)
 {
 	struct pb_alloc_run *run = ctx;
 
-	if (run->attach)
-		pb_alloc_attach_forked(run->attach, (pid_t)parent_tgid, (pid_t)tgid);
+	pb_alloc_attach_forked(run->attach, (pid_t)parent_tgid, (pid_t)tgid);
 }
 
 static void on_gone(void *ctx, uint32_t tgid)
 {
 	struct pb_alloc_run *run = ctx;
 
-	if (run->attach)
-		pb_alloc_attach_gone(run->attach, (pid_t)tgid);
+	pb_alloc_attach_gone(run->attach, (pid_t)tgid);
 }
 
 static void on_exec(void *ctx, uint32_t tgid)
 {
 	struct pb_alloc_run *run = ctx;
 
-	if (run->attach)
-		pb_alloc_attach_execed(run->attach, (pid_t)tgid);
+	pb_alloc_attach_execed(run->attach, (pid_t)tgid);
 }
 
 /* At once: until it has probes, what a new program allocates is not seen. */
@@ -542,8 +542,7 @@ static void on_updated(void *ctx, uint64_t now_ns)
 {
 	struct pb_alloc_run *run = ctx;
 
-	if (run->attach)
-		pb_alloc_attach_update(run->attach, now_ns);
+	pb_alloc_attach_update(run->attach, now_ns);
 }
 
 const struct pb_track_listener pb_alloc_run_events = {
@@ -584,10 +583,7 @@ int pb_alloc_run_collect(struct pb_session *s, void *state, struct pb_report *re
 	/* A sample is paid for by all the calls that are none. */
 	if (report->produced && book->mode != PB_ALLOC_SAMPLED)
 		report->bpf_ns_per_event = spent_ns / (double)report->produced;
-	if (run->attach)
-		return pb_alloc_attach_describe(run->attach, &book->allocators,
-						&book->n_allocators);
-	return 0;
+	return pb_alloc_attach_describe(run->attach, &book->allocators, &book->n_allocators);
 }
 
 void pb_alloc_run_values(void *state, const struct pb_stack_total *total, uint64_t *values)
