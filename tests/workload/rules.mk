@@ -6,14 +6,15 @@ WL       := $(O)/tests/workload
 WL_FLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -fno-omit-frame-pointer \
 	    -fno-optimize-sibling-calls -fno-shrink-wrap -fno-ipa-icf -I. $(WARN)
 WL_PLAIN := shape threads forks execs deep stacks kernelhog dlopener exits jit mainexit idle slots memfd huge \
-	    jitlives
+	    jitlives heapload coro
 # As a distribution builds its programs: nothing keeps a frame pointer.
 WL_FLAGS_NOFP := $(WL_FLAGS) -O2 -fomit-frame-pointer -fasynchronous-unwind-tables -DPB_NO_FRAMES
 WL_NOFP  := shape threads forks deep exits dlopener mixed liar huge heap
 # One program by several hands.
 WL_INLINED := gcc clang lto dwarf4 static nopie gz
 WL_HEAP    := heapsites heapsites-nofp heapsites-static
-WORKLOADS := $(WL_HEAP:%=$(WL)/%) $(WL_PLAIN:%=$(WL)/%) $(WL_NOFP:%=$(WL)/%-nofp) $(WL)/hostile $(WL)/calls $(WL)/throws \
+WL_LOADED  := loaded-pie loaded-nopie loaded-static loaded-static-pie heapload-static newfails
+WORKLOADS := $(WL_HEAP:%=$(WL)/%) $(WL_LOADED:%=$(WL)/%) $(WL_PLAIN:%=$(WL)/%) $(WL_NOFP:%=$(WL)/%-nofp) $(WL)/hostile $(WL)/calls $(WL)/throws \
 	     $(WL)/chains $(WL)/rust $(WL)/hop-a $(WL)/hop-b $(WL)/libtiny.so $(WL)/libplugin_a.so $(WL)/libplugin_b.so \
 	     $(WL)/libplugin_a-nofp.so $(WL)/libplugin_b-nofp.so $(WL_INLINED:%=$(WL)/inlined-%)
 
@@ -80,6 +81,20 @@ $(WL)/heapsites-static: WL_HOW = $(WL_FLAGS_NOFP) -static
 $(WL_HEAP:%=$(WL)/%): tests/workload/heapsites.cc
 	$(call say,CXX,$@)
 	$(Q)$(CXX) $(call WL_CXX_ONLY,$(WL_HOW)) $< -pthread -o $@
+
+$(WL)/newfails: tests/workload/newfails.cc
+	$(call say,CXX,$@)
+	$(Q)$(CXX) $(call WL_CXX_ONLY,$(WL_FLAGS_NOFP)) $< -o $@
+$(WL)/loaded-pie:        WL_MORE := -pie -fPIE
+$(WL)/loaded-nopie:      WL_MORE := -no-pie -fno-PIE
+$(WL)/loaded-static:     WL_MORE := -static
+$(WL)/loaded-static-pie: WL_MORE := -static-pie -fPIE
+$(WL)/loaded-%: tests/workload/loaded.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(WL_FLAGS) $(WL_MORE) $< -o $@
+$(WL)/heapload-static: tests/workload/heapload.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(WL_FLAGS) -DPB_STATIC -static $< tests/workload/sink.c -pthread -o $@
 
 # Symbol names that no compiler would write: ESC and bell, markup, a folded line's separators.
 $(WL)/hostile: tests/workload/hostile.c
