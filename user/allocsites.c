@@ -98,7 +98,6 @@ static void init(void *args)
 	a->max_overhead = UINT64_MAX;
 	a->older_ns = UINT64_MAX;
 	a->by = BY_NOT_GIVEN;
-	a->common.user_only = true;
 }
 
 static int check(void *args)

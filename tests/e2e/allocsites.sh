@@ -171,7 +171,7 @@ every_measure_can_be_ranked_by()
 		expect_status 0
 		case $by in
 		allocated | peak) grep -qE 'large|medium' "$T/out" ;;
-		live | leaked) grep -q kept "$T/out" && ! grep -q ' small' "$T/out" ;;
+		live | leaked) grep -qE '^ +100\.0 .* kept' "$T/out" && ! grep -qE '^ +[0-9.]+ .* small' "$T/out" ;;
 		temporary | count) grep -q small "$T/out" ;;
 		esac || die "--by $by: $(cat "$T/out")"
 	done

@@ -394,6 +394,9 @@ int pb_allocators_of_command(struct pb_allocators **out, const char *path, char 
 		return err == -ENOEXEC ? -ENOENT : err;
 	if (!all->is_32bit)
 		err = pb_allocator_list_add(&list, fd, program);
+	/* The kernel will not run it either, and says so. */
+	if (!err && interpreter && access(interpreter, F_OK))
+		err = -ENOENT;
 	if (!err && !all->is_32bit && interpreter)
 		err = add_listed(&list, interpreter, program, fd, env);
 	pb_allocator_list_end(&list);
