@@ -38,9 +38,9 @@ _state()
 
 _expect_alive()
 {
-	case $(_state "${1:-$W}") in
+	case $(_state "$W") in
 	R | S | D) ;;
-	*) die "the target is \"$(_state "${1:-$W}")\": $COMMAND: $(cat "$T/err")" ;;
+	*) die "the target is \"$(_state "$W")\": $COMMAND: $(cat "$T/err")" ;;
 	esac
 }
 
@@ -134,15 +134,15 @@ ten_thousand_threads_are_measured()
 
 an_allocator_loaded_while_it_runs_is_found()
 {
-	[ -e "$LIBS/libjemalloc.so.2" ] || skip_test "no jemalloc"
-	# It wants more static TLS than is kept for libraries that come late.
+	[ -e "$LIBS/libmimalloc.so.2" ] || skip_test "no mimalloc"
+	# It may want more static TLS than is kept for libraries that come late.
 	export WAIT=1 GLIBC_TUNABLES=glibc.rtld.optional_static_tls=65536
-	workload heapload dlopen "$LIBS/libjemalloc.so.2" 4
+	workload heapload dlopen "$LIBS/libmimalloc.so.2" 4
 	start_tool -p "$W" --exact -q -o "$T/r.json"
 	_begin
 	wait_tool
 	expect_status 0
-	expect_json '.allocators | any(test("^jemalloc "))'
+	expect_json '.allocators | any(test("^mimalloc "))'
 	expect_json '[.sites[] | select(.frames | index("loaded")) | .values[0]] | add > 1000'
 }
 

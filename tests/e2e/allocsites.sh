@@ -16,7 +16,7 @@ BEHIND='(;(operator new(\[\])?|std::[^;]*|void std::[^;]*|__gnu_cxx::[^;]*|(__)?
 _sites()
 {
 	jq -r '.target.pids[0] as $pid | .sites[] | select(.pid == $pid) | [(.frames | join(";")), .values[0],
-		.values[1], .freed_objects, .freed_bytes, .values[2], .values[3]] | @tsv' "${1:-$T/r.json}" |
+		.values[1], .freed_objects, .freed_bytes, .values[2], .values[3]] | @tsv' "$T/r.json" |
 		grep -vE '__cxa_(allocate_exception|throw)' |
 		BEHIND=$BEHIND awk -F '\t' '
 			$1 ~ /;site_/ {

@@ -10,7 +10,7 @@
  *	stacks N              one block from each of N depths
  *	threads N             N threads, each with a block a second
  *	forks N               N children, ten blocks each
- *	dlopen LIB SECONDS    pairs of LIB's own malloc and free in loaded()
+ *	dlopen LIB SECONDS    pairs of mi_malloc and mi_free of LIB, a mimalloc, in loaded()
  *	exec CMD ARGS         ten blocks in before(), then CMD
  *	touch MB              first touches of MB of its own mapping
  *	end HOW               ten blocks in kept(), then "_exit", "kill" or "abort"
@@ -176,8 +176,10 @@ static int load(const char *name, double seconds)
 
 	if (!lib)
 		return 1;
-	*(void **)&alloc = dlsym(lib, "malloc");
-	*(void **)&release = dlsym(lib, "free");
+	*(void **)&alloc = dlsym(lib, "mi_malloc");
+	*(void **)&release = dlsym(lib, "mi_free");
+	if (!alloc || !release)
+		return 1;
 	while (now_ns() < end) {
 		loaded(alloc, release);
 		usleep(2000);
