@@ -31,7 +31,10 @@
 #define ARROW_COLUMNS  3
 #define CALLER_MIN     10 /* columns: less of a caller's name tells nothing */
 #define LEAF_MIN       24 /* of the path */
-#define SHOWN_MAX      4  /* columns of values beside the share */
+#define PASSED         "\u2026 " /* frames without a name, of which more than so many are not passed over */
+#define PASSED_COLUMNS 2
+#define PASSED_MAX     4
+#define SHOWN_MAX      4 /* columns of values beside the share */
 #define HINTS_MAX      5
 #define TEMP_COLUMNS   5
 #define ALLOCATORS_MAX 16
@@ -185,29 +188,61 @@ static int name_width(const struct pb_frame *f)
 	return pb_text_columns(f->label) + (int)strlen(pb_frame_mark(f));
 }
 
+/* "module+0x1234". */
+static bool is_place(const char *name)
+{
+	const char *plus = strrchr(name, '+');
+
+	return plus && plus > name && !strncmp(plus, "+0x", 3) &&
+	       plus[3 + strspn(plus + 3, "0123456789abcdef")] == '\0';
+}
+
+/* The next frame from @node on towards the root that has a name, if it is near; else @node. A library's inner functions
+ * that have none tell little and take much room. */
+static uint32_t next_named(const struct pb_tree *t, uint32_t node)
+{
+	uint32_t at = node, i;
+
+	for (i = 0; i < PASSED_MAX && at; i++, at = t->nodes[at].parent) {
+		const struct pb_frame *f = &t->frames[t->nodes[at].frame];
+
+		if (f->kind == PB_FRAME_PROCESS)
+			break;
+		if (!is_place(f->name))
+			return at;
+	}
+	return node;
+}
+
 /* The leaf, and as many of its callers as there is room for. */
-static void put_path(const struct heap *h, uint32_t node)
+static void put_path(const struct heap *h, uint32_t leaf)
 {
 	const struct pb_tree *t = h->sites->tree;
 	const struct pb_sheet *s = &h->sheet;
 	int room = h->path_columns;
+	uint32_t next, at;
 
-	for (uint32_t at = node; at; at = t->nodes[at].parent) {
-		const struct pb_frame *f = &t->frames[t->nodes[at].frame];
-		const char *mark = pb_frame_mark(f);
+	for (next = leaf; next; next = t->nodes[at].parent) {
+		const struct pb_frame *f;
+		const char *mark;
 
-		if (f->kind == PB_FRAME_PROCESS && at != node)
+		at = next_named(t, next);
+		f = &t->frames[t->nodes[at].frame];
+		mark = pb_frame_mark(f);
+		if (f->kind == PB_FRAME_PROCESS && at != leaf)
 			break;
-		if (at != node) {
-			room -= ARROW_COLUMNS;
-			if (room < pb_min(CALLER_MIN, name_width(f)))
-				break;
+		room -= (next != leaf ? ARROW_COLUMNS : 0) + (at != next ? PASSED_COLUMNS : 0);
+		if (next != leaf && room < pb_min(CALLER_MIN, name_width(f)))
+			break;
+		if (next != leaf) {
 			fputs(ARROW, s->out);
 			pb_sheet_style(s, PB_SHEET_DIM);
 		}
+		if (at != next)
+			fputs(PASSED, s->out);
 		room -= pb_sheet_name(s, f, room - (int)strlen(mark)) + (int)strlen(mark);
 		fputs(mark, s->out);
-		if (at != node)
+		if (next != leaf)
 			pb_sheet_style(s, PB_SHEET_PLAIN);
 	}
 }
