@@ -22,6 +22,7 @@ struct file;
 
 /* A stretch of a process' memory. */
 struct vm_area_struct {
+	unsigned long vm_start, vm_end;
 	struct file *vm_file; /* NULL: memory of its own, heap and stack among it */
 };
 
