@@ -62,6 +62,7 @@ struct uprobe_task {
 struct file;
 
 struct vm_area_struct {
+	unsigned long vm_start, vm_end;
 	struct file *vm_file;
 };
 

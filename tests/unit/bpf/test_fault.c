@@ -22,11 +22,13 @@ static int setup(void **state)
 	(void)state;
 	heap_open(&s, 1);
 	HOST_MAP(targets);
+	HOST_MAP(anonymous);
 	bpf_map_update_elem(&targets, &(__u32){SCENE_TGID}, &(__u64){SCENE_START}, BPF_ANY);
 	cfg = (struct pb_allocsites_cfg){
 		.capture = s.cfg, .page_bytes = 4096, .mode = PB_ALLOC_GROWTH};
 	regs = (struct pt_regs){.ip = SCENE_IP, .sp = SCENE_STACK, .cs = 0x33};
-	vma.vm_file = NULL;
+	vma = (struct vm_area_struct){.vm_start = ADDR & ~0xffful,
+				      .vm_end = (ADDR & ~0xffful) + 65536};
 	host.vma = &vma;
 	return 0;
 }
@@ -91,6 +93,34 @@ static void fault_in_the_kernel_belongs_to_who_called_it(void **state)
 	assert_int_equal(heap_site(SCENE_IP)->count.weight, 4096);
 }
 
+static void memory_without_a_file_is_remembered_for_a_while(void **state)
+{
+	__u32 i;
+
+	(void)state;
+	pb_handle_fault(NULL, &cfg, ADDR, 0, &regs);
+	vma.vm_file = (struct file *)&vma; /* a file is mapped over it */
+	for (i = 0; i < 2 * PB_ANONYMOUS_FAULTS; i++)
+		pb_handle_fault(NULL, &cfg, ADDR, 0, &regs);
+	assert_int_equal(scene_tally()->produced, 1 + PB_ANONYMOUS_FAULTS);
+	/* Of this process alone, and within that memory. */
+	vma.vm_file = NULL;
+	pb_handle_fault(NULL, &cfg, ADDR, 0, &regs);
+	vma.vm_file = (struct file *)&vma;
+	pb_handle_fault(NULL, &cfg, vma.vm_end, 0, &regs);
+	assert_int_equal(scene_tally()->produced, 2 + PB_ANONYMOUS_FAULTS);
+}
+
+static void a_stack_grows_by_faults_where_nothing_is_mapped(void **state)
+{
+	(void)state;
+	host.vma = NULL;
+	pb_handle_fault(NULL, &cfg, SCENE_STACK - 4096, 0, &regs);
+	assert_int_equal(scene_tally()->produced, 1);
+	pb_handle_fault(NULL, &cfg, SCENE_STACK - 2 * PB_FAULT_STACK_MAX, 0, &regs);
+	assert_int_equal(scene_tally()->produced, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -98,6 +128,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(other_faults_do_not_count, setup, teardown),
 		cmocka_unit_test_setup_teardown(fault_whose_mappings_are_locked_is_lost, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(memory_without_a_file_is_remembered_for_a_while,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_stack_grows_by_faults_where_nothing_is_mapped,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(fault_in_the_kernel_belongs_to_who_called_it, setup,
 						teardown),
 	};
