@@ -149,9 +149,10 @@ an_allocator_loaded_while_it_runs_is_found()
 a_target_that_is_too_busy_is_refused_before_the_start()
 {
 	workload heapload rate 1000000 30
-	tool -p "$W" -d 2 -q -o "$T/r.json"
+	# A machine under load may give it a tenth of that.
+	tool -p "$W" -d 2 --max-overhead 2 -q -o "$T/r.json"
 	expect_status 1
-	expect_says 'more than the 20 % allowed' '--growth' '--max-overhead'
+	expect_says 'more than the 2 % allowed' '--growth' '--max-overhead'
 	expect_sentence
 	[ ! -e "$T/r.json" ] || die "a report of nothing"
 	_expect_alive
@@ -161,7 +162,7 @@ a_rate_that_rises_stops_the_run_and_the_report_is_right()
 {
 	export WAIT=1
 	workload heapload rate 500 30 200000
-	start_tool -p "$W" --max-overhead 5 -o "$T/r.json" --format json
+	start_tool -p "$W" --max-overhead 5 --sample-bytes 4k -o "$T/r.json" --format json
 	_begin
 	wait_tool
 	expect_status 0
@@ -179,10 +180,11 @@ coroutines_live_through_it()
 	local way
 
 	for way in session multi perf; do
-		workload coro 3
-		tool -p "$W" --exact --probes "$way" -q -o "$T/r.json"
+		workload coro 60
+		tool -p "$W" --exact --probes "$way" -d 3 -q -o "$T/r.json"
 		expect_status 0
 		expect_json '.alloc.allocs > 1000 and .alloc.overwritten == 0'
+		kill -TERM "$W"
 		wait "$W" || die "the coroutines ended with $? under $way"
 		tool --probes "$way" -q --sample-bytes 4k -o "$T/r.json" -- "$WL/coro" 1
 		expect_status 0
