@@ -43,8 +43,14 @@ struct uprobe_task {
 	struct return_instance *ri_pool; /* done with, last first; since 6.14 (8622e45b5da1) */
 };
 
+struct rlimit {
+	unsigned long rlim_cur;
+	unsigned long rlim_max;
+};
+
 struct signal_struct {
 	atomic_t live; /* threads that have not exited yet */
+	struct rlimit rlim[16];
 };
 
 struct task_struct {

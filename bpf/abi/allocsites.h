@@ -39,21 +39,27 @@ enum pb_alloc_call {
 /*
  * A probe's cookie: what its function is, and where the arguments are at the probed instruction.
  *
- *   bits 0-7 enum pb_alloc_call | 8 nests | 9 moved | 10 stepped | 16-20, 21-25, 26-30 registers of arguments
+ *   bits 0-7 enum pb_alloc_call | 8 nests | 9 moved | 10 stepped | 11 throws | 16-30 registers of arguments
  *
  * NESTS: the function may call others that are probed, so its return is always awaited. MOVED: the
  * registers, DWARF numbers, count; else the arguments are where the calling convention has them. STEPPED:
- * the probe is on an instruction that the kernel single-steps, which is dear.
+ * the probe is on an instruction that the kernel single-steps, which is dear. THROWS: an exception may leave it,
+ * and finds no way past a return address that is the kernel's: its return is awaited only where it
+ * cannot fail.
  */
 #define PB_COOKIE_CALL(cookie)     ((cookie)&0xff)
 #define PB_COOKIE_NESTS            (1ull << 8)
 #define PB_COOKIE_MOVED            (1ull << 9)
 #define PB_COOKIE_STEPPED          (1ull << 10)
+#define PB_COOKIE_THROWS           (1ull << 11)
 #define PB_COOKIE_REG_SHIFT(arg)   (16 + 5 * (arg))
 #define PB_COOKIE_REG(cookie, arg) (((cookie) >> PB_COOKIE_REG_SHIFT(arg)) & 31)
 
 /* More than any block can have: such a request fails, and a product that overflows becomes this. */
 #define PB_ALLOC_SIZE_MAX (1ull << 47)
+
+/* Less than this the kernel gives without a question, unless a limit of the process or of the machine is in the way. */
+#define PB_ALLOC_SURE_BYTES (1ull << 30)
 
 /* Objects are counted in 1/65536 where they are sampled, in 1 where not. */
 #define PB_ALLOC_OBJECT_SHIFT 16
@@ -86,8 +92,10 @@ struct pb_allocsites_cfg {
 	__u64 page_bytes;  /* what a page fault brings at least */
 	__u32 mode;        /* enum pb_alloc_mode */
 	__u32 track_frees; /* 0: allocations only */
+	__u32 await_throwing; /* 1: returns of functions that may throw can be awaited, where they cannot fail */
+	__u32 pad; /* always 0 */
 };
-PB_ABI_SIZE(struct pb_allocsites_cfg, 80);
+PB_ABI_SIZE(struct pb_allocsites_cfg, 88);
 
 /* Histograms: bucket of n is the number of bits of n >> SHIFT, the last one holds all above. */
 #define PB_ALLOC_BUCKETS    24

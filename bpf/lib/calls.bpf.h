@@ -21,6 +21,8 @@
 #include "bpf/lib/lease.bpf.h"
 #include "bpf/lib/sites.bpf.h"
 
+#define PB_RLIMIT_AS 9 /* include/uapi/asm-generic/resource.h */
+
 /* Of one call. Those we know make two. */
 #define PB_ALLOC_INNER_MAX 16
 
@@ -43,6 +45,7 @@ struct pb_alloc_thread {
 	__u32 seeded;    /* 1: distance has been drawn */
 	__u16 sampled;   /* 1: the call under way counts for the profile */
 	__u8 has_old;    /* 1: and has taken a block out, which is put back if it fails */
+	__u8 early;      /* 1: its return is not awaited, so the block's address stays unknown */
 	__u8 to_nothing; /* 1: it is realloc(p, 0), a free that may give a block */
 	struct pb_block_key old_key;
 	struct pb_block old;
@@ -227,6 +230,15 @@ static __always_inline bool pb_draw(const struct pb_call *c, __u64 size)
 	return true;
 }
 
+/* Of a block that is not in the table nobody can tell when it ends: it is no part of what is live. */
+static __always_inline void pb_lose_track(const struct pb_call *c, struct pb_site *site,
+					  const struct pb_weight *weight)
+{
+	pb_count(&c->tally->untracked);
+	pb_add_to(&site->untracked_objects, weight->objects);
+	pb_add_to(&site->untracked_bytes, weight->bytes);
+}
+
 /*
  * The block has its site and is entered. A block that is in the table at this address was freed unseen. False:
  * it found no room, and is no part of what is live.
@@ -249,9 +261,7 @@ static __always_inline bool pb_enter_block(const struct pb_call *c, __u64 addr,
 	}
 	if (!err)
 		return true;
-	pb_count(&c->tally->untracked);
-	pb_add_to(&site->untracked_objects, weight->objects);
-	pb_add_to(&site->untracked_bytes, weight->bytes);
+	pb_lose_track(c, site, weight);
 	return false;
 }
 
@@ -279,7 +289,9 @@ static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size,
 	if (!site)
 		return;
 	pb_note_peak(site, books, weight.bytes);
-	if (c->cfg->track_frees) {
+	if (c->cfg->track_frees && !addr) {
+		pb_lose_track(c, site, &weight);
+	} else if (c->cfg->track_frees) {
 		block.size = size;
 		block.time_ns = bpf_ktime_get_ns();
 		block.sequence = c->thread->sequence;
@@ -299,6 +311,19 @@ static __always_inline void pb_record(struct pb_call *c, __u64 addr, __u64 size,
 		pb_heap_grow(books, &weight, block.time_ns);
 }
 
+/*
+ * May the return of this call be awaited? An exception that meets the kernel's return address ends the program: the
+ * unwinder knows nothing of uretprobes. So where one may leave the function, only if it cannot fail: operator new
+ * throws where memory is refused, which takes a huge size or a limit.
+ */
+static __always_inline bool pb_may_await(const struct pb_call *c, __u64 size)
+{
+	if (!(c->cookie & PB_COOKIE_THROWS))
+		return true;
+	return c->cfg->await_throwing && size < PB_ALLOC_SURE_BYTES &&
+	       c->task->signal->rlim[PB_RLIMIT_AS].rlim_cur == ~0ul;
+}
+
 /* Of the function's own probe, at its beginning. True: its return has to be awaited. */
 static __always_inline bool pb_handle_alloc(const struct pb_call *c)
 {
@@ -309,6 +334,7 @@ static __always_inline bool pb_handle_alloc(const struct pb_call *c)
 	__u64 size = pb_call_size(c);
 
 	t->to_nothing = resizes && addr && !size;
+	t->early = 0;
 	if (t->to_nothing) {
 		/* Counted as a call only if a block comes of it: see pb_call_return(). */
 		pb_handle_free(c, addr);
@@ -345,6 +371,9 @@ static __always_inline bool pb_handle_alloc(const struct pb_call *c)
 			pb_count(&c->tally->failed);
 		return false;
 	}
+	t->early = !pb_may_await(c, size);
+	if (t->early && !t->sampled)
+		return false;
 	t->entry_sp = c->thread->event.regs.sp;
 	t->inner = 0;
 	return true;
@@ -452,13 +481,14 @@ static __always_inline bool pb_record_early(struct pb_call *c)
 {
 	__u64 return_addr;
 
-	if (c->cfg->track_frees || c->cookie & PB_COOKIE_NESTS || !c->thread->sampled)
+	if (!c->thread->early &&
+	    (c->cfg->track_frees || c->cookie & PB_COOKIE_NESTS || !c->thread->sampled))
 		return false;
+	c->thread->entry_sp = 0;
 	return_addr = pb_regs_return_addr(&c->thread->event.regs);
 	if (!return_addr)
-		return false;
+		return true; /* what sp points to is no stack: there is nothing to be seen */
 	pb_event_at_caller(&c->thread->event, return_addr);
-	c->thread->entry_sp = 0;
 	pb_record(c, 0, c->thread->size, false);
 	return true;
 }

@@ -66,7 +66,16 @@ struct vm_area_struct {
 	struct file *vm_file;
 };
 
+struct rlimit {
+	unsigned long rlim_cur;
+};
+
+struct signal_struct {
+	struct rlimit rlim[16];
+};
+
 struct task_struct {
+	struct signal_struct *signal;
 	unsigned int flags;
 	int pid;
 	int tgid;

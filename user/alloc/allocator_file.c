@@ -307,13 +307,20 @@ static int place(const struct file *file, const struct found *f, struct pb_alloc
 	return err == -ENOTSUP ? 0 : err;
 }
 
-/* glibc's and musl's reallocarray() does nothing but multiply and go on to realloc(), which is probed:
- * where a probe on it would be dear, there is none. */
+/*
+ * Aligned operator new goes on to another function that is probed, and its own return cannot always be awaited, since
+ * it may throw: the other one serves for both.
+ *
+ * glibc's and musl's reallocarray() does nothing but multiply and go on to realloc(), which is probed:
+ * where a probe on it would be dear, there is none.
+ */
 static bool is_spared(const struct file *file, const struct found *f,
 		      const struct pb_alloc_function *to)
 {
 	enum pb_alloc_kind kind = kind_of(file, f);
 
+	if (to->throws && to->nests && strstr(f->row->name, "align"))
+		return true;
 	return to->call == PB_CALL_REALLOCARRAY && !to->placement.emulated &&
 	       (kind == PB_KIND_GLIBC || kind == PB_KIND_MUSL);
 }
@@ -326,6 +333,7 @@ static int add_function(struct pb_allocator *a, const struct file *file, const s
 	*to = (struct pb_alloc_function){
 		.call = f->row->call,
 		.nests = f->row->nests & 1u << kind_of(file, f),
+		.throws = pb_alloc_name_throws(f->row),
 		.addr = f->addr,
 	};
 	err = place(file, f, to);

@@ -165,6 +165,13 @@ const struct pb_alloc_name *pb_alloc_name_find(const char *name, size_t len,
 	return NULL;
 }
 
+bool pb_alloc_name_throws(const struct pb_alloc_name *name)
+{
+	if (name->call != PB_CALL_SIZE_0 || strstr(name->name, "nothrow"))
+		return false;
+	return name->is_cxx || (name->only_mi && !strncmp(name->name, "new", strlen("new")));
+}
+
 unsigned int pb_alloc_call_args(enum pb_alloc_call call)
 {
 	switch (call) {

@@ -39,6 +39,9 @@ struct pb_alloc_name {
 	bool only_mi;  /* exists with the prefix mi_ only */
 };
 
+/* May an exception leave a function of this name? operator new, but for its nothrow forms. */
+bool pb_alloc_name_throws(const struct pb_alloc_name *name);
+
 /**
  * pb_alloc_name_find() - what a symbol's name stands for.
  * @name: of @len bytes, not terminated, without a version

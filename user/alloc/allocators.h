@@ -20,6 +20,7 @@
 struct pb_alloc_function {
 	char *name; /* "malloc", "je_free" */
 	enum pb_alloc_call call;
+	bool throws;       /* an exception may leave it */
 	bool nests;        /* may call another one of these: its return has to be awaited */
 	uint64_t addr;     /* in the file's own addresses */
 	uint64_t file_off; /* of the function's first byte */

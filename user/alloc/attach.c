@@ -203,7 +203,8 @@ void pb_alloc_attach_sight(const struct pb_alloc_attach *a, struct pb_alloc_sigh
 static uint64_t cookie_of(const struct pb_alloc_function *f)
 {
 	uint64_t cookie = f->call | (f->nests ? PB_COOKIE_NESTS : 0) |
-			  (f->placement.emulated ? 0 : PB_COOKIE_STEPPED);
+			  (f->placement.emulated ? 0 : PB_COOKIE_STEPPED) |
+			  (f->throws ? PB_COOKIE_THROWS : 0);
 	uint32_t i;
 
 	if (!f->placement.moved)
@@ -216,7 +217,8 @@ static uint64_t cookie_of(const struct pb_alloc_function *f)
 /* Functions of a file, by what is done to them. */
 enum part {
 	PART_ALLOCS,
-	PART_NESTING, /* of those that allocate, the ones that may call another */
+	PART_ENDS, /* of those that allocate, the ones whose ends can be awaited: see PB_COOKIE_THROWS */
+	PART_NESTING, /* and of these, the ones that may call another */
 	PART_FREES,
 };
 
@@ -224,7 +226,7 @@ static bool is_part(const struct pb_alloc_function *f, enum part part)
 {
 	if (part == PART_FREES || f->call == PB_CALL_FREE)
 		return part == PART_FREES && f->call == PB_CALL_FREE;
-	return part == PART_ALLOCS || f->nests;
+	return part == PART_ALLOCS || (!f->throws && (part == PART_ENDS || f->nests));
 }
 
 static uint32_t probes_of(const struct pb_allocator *file, enum part part, struct pb_uprobe *probes)
@@ -270,8 +272,7 @@ static int attach_file(struct pb_alloc_attach *a, struct process *p,
 					      p->tgid, probes, n);
 	/* Ends first, too: a beginning without an end leaves a call under way. Without frees only those are
 	 * needed that pb_record_early() cannot do without. */
-	if (!a->track_frees)
-		n = probes_of(file, PART_NESTING, probes);
+	n = probes_of(file, a->track_frees ? PART_ENDS : PART_NESTING, probes);
 	err = err ? err
 		  : pb_uprobe_attach(&p->links, a->way, with->leave, true, file->fd, p->tgid,
 				     probes, n);

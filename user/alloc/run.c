@@ -175,6 +175,14 @@ static int choose_programs(struct pb_alloc_run *run)
 	return err ? err : set_program(run, "on_return", ends);
 }
 
+/* Does the kernel refuse memory that it may not have (vm.overcommit_memory 2)? */
+static bool refuses_memory(void)
+{
+	pb_autofclose FILE *f = fopen("/proc/sys/vm/overcommit_memory", "re");
+
+	return f && fgetc(f) == '2';
+}
+
 static int configure(struct pb_alloc_run *run)
 {
 	const struct pb_alloc_args *args = run->args;
@@ -185,6 +193,7 @@ static int configure(struct pb_alloc_run *run)
 
 	cfg->mode = run->book.mode;
 	cfg->track_frees = tracks;
+	cfg->await_throwing = run->way == PB_UPROBE_SESSION && !refuses_memory();
 	cfg->min_bytes = args->min_bytes;
 	cfg->max_bytes = args->max_bytes;
 	cfg->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);

@@ -21,6 +21,7 @@ static struct pb_allocsites_cfg cfg;
 static struct pb_alloc_tables tables;
 static struct task_struct tasks[THREADS];
 static __u64 return_addr;
+static struct signal_struct limits;
 
 static bool stack_word(__u64 addr, void *to, __u32 size)
 {
@@ -43,13 +44,16 @@ static void open_with(size_t blocks_max)
 	for (i = 0; i < THREADS; i++) {
 		tasks[i] = s.leader;
 		tasks[i].pid += (int)i;
+		tasks[i].signal = &limits;
 	}
+	limits.rlim[PB_RLIMIT_AS].rlim_cur = ~0ul;
 	host.current_task = &tasks[0];
 	host.user_memory = stack_word;
 	cfg = (struct pb_allocsites_cfg){.capture = s.cfg,
 					 .max_bytes = PB_ALLOC_SIZE_MAX,
 					 .mode = PB_ALLOC_EXACT,
-					 .track_frees = 1};
+					 .track_frees = 1,
+					 .await_throwing = 1};
 }
 
 static int setup(void **state)
@@ -610,6 +614,32 @@ static void a_call_without_a_lease_is_a_loss_and_missed(void **state)
 	assert_int_equal(scene_tally()->lost[PB_LOSS_LEASE_EXPIRED], 1);
 }
 
+/* An exception would meet the kernel's return address. Of the block only its beginning is known. */
+static void a_call_that_might_throw_is_not_awaited(void **state)
+{
+	const __u64 cookie = PB_CALL_SIZE_0 | NESTS | PB_COOKIE_THROWS;
+
+	(void)state;
+	assert_true(enter_at(cookie, SP, SITE(0), 64, 0, 0));
+	leave_at(cookie, SP, SITE(0), BLOCK);
+	assert_int_equal(heap_live_bytes(heap_site(SITE(0))), 64);
+
+	assert_false(enter_at(cookie, SP, SITE(1), PB_ALLOC_SURE_BYTES, 0, 0));
+	limits.rlim[PB_RLIMIT_AS].rlim_cur = 1 << 30;
+	assert_false(enter_at(cookie, SP, SITE(2), 64, 0, 0));
+	limits.rlim[PB_RLIMIT_AS].rlim_cur = ~0ul;
+	cfg.await_throwing = 0;
+	assert_false(enter_at(cookie, SP, SITE(3), 64, 0, 0));
+	assert_int_equal(heap_site(SITE(1))->count.weight, PB_ALLOC_SURE_BYTES);
+	assert_int_equal(heap_site(SITE(2))->untracked_bytes, 64);
+	assert_int_equal(heap_site(SITE(3))->untracked_objects, 1);
+	assert_int_equal(pb_heap()->live_bytes, 64);
+	assert_int_equal(heap_tally()->untracked, 3);
+	/* The next call is not taken for one within it. */
+	do_malloc(SITE(4), 8, BLOCK + 64);
+	assert_int_equal(heap_site(SITE(4))->objects, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -618,6 +648,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_realloc_that_never_returns_leaves_nothing_live,
 						setup, teardown),
 		TEST(a_call_that_throws_hides_no_more_than_a_few),
+		TEST(a_call_that_might_throw_is_not_awaited),
 		TEST(each_kind_of_call_has_its_size),
 		TEST(moved_registers_are_those_of_the_cookie),
 		TEST(inner_calls_count_once),
