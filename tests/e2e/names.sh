@@ -15,6 +15,68 @@ an_exec_separates_what_was_before_and_after()
 	[ "$(samples "$T/r.folded" '^execs;.*hot_')" = 0 ] || die "new names before the exec"
 }
 
+# _one_and_two: programs that differ in nothing but the name of their function. pidreuse takes a pid by set_tid,
+# so that none has to be waited for.
+_one_and_two()
+{
+	local name
+
+	for name in one two; do
+		objcopy --redefine-sym short_work="${name}_work" "$WL/exits" "$T/$name" || die "objcopy"
+	done
+	"$WL/pidreuse" 1 "$T/one:1" "$T/two:1" >/dev/null 2>&1 || skip_test "clone3() takes no set_tid here"
+}
+
+_expect_one_and_two_apart()
+{
+	expect_at_least "$(samples "$T/r.folded" '^one;.*;one_work')" 200 "samples of one"
+	expect_at_least "$(samples "$T/r.folded" '^two;.*;two_work')" 200 "samples of two"
+	expect_share "$T/r.folded" '^one;.*;one_work' '^one;' 95 6
+	expect_share "$T/r.folded" '^two;.*;two_work' '^two;' 95 6
+	[ "$(samples "$T/r.folded" '^one;.*two_work|^two;.*one_work')" = 0 ] ||
+		die "named by the other: $(grep -m 3 -E '^one;.*two_work|^two;.*one_work' "$T/r.folded")"
+}
+
+a_pid_that_is_taken_again_keeps_two_programs_apart()
+{
+	_one_and_two
+	tool -F 999 -q -o "$T/r.json" -o "$T/r.folded" -- "$WL/pidreuse" 4 "$T/one:120" "$T/two:120"
+	expect_status 0
+	_expect_one_and_two_apart
+	# Eight lives under one number.
+	[ "$(grep -c '^ready' "$T/out")" = 9 ] || die "not eight lives: $(cat "$T/out")"
+	[ "$(sed 1d "$T/out" | sort -u | wc -l)" = 1 ] || die "more than one pid: $(cat "$T/out")"
+}
+
+a_whole_machines_profile_keeps_them_apart_as_well()
+{
+	_one_and_two
+	start_tool -a -F 999 -q -o "$T/r.json" -o "$T/r.folded"
+	"$WL/pidreuse" 4 "$T/one:120" "$T/two:120" >/dev/null || die "pidreuse: status $?"
+	stop_tool
+	expect_status 0
+	_expect_one_and_two_apart
+}
+
+# Whom a user has named has ended; whoever has its number now is somebody else.
+a_stranger_with_the_pid_of_a_target_is_not_profiled()
+{
+	_one_and_two
+	workload shape
+	start_tool -p "$W" -F 999 -q -o "$T/r.json" -o "$T/r.folded"
+	sleep 0.5
+	# It is not to learn of the end before the stranger runs.
+	kill -STOP "$TOOL"
+	kill -KILL "$W"
+	wait "$W" 2>/dev/null
+	"$WL/pidreuse" 1 "$T/one:200" "$T/two:200" "$W" >/dev/null || die "pidreuse: status $?"
+	kill -CONT "$TOOL"
+	wait_tool
+	expect_status 0
+	expect_at_least "$(samples "$T/r.folded" '^shape;.*;hot_a$')" 50 "samples of the target"
+	[ "$(samples "$T/r.folded" '^(one|two);|_work')" = 0 ] || die "a stranger is in it"
+}
+
 a_target_that_has_gone_is_still_named()
 {
 	tool -F 999 -q -o "$T/r.json" -o "$T/r.folded" -- "$WL/forks" 40 20
@@ -240,6 +302,49 @@ kernel_frames_are_named_and_marked()
 	expect_status 0
 	expect_share "$T/r.folded" 'read_iter_zero_\[k\]|read_zero_\[k\]|ksys_read_\[k\]' '_\[k\]$' 90 12
 	[ "$(samples "$T/r.folded" '0xffff')" -lt 20 ] || die "kernel addresses without a name"
+}
+
+# _expect_kernel_addresses: one sentence, and each kernel frame is "[kernel]+0x" with its address.
+_expect_kernel_addresses()
+{
+	[ "$(grep -c kptr_restrict "$T/err")" = 1 ] || die "not one sentence: $(cat "$T/err")"
+	expect_share "$T/r.folded" ';\[kernel\]\+0xf[0-9a-f]+_\[k\]$' . 90 12
+	! grep -qE ';[^;[][^;]*_\[k\]' "$T/r.folded" ||
+		die "a kernel name out of nowhere: $(grep -m 3 -E ';[^;[][^;]*_\[k\]' "$T/r.folded")"
+	# The user half of the stack is as ever.
+	expect_share "$T/r.folded" '^kernelhog;.*;main;' . 90 12
+}
+
+kernel_addresses_that_are_hidden_stay_addresses_and_the_sysctl_is_named()
+{
+	[ "$(cat /proc/sys/kernel/perf_event_paranoid)" -gt 1 ] ||
+		[ "$(cat /proc/sys/kernel/kptr_restrict)" != 0 ] ||
+		skip_test "kptr_restrict 0 and perf_event_paranoid show kernel addresses to everyone"
+	workload kernelhog
+	COMMAND="cpuflame without CAP_SYSLOG"
+	setpriv --bounding-set -syslog --inh-caps -syslog -- "$CPUFLAME" -p "$W" -F 999 -d 1 \
+		-o "$T/r.json" -o "$T/r.folded" >"$T/out" 2>"$T/err"
+	RC=$?
+	expect_status 0
+	expect_says 'kptr_restrict is [01].*CAP_SYSLOG|kptr_restrict to 1'
+	_expect_kernel_addresses
+}
+
+kernel_addresses_that_are_hidden_from_root_stay_addresses_too()
+{
+	# As with kptr_restrict 2, which is nobody's to set here.
+	awk '{ $1 = "0000000000000000"; print }' /proc/kallsyms >"$T/kallsyms"
+	echo 2 >"$T/level"
+	workload kernelhog
+	COMMAND="cpuflame with kptr_restrict 2"
+	# shellcheck disable=SC2016 # of the inner shell
+	unshare -m sh -c 'mount --bind "$1/kallsyms" /proc/kallsyms &&
+		mount --bind "$1/level" /proc/sys/kernel/kptr_restrict && shift && exec "$@"' sh "$T" \
+		"$CPUFLAME" -p "$W" -F 999 -d 1 -o "$T/r.json" -o "$T/r.folded" >"$T/out" 2>"$T/err"
+	RC=$?
+	expect_status 0
+	expect_says 'set the sysctl kernel.kptr_restrict to 1'
+	_expect_kernel_addresses
 }
 
 a_deep_stack_within_the_limit_is_complete()
