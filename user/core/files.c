@@ -7,19 +7,16 @@
 #include "user/core/files.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "user/core/grow.h"
 #include "user/core/idtable.h"
 #include "user/core/log.h"
-#include "user/core/procmaps.h"
+#include "user/core/openfile.h"
 
 #define DESCRIPTORS_SPARED 64
 #define TRIES_MAX          8 /* to open a file that several processes map */
@@ -52,6 +49,7 @@ struct look {
 };
 
 struct pb_files {
+	struct pb_opener *opener;
 	struct file *files;
 	uint32_t n_files, files_size;
 	struct look *looks;
@@ -64,7 +62,8 @@ int pb_files_new(struct pb_files **out)
 {
 	pb_auto(pb_files) struct pb_files *f = calloc(1, sizeof(*f));
 
-	if (!f || pb_idtable_new(&f->by_look) || pb_idtable_new(&f->by_inode))
+	if (!f || pb_opener_new(&f->opener) || pb_idtable_new(&f->by_look) ||
+	    pb_idtable_new(&f->by_inode))
 		return -ENOMEM;
 	*out = pb_take(f);
 	return 0;
@@ -85,6 +84,7 @@ void pb_files_free(struct pb_files *f)
 		free(f->looks[i].path);
 	free(f->files);
 	free(f->looks);
+	pb_opener_free(f->opener);
 	pb_idtable_free(f->by_look);
 	pb_idtable_free(f->by_inode);
 	free(f);
@@ -118,17 +118,12 @@ static bool same_identity(const struct identity *a, const struct identity *b)
 	       a->mtime.tv_sec == b->mtime.tv_sec && a->mtime.tv_nsec == b->mtime.tv_nsec;
 }
 
-/* What may be told from a file that was opened: its identity, and the build id of the sight. */
-struct opened {
-	struct identity identity;
-	const struct pb_file_sight *sight;
-};
-
 /* Without the build id, which one of two sights of the same file may lack. */
-static uint64_t inode_hash(const struct pb_files *f, const struct identity *identity)
+static uint64_t inode_hash(const struct pb_files *f, const struct pb_opened *o)
 {
-	uint64_t key[] = {identity->dev, identity->ino, (uint64_t)identity->size,
-			  (uint64_t)identity->mtime.tv_sec, (uint64_t)identity->mtime.tv_nsec};
+	struct identity identity = identity_of(&o->st);
+	uint64_t key[] = {identity.dev, identity.ino, (uint64_t)identity.size,
+			  (uint64_t)identity.mtime.tv_sec, (uint64_t)identity.mtime.tv_nsec};
 
 	return pb_idtable_hash(f->by_inode, key, sizeof(key));
 }
@@ -136,14 +131,15 @@ static uint64_t inode_hash(const struct pb_files *f, const struct identity *iden
 static bool same_inode(const void *rows, uint32_t id, const void *key)
 {
 	const struct file *file = &((const struct pb_files *)rows)->files[id];
-	const struct opened *o = key;
+	const struct pb_opened *o = key;
+	struct identity identity = identity_of(&o->st);
 
-	if (file->fd < 0 || !same_identity(&file->identity, &o->identity))
+	if (file->fd < 0 || !same_identity(&file->identity, &identity))
 		return false;
-	/* /proc shows no build id, so that one is not known says nothing. */
-	return !file->build_id_len || !o->sight->build_id_len ||
-	       (file->build_id_len == o->sight->build_id_len &&
-		!memcmp(file->build_id, o->sight->build_id, file->build_id_len));
+	/* /proc may show no build id, so that one is not known says nothing. */
+	return !file->build_id_len || !o->build_id_len ||
+	       (file->build_id_len == o->build_id_len &&
+		!memcmp(file->build_id, o->build_id, file->build_id_len));
 }
 
 /* Does the descriptor still show what was there when it was opened? */
@@ -152,43 +148,10 @@ static bool is_unchanged(const struct file *file)
 	struct identity now;
 	struct stat st;
 
-	if (file->fd < 0 || fstat(file->fd, &st))
+	if (file->fd < 0 || pb_stat_known(file->fd, &st))
 		return false;
 	now = identity_of(&st);
 	return same_identity(&file->identity, &now);
-}
-
-/*
- * Opens for reading what @at, an O_PATH descriptor that is taken, stands for, if it is a regular file.
- * Only then: opening is an act where a target has put a FIFO or a device node in the way.
- */
-static int open_regular(int at, struct stat *st)
-{
-	pb_autoclose int fd = at;
-	char name[32];
-
-	if (fd < 0 || fstat(fd, st) || !S_ISREG(st->st_mode))
-		return -1;
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	return open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-}
-
-/* The path below the target's root, which no symlink there can leave; if the target is gone, below
- * ours. A deleted file is not found this way, and must not be: its path is somebody else's now. */
-static int open_path(const struct pb_file_sight *s, struct stat *st)
-{
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	pb_autoclose int root = -1;
-	char name[32];
-
-	snprintf(name, sizeof(name), "/proc/%u/root", s->tgid);
-	root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0) /* only where a build id will tell whether it is the same file */
-		return s->build_id_len ? open_regular(open(s->path, O_PATH | O_CLOEXEC), st) : -1;
-	return open_regular((int)syscall(SYS_openat2, root, s->path, &how, sizeof(how)), st);
 }
 
 /* What is held open must not starve what is opened at the end: the outputs, kallsyms. */
@@ -210,28 +173,6 @@ static int spare(int fd)
 	return -1;
 }
 
-/* By the path, where nothing else can be had: without a build id to check the contents by, at least the
- * inode must be the one that was mapped. */
-static int open_by_path(const struct pb_file_sight *s, struct stat *st)
-{
-	pb_autoclose int fd = open_path(s, st);
-
-	if (fd >= 0 && !s->build_id_len && s->ino && s->ino != st->st_ino)
-		return -1;
-	return pb_take_fd(fd);
-}
-
-static int open_sight(const struct pb_file_sight *s, struct stat *st)
-{
-	char name[96];
-	int fd;
-
-	snprintf(name, sizeof(name), "/proc/%u/map_files/%llx-%llx", s->tgid,
-		 (unsigned long long)s->start, (unsigned long long)s->end);
-	fd = open_regular(open(name, O_PATH | O_CLOEXEC), st);
-	return spare(fd >= 0 ? fd : open_by_path(s, st));
-}
-
 static char *path_without_deleted(const char *path)
 {
 	static const char suffix[] = " (deleted)";
@@ -242,40 +183,31 @@ static char *path_without_deleted(const char *path)
 	return strndup(path, len);
 }
 
-static void set_build_id(struct file *file, const struct pb_file_sight *s)
+static void set_build_id(struct file *file, const struct pb_opened *o)
 {
-	file->build_id_len = s->build_id_len;
-	memcpy(file->build_id, s->build_id, s->build_id_len);
+	file->build_id_len = o->build_id_len;
+	memcpy(file->build_id, o->build_id, o->build_id_len);
 }
 
-static uint32_t add_file(struct pb_files *f, const struct pb_file_sight *seen)
+static uint32_t add_file(struct pb_files *f, const struct pb_file_sight *s)
 {
-	pb_autofree char *path = path_without_deleted(seen->path);
-	uint8_t build_id[PB_BUILD_ID_MAX];
-	struct pb_file_sight told = *seen;
-	const struct pb_file_sight *s = &told;
-	struct stat st = {.st_dev = 0};
-	struct opened opened = {.sight = s};
+	pb_autofree char *path = path_without_deleted(s->path);
 	pb_autoclose int fd = -1;
+	struct pb_opened opened;
 	struct file *file;
 	uint64_t hash;
 	uint32_t id;
 
 	if (!path || pb_grow(&f->files, &f->files_size, f->n_files + 1ull, sizeof(*f->files)))
 		return PB_NONE;
-	if (!told.build_id_len) { /* as /proc/PID/maps shows it */
-		told.build_id = build_id;
-		told.build_id_len = (uint32_t)pb_procmaps_build_id(
-			seen->tgid, seen->start, seen->ino, build_id, sizeof(build_id));
-	}
-	fd = open_sight(s, &st);
-	opened.identity = identity_of(&st);
-	hash = inode_hash(f, &opened.identity);
+	pb_opener_open(f->opener, s, &opened);
+	fd = spare(opened.fd);
+	hash = inode_hash(f, &opened);
 	if (fd >= 0) {
 		id = pb_idtable_find(f->by_inode, hash, same_inode, f, &opened);
 		if (id != PB_IDTABLE_NONE) {
 			if (!f->files[id].build_id_len)
-				set_build_id(&f->files[id], s);
+				set_build_id(&f->files[id], &opened);
 			return id;
 		}
 		if (pb_idtable_add(f->by_inode, hash, f->n_files))
@@ -285,9 +217,9 @@ static uint32_t add_file(struct pb_files *f, const struct pb_file_sight *seen)
 		       path, s->tgid);
 	}
 	file = &f->files[f->n_files];
-	*file = (struct file){.fd = pb_take_fd(fd), .identity = opened.identity};
+	*file = (struct file){.fd = pb_take_fd(fd), .identity = identity_of(&opened.st)};
 	file->path = pb_take(path);
-	set_build_id(file, s);
+	set_build_id(file, &opened);
 	return f->n_files++;
 }
 
@@ -309,15 +241,16 @@ static int add_look(struct pb_files *f, const struct pb_file_sight *s, uint64_t 
 }
 
 /* The first process that mapped it may have been gone too soon; this one may live. */
-static void retry(struct file *file, const struct pb_file_sight *s)
+static void retry(struct pb_files *f, struct file *file, const struct pb_file_sight *s)
 {
-	struct stat st;
+	struct pb_opened opened;
 
 	if (file->fd >= 0 || file->tries++ >= TRIES_MAX)
 		return;
-	file->fd = open_sight(s, &st);
+	pb_opener_open(f->opener, s, &opened);
+	file->fd = spare(opened.fd);
 	if (file->fd >= 0)
-		file->identity = identity_of(&st);
+		file->identity = identity_of(&opened.st);
 }
 
 /* A look that was there before: of the same file, unless that was rewritten where it lies. */
@@ -326,7 +259,7 @@ static uint32_t see_again(struct pb_files *f, struct look *look, const struct pb
 	struct file *file = &f->files[look->file];
 	uint32_t id;
 
-	retry(file, s);
+	retry(f, file, s);
 	if (file->fd < 0 || is_unchanged(file))
 		return look->file;
 	id = add_file(f, s);

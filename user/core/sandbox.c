@@ -64,6 +64,7 @@ struct pb_sandbox {
 	uint32_t cpu_s;
 	uint64_t peak_bytes;
 	bool crashed;
+	bool stuck;
 	char end[64]; /* pb_sandbox_end()'s sentence */
 };
 
@@ -523,18 +524,30 @@ int pb_sandbox_socket(const struct pb_sandbox *s)
 	return s->sock;
 }
 
+/* Return: false if it is not. */
+static bool await_gone(pid_t pid)
+{
+	pb_autoclose int pidfd = pidfd_open(pid, 0);
+	struct pollfd gone = {.fd = pidfd, .events = POLLIN};
+	uint64_t end_ns = pb_clock_ns() + EXIT_GRACE_MS * 1000000ull;
+	int n;
+
+	if (pidfd < 0)
+		return true; /* and so nothing to wait by */
+	do
+		n = poll(&gone, 1, EXIT_GRACE_MS);
+	while (n < 0 && errno == EINTR && pb_clock_ns() < end_ns);
+	return n > 0;
+}
+
 /* Let a child that has closed its socket be gone, so that its own end is told, not ours. */
 static void await_exit(const struct pb_sandbox *s)
 {
-	struct pollfd peer = {.fd = s->sock}, gone = {.fd = -1, .events = POLLIN};
-	pb_autoclose int pidfd = -1;
+	struct pollfd peer = {.fd = s->sock};
 
 	if (poll(&peer, 1, 0) != 1 || !(peer.revents & POLLHUP))
 		return;
-	pidfd = pidfd_open(s->pid, 0);
-	gone.fd = pidfd;
-	if (pidfd >= 0 && poll(&gone, 1, EXIT_GRACE_MS) < 0)
-		pb_log(PB_LOG_DEBUG, "wait for a sandbox: %s", strerror(errno));
+	await_gone(s->pid);
 }
 
 /* Put its end into words. @killed: by us, while it ran. */
@@ -574,16 +587,28 @@ const char *pb_sandbox_end(struct pb_sandbox *s, uint64_t *peak_bytes)
 		killed = !ended.si_pid;
 		if (killed)
 			kill(s->pid, SIGKILL);
-		do
-			pid = wait4(s->pid, &status, 0, &usage);
-		while (pid < 0 && errno == EINTR);
-		describe_end(s, status, killed, &usage);
-		s->peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
+		s->stuck = killed && !await_gone(s->pid);
+		if (s->stuck) {
+			/* Whoever has it next reaps it. */
+			snprintf(s->end, sizeof(s->end),
+				 "its file cannot be read for want of an answer");
+		} else {
+			do
+				pid = wait4(s->pid, &status, 0, &usage);
+			while (pid < 0 && errno == EINTR);
+			describe_end(s, status, killed, &usage);
+			s->peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
+		}
 		s->pid = -1;
 	}
 	if (peak_bytes)
 		*peak_bytes = s->peak_bytes;
 	return s->end;
+}
+
+bool pb_sandbox_stuck(const struct pb_sandbox *s)
+{
+	return s->stuck;
 }
 
 bool pb_sandbox_crashed(const struct pb_sandbox *s)

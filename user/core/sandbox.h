@@ -80,6 +80,9 @@ int pb_sandbox_socket(const struct pb_sandbox *s);
  */
 const char *pb_sandbox_end(struct pb_sandbox *s, uint64_t *peak_bytes);
 /* Once that was called: whether a signal of its own making ended it, so that the same would end the next. */
+/* Whether it could not even be killed: it waits for the server of a file system. It is left to whoever reaps it
+ * when that answers, or goes. */
+bool pb_sandbox_stuck(const struct pb_sandbox *s);
 bool pb_sandbox_crashed(const struct pb_sandbox *s);
 
 /*

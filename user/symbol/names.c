@@ -22,6 +22,7 @@ struct pb_names {
 struct end {
 	char words[64]; /* for the log */
 	bool crashed;
+	bool stuck;   /* and so would be the next one */
 	bool stopped; /* by us, on demand */
 };
 
@@ -64,7 +65,8 @@ static void end_parser(struct pb_names *n, struct end *how)
 		return;
 	words = pb_sandbox_end(n->parser, &peak_bytes);
 	if (how) {
-		*how = (struct end){.crashed = pb_sandbox_crashed(n->parser)};
+		*how = (struct end){.crashed = pb_sandbox_crashed(n->parser),
+				    .stuck = pb_sandbox_stuck(n->parser)};
 		snprintf(how->words, sizeof(how->words), "%s", words);
 	}
 	if (peak_bytes > n->peak_bytes)
@@ -186,7 +188,7 @@ int pb_names_ask(struct pb_names *n, const char *what, const struct pb_question 
 	rc = ask_once(n, q, open, ctx, out, &how);
 	if (rc <= 0)
 		return rc;
-	if (!how.stopped && q->flags & PB_ASK_DEBUG_INFO) {
+	if (!how.stopped && !how.stuck && q->flags & PB_ASK_DEBUG_INFO) {
 		pb_log(PB_LOG_WARN,
 		       "%s: no inlined functions and lines, as the symbol parser was stopped: %s",
 		       what, how.words);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "user/core/log.h"
+#include "user/core/openfile.h"
 #include "user/core/profile.h"
 #include "user/symbol/debugfile.h"
 #include "user/symbol/debuginfod.h"
@@ -80,7 +81,7 @@ static struct look look_at(const struct run *run, uint32_t module)
 
 	if (run->source && m->kind == PB_MODULE_FILE)
 		look.fd = run->source->module_fd(run->source->ctx, module);
-	if (look.fd >= 0 && !fstat(look.fd, &st))
+	if (look.fd >= 0 && !pb_stat_known(look.fd, &st))
 		look.size = st.st_size;
 	return look;
 }
@@ -134,7 +135,7 @@ static bool is_copy(const struct look *a, const struct look *b, int64_t *budget)
 
 	if (a->m->kind != PB_MODULE_FILE || a->fd < 0 || !a->m->build_id_len || compare_looks(a, b))
 		return false;
-	if (fstat(a->fd, &x) || fstat(b->fd, &y))
+	if (pb_stat_known(a->fd, &x) || pb_stat_known(b->fd, &y))
 		return false;
 	if (x.st_dev == y.st_dev && x.st_ino == y.st_ino)
 		return true;
@@ -366,7 +367,7 @@ static uint32_t writer_of(int fd)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) || (st.st_mode & 022))
+	if (pb_stat_known(fd, &st) || (st.st_mode & 022))
 		return ANYONE;
 	return st.st_uid;
 }
