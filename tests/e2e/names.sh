@@ -87,6 +87,23 @@ a_target_that_has_gone_is_still_named()
 	expect_at_least $((100 * named / (all + 1))) 90 "percent named ($named of $all)"
 }
 
+# Its memory is what is left of it: no stack to walk, and nothing that an address could mean.
+a_target_that_gives_up_its_memory_is_counted_under_its_name()
+{
+	tool -F 999 -q -o "$T/r.json" -o "$T/r.folded" -- "$WL/leaves" 8 128
+	expect_status 0
+	expect_at_least "$(samples "$T/r.folded" ';touch_all')" 20 "samples of the work"
+	expect_at_least "$(samples "$T/r.folded" '^leaves;.*;exit_mmap_\[k\]')" 10 "samples of its end"
+	# Nothing but kernel frames.
+	[ "$(samples "$T/r.folded" '^leaves;.*;exit_mmap_\[k\]')" = \
+		"$(samples "$T/r.folded" '^leaves(;[^;]*_\[k\])*;exit_mmap_\[k\]')" ] || die "with user frames"
+	[ "$(samples "$T/r.folded")" = "$(jq .events.kept "$T/r.json")" ] || die "not all of them are shown"
+	tool -U -F 999 -q -o "$T/r.json" -o "$T/r.folded" -- "$WL/leaves" 8 128
+	expect_status 0
+	expect_at_least "$(samples "$T/r.folded" '^leaves$')" 10 "samples of its end, without kernel frames"
+	[ "$(samples "$T/r.folded")" = "$(jq .events.kept "$T/r.json")" ] || die "not all of them are shown"
+}
+
 a_library_opened_during_the_run_is_named()
 {
 	workload dlopener 4 "$WL/libplugin_a.so"

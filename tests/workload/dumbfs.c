@@ -100,8 +100,8 @@ static void get_attr(const struct fs *fs, const struct fuse_in_header *in)
 /* The first is ours, to have all of it in the page cache, and the second is the kernel's. */
 static void open_file(struct fs *fs, const struct fuse_in_header *in)
 {
-	struct fuse_open_out out = {
-		.open_flags = FOPEN_KEEP_CACHE | (fs->opened++ > 1 ? FOPEN_DIRECT_IO : 0)};
+	struct fuse_open_out out = {.open_flags = FOPEN_KEEP_CACHE |
+						  (fs->opened++ > 1 ? FOPEN_DIRECT_IO : 0)};
 
 	reply(fs, in->unique, 0, &out, sizeof(out));
 }

@@ -384,7 +384,8 @@ void pb_opener_open(struct pb_opener *o, const struct pb_file_sight *s, struct p
 		return;
 	}
 	done = send_ask(&o->helper, s);
-	if (done && !is_readable(&o->helper, !has_dev && o->blind >= BLIND_MAX ? HURRIED_MS : WAIT_MS)) {
+	if (done &&
+	    !is_readable(&o->helper, !has_dev && o->blind >= BLIND_MAX ? HURRIED_MS : WAIT_MS)) {
 		leave_behind(o, s->path, has_dev, dev);
 		return;
 	}

@@ -19,7 +19,8 @@ struct pb_opener;
 struct pb_opened {
 	int fd; /* -1: not opened */
 	struct stat st;
-	uint8_t build_id[PB_BUILD_ID_MAX]; /* the sight's; else the kernel's of the mapping, if it tells */
+	uint8_t build_id
+		[PB_BUILD_ID_MAX]; /* the sight's; else the kernel's of the mapping, if it tells */
 	uint32_t build_id_len;
 };
 
