@@ -84,25 +84,6 @@ _flip()
 	END
 }
 
-# _damaged_copies N: of each of three programs, as $T/flip-*.
-_damaged_copies()
-{
-	local i program
-
-	for i in $(seq 1 "$1"); do
-		for program in gcc clang lto; do
-			cp "$WL/inlined-$program" "$T/flip-$i-$program"
-		done
-	done
-	_flip "$T"/flip-*
-}
-
-# Names are right or none: what is left of one is not shown as one, and trap_* are never called.
-_expect_no_neighbours()
-{
-	[ "$(samples "$T/r.folded" ';trap_')" = 0 ] || die "a neighbour gave its name"
-}
-
 # Names are right or none: what is left of one is not shown as one, and trap_* are never called. Unless the damaged
 # file says so, in a value or the end of a string that was hit: a few in a thousand.
 _expect_no_neighbours()
@@ -145,11 +126,11 @@ _served()
 
 _fall_silent()
 {
-	local pid
+	local word pid
 
-	for pid in $(awk '$1 == "server" { print $2 }' "$T/workload.out"); do
-		kill -USR1 "$pid" || die "no server $pid"
-	done
+	while read -r word pid; do
+		[ "$word" != server ] || kill -USR1 "$pid" || die "no server $pid"
+	done <"$T/workload.out"
 }
 
 # Whoever waits for them is free then, and gone.
