@@ -17,7 +17,7 @@ _both()
 LEFT='left;[^;]+;[^;]+;thread_main(;left_outer(;left_middle(;left_inner(;probed)?)?)?)?'
 RIGHT='right;[^;]+;[^;]+;thread_main(;right_outer(;right_down(;right_down){0,6})?)?'
 RIGHT_IN='right;[^;]+;[^;]+;thread_main;right_outer(;right_down){7};right_inner(;probed)?'
-CLOCK='(left|right);[^;]+;[^;]+;thread_main(;(clock_gettime|\[?vdso[^;]*)){1,2}'
+CLOCK='(left|right);[^;]+;[^;]+;thread_main(;(clock_gettime(@plt)?|\[?vdso[^;]*)){1,2}'
 KERNEL='(;[^;]*_\[k\])*'
 CHAINS="($LEFT|$RIGHT|$RIGHT_IN|$CLOCK)$KERNEL"
 
