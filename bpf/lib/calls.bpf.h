@@ -339,6 +339,9 @@ static __always_inline bool pb_handle_alloc(const struct pb_call *c)
 		/* Counted as a call only if a block comes of it: see pb_call_return(). */
 		pb_handle_free(c, addr);
 		t->freed = t->size = t->out = t->has_old = 0;
+		/* Where nothing tells a block from none: see pb_record_early(). */
+		if (!c->cfg->track_frees && !(c->cookie & PB_COOKIE_NESTS))
+			return false;
 		t->sampled = !c->cfg->min_bytes && pb_draw(c, 0);
 		t->entry_sp = t->event.regs.sp;
 		t->inner = 0;
@@ -486,9 +489,9 @@ static __always_inline bool pb_record_early(struct pb_call *c)
 		return false;
 	c->thread->entry_sp = 0;
 	return_addr = pb_regs_return_addr(&c->thread->event.regs);
-	if (!return_addr)
-		return true; /* what sp points to is no stack: there is nothing to be seen */
-	pb_event_at_caller(&c->thread->event, return_addr);
+	/* Else the walk begins, and ends, in the function itself: a broken stack, which is counted. */
+	if (return_addr)
+		pb_event_at_caller(&c->thread->event, return_addr);
 	pb_record(c, 0, c->thread->size, false);
 	return true;
 }

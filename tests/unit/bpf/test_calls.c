@@ -640,6 +640,27 @@ static void a_call_that_might_throw_is_not_awaited(void **state)
 	assert_int_equal(heap_site(SITE(4))->objects, 1);
 }
 
+static void without_frees_realloc_to_nothing_is_no_allocation(void **state)
+{
+	(void)state;
+	cfg.track_frees = 0;
+	assert_false(enter_at(PB_CALL_REALLOC, SP, SITE(0), BLOCK, 0, 0));
+	assert_int_equal(scene_tally()->produced, 0);
+	/* And it hides nothing behind it. */
+	do_malloc(SITE(1), 8, BLOCK);
+	assert_int_equal(heap_site(SITE(1))->objects, 1);
+}
+
+static void a_stack_that_cannot_be_read_is_no_lost_allocation(void **state)
+{
+	(void)state;
+	cfg.track_frees = 0;
+	do_malloc(0, 8, BLOCK); /* no return address is found */
+	assert_int_equal(scene_tally()->produced, 1);
+	assert_int_equal(scene_lost(), 0);
+	assert_int_equal(heap_site(SCENE_IP)->objects, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -649,6 +670,8 @@ int main(void)
 						setup, teardown),
 		TEST(a_call_that_throws_hides_no_more_than_a_few),
 		TEST(a_call_that_might_throw_is_not_awaited),
+		TEST(without_frees_realloc_to_nothing_is_no_allocation),
+		TEST(a_stack_that_cannot_be_read_is_no_lost_allocation),
 		TEST(each_kind_of_call_has_its_size),
 		TEST(moved_registers_are_those_of_the_cookie),
 		TEST(inner_calls_count_once),
