@@ -16,6 +16,7 @@
 
 /* How long the programs stay active without a word from the user half, which speaks far more often. */
 #define PB_LEASE_NS 2000000000ull
+#define PB_BEAT_NS  100000000ull
 
 /* Whose events count. */
 enum pb_scope {
@@ -46,8 +47,9 @@ PB_ABI_SIZE(struct pb_capture_cfg, 40);
 /* Shared while running; slot 0 of the control map, mapped by the user half. */
 struct pb_control {
 	__u64 lease_until_ns; /* CLOCK_MONOTONIC; 0 until the tool is ready */
+	__u64 beats; /* times it was renewed, PB_BEAT_NS apart: fewer in a time mean that all stood still */
 };
-PB_ABI_SIZE(struct pb_control, 8);
+PB_ABI_SIZE(struct pb_control, 16);
 
 /* Kept per CPU; slot 0 of the tallies map. produced = sum of counts in the map + sum of lost. */
 struct pb_tally {

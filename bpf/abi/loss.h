@@ -20,7 +20,13 @@
 	  "the tool was stopped or starved for 2 s, so its programs went idle")                    \
 	X(NO_MEMORY, "no_memory", "the tool had no memory left to keep a stack")                   \
 	X(MAPPINGS_BUSY, "mappings_busy",                                                          \
-	  "the process was changing its mappings, so new memory could not be told from other")
+	  "the process was changing its mappings, so new memory could not be told from other")     \
+	X(STARTS_FULL, "starts_full", "the table of I/O in flight was full; raise --max-inflight") \
+	X(GROUPS_FULL, "groups_full",                                                              \
+	  "the table of stacks by device and file was full; raise --max-stacks")                   \
+	X(STOOD_STILL, "stood_still",                                                              \
+	  "the machine or the tool stood still meanwhile, so how long it took cannot be told")     \
+	X(NESTED, "nested", "an interrupt came while the same program was running on its CPU")
 
 enum pb_loss {
 #define PB_LOSS_ENUM(id, name, sentence) PB_LOSS_##id,

@@ -34,6 +34,7 @@ struct pb_event {
 	bool in_kernel;
 	bool compat;    /* 32-bit user code */
 	bool at_return; /* the registers are the caller's, behind a call */
+	bool user_only; /* in_kernel, but its kernel frames tell nothing */
 };
 
 #if defined(__TARGET_ARCH_x86)
@@ -362,6 +363,39 @@ static __always_inline bool pb_read_user_regs(struct pb_regs *regs, struct task_
 	bpf_probe_read_kernel(regs->gpr, 31 * sizeof(__u64), saved->user_regs.regs);
 #endif
 	return true;
+}
+
+/* Argument @n, from 0 on, of the system call that the task is at the entry of: in the order of syscall(2). */
+static __always_inline __u64 pb_syscall_arg(struct pt_regs *regs, __u32 n)
+{
+#if defined(__TARGET_ARCH_x86)
+	switch (n) {
+	case 0:
+		return regs->di;
+	case 1:
+		return regs->si;
+	case 2:
+		return regs->dx;
+	case 3:
+		return regs->r10;
+	}
+	return 0;
+#else
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), &regs->user_regs.regs[n & 7]);
+	return value;
+#endif
+}
+
+/* Was it made by 32-bit code? Such calls have other numbers. */
+static __always_inline bool pb_syscall_is_compat(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return (BPF_CORE_READ(regs, cs) & 0xffff) == PB_X86_USER_CS_32;
+#else
+	return BPF_CORE_READ(regs, user_regs.pstate) & PB_ARM64_MODE_32;
+#endif
 }
 
 #endif

@@ -158,24 +158,26 @@ static __always_inline bool pb_send(struct pb_stack_record *rec)
 	return !bpf_ringbuf_output(&stacks, rec, PB_STACK_RECORD_HEADER + frames * 8, flags);
 }
 
-/* Adds the event to its stack's counter. Return: the counter, or NULL with the loss counted. */
-static __always_inline struct pb_stack_count *pb_add(const struct pb_stack_key *key, __u64 weight,
-						     struct pb_tally *tally)
+/* The counter of a stack, made if it is new. Return: NULL with *lost set. */
+static __always_inline struct pb_stack_count *pb_counter(const struct pb_stack_key *key,
+							 enum pb_loss *lost)
 {
 	struct pb_stack_count *count = bpf_map_lookup_elem(&counts, key);
 	long err;
 
-	if (!count) {
-		err = bpf_map_update_elem(&counts, key, &pb_counts_zero, BPF_NOEXIST);
-		count = bpf_map_lookup_elem(&counts, key);
-		if (!count) {
-			pb_lose(tally, err == -PB_EBUSY ? PB_LOSS_MAP_BUSY : PB_LOSS_MAP_FULL);
-			return NULL;
-		}
-	}
+	if (count)
+		return count;
+	err = bpf_map_update_elem(&counts, key, &pb_counts_zero, BPF_NOEXIST);
+	count = bpf_map_lookup_elem(&counts, key);
+	if (!count)
+		*lost = err == -PB_EBUSY ? PB_LOSS_MAP_BUSY : PB_LOSS_MAP_FULL;
+	return count;
+}
+
+static __always_inline void pb_add(struct pb_stack_count *count, __u64 weight)
+{
 	__sync_fetch_and_add(&count->events, 1);
 	__sync_fetch_and_add(&count->weight, weight);
-	return count;
 }
 
 /*
@@ -199,7 +201,7 @@ static __always_inline void pb_take_stacks(void *ctx, const volatile struct pb_c
 	rec->in_kernel = event->in_kernel;
 	rec->at_return = event->at_return;
 	rec->n_kernel = 0;
-	if (cfg->kernel_stacks && rec->in_kernel)
+	if (cfg->kernel_stacks && rec->in_kernel && !event->user_only)
 		rec->n_kernel = pb_kernel_frames(ctx, rec);
 	/* Read back: where the verifier knows that a loop has no round, 6.18 drops its callback and
 	 * then misses it ("No program to jit"). */
@@ -213,10 +215,11 @@ static __always_inline void pb_take_stacks(void *ctx, const volatile struct pb_c
 	w->hash = pb_stack_hash_add(w->hash, (__u64)rec->n_kernel << 32 | w->depth << 16 | w->end);
 }
 
-static __always_inline struct pb_stack_count *pb_capture_into(
+/* The counter of an event's stack, whose frames are sent if they have not been. Return: NULL with *lost set. */
+static __always_inline struct pb_stack_count *pb_identify(
 	void *ctx, const volatile struct pb_capture_cfg *cfg, struct pb_walk *w,
-	struct task_struct *task, const struct pb_event *event, struct pb_tally *tally,
-	struct pb_stack_key *key)
+	struct task_struct *task, const struct pb_event *event, struct pb_stack_key *key,
+	enum pb_loss *lost)
 {
 	struct pb_stack_record *rec = &w->rec;
 	struct pb_stack_count *count;
@@ -227,7 +230,7 @@ static __always_inline struct pb_stack_count *pb_capture_into(
 	key->start_ns = task->group_leader->start_boottime;
 	key->exec_id = (__u16)task->self_exec_id;
 	key->layout = pb_layout(key->tgid);
-	count = pb_add(key, event->weight, tally);
+	count = pb_counter(key, lost);
 	if (!count || *(volatile __u32 *)&count->sent)
 		return count;
 
@@ -259,6 +262,38 @@ static __always_inline struct pb_scratch *pb_take_scratch(enum pb_scratch_slot s
 }
 
 /**
+ * pb_capture_stack() - take the stacks of something that may become an event later on.
+ * @slot: scratch of this kind of program
+ * @key: set on success: of the stack, for pb_counter() and pb_add() when it does
+ * @lost: set on failure: why it will be lost then
+ *
+ * Nothing is counted. Context: perf event (NMI included), uprobe, tracepoint.
+ */
+static __always_inline struct pb_stack_count *pb_capture_stack(
+	void *ctx, const volatile struct pb_capture_cfg *cfg, enum pb_scratch_slot slot,
+	struct task_struct *task, const struct pb_event *event, struct pb_stack_key *key,
+	enum pb_loss *lost)
+{
+	struct pb_stack_count *count;
+	struct pb_scratch *mine;
+	__u64 now_ns = bpf_ktime_get_ns();
+
+	if (!pb_lease_valid(now_ns)) {
+		*lost = PB_LOSS_LEASE_EXPIRED;
+		return NULL;
+	}
+	mine = pb_take_scratch(slot);
+	if (!mine) {
+		*lost = PB_LOSS_SCRATCH_BUSY;
+		return NULL;
+	}
+	mine->walk.began_ns = slot == PB_SCRATCH_TASK ? now_ns : 0;
+	count = pb_identify(ctx, cfg, &mine->walk, task, event, key, lost);
+	*(volatile __u64 *)&mine->busy = 0;
+	return count;
+}
+
+/**
  * pb_capture() - count one event that passed the filter.
  * @slot: scratch of this kind of program
  * @key: of its stack, for a tool that wants to add more to it; set on success
@@ -271,23 +306,14 @@ static __always_inline struct pb_stack_count *pb_capture(
 	struct task_struct *task, const struct pb_event *event, struct pb_tally *tally,
 	struct pb_stack_key *key)
 {
-	struct pb_stack_count *count;
-	struct pb_scratch *mine;
-	__u64 now_ns = bpf_ktime_get_ns();
+	enum pb_loss lost = PB_LOSS_MAP_FULL;
+	struct pb_stack_count *count = pb_capture_stack(ctx, cfg, slot, task, event, key, &lost);
 
 	pb_count(&tally->produced);
-	if (!pb_lease_valid(now_ns)) {
-		pb_lose(tally, PB_LOSS_LEASE_EXPIRED);
-		return NULL;
-	}
-	mine = pb_take_scratch(slot);
-	if (!mine) {
-		pb_lose(tally, PB_LOSS_SCRATCH_BUSY);
-		return NULL;
-	}
-	mine->walk.began_ns = slot == PB_SCRATCH_TASK ? now_ns : 0;
-	count = pb_capture_into(ctx, cfg, &mine->walk, task, event, tally, key);
-	*(volatile __u64 *)&mine->busy = 0;
+	if (count)
+		pb_add(count, event->weight);
+	else
+		pb_lose(tally, lost);
 	return count;
 }
 

@@ -40,7 +40,7 @@
 #include "user/core/track.h"
 #include "user/core/unwinder.h"
 
-#define TICK_NS         100000000ull  /* drain, renew the lease, redraw the live line */
+#define TICK_NS         PB_BEAT_NS    /* drain, renew the lease, redraw the live line */
 #define RETIRE_NS       2000000000ull /* how long a process that has ended can still be asked for */
 /* Of answers that unwind tables may take before everything else goes on: two, unless the first takes long, and
  * at the start all they need within reason. */
@@ -303,6 +303,7 @@ static int make_parts(struct pb_session *s)
 		.on_anonymous = hold_jit,
 		.ctx = s,
 		.unwind = (enum pb_unwind_mode)s->args->unwind,
+		.at_tracepoints = s->parts->probes->at_tracepoints,
 	};
 	bool everyone = s->target->scope == PB_SCOPE_ALL || s->target->scope == PB_SCOPE_CGROUP;
 	int err;
@@ -454,6 +455,11 @@ void *pb_session_state(const struct pb_session *s)
 	return s->bpf.skeleton;
 }
 
+const struct pb_profile *pb_session_profile(const struct pb_session *s)
+{
+	return s->parts->profile;
+}
+
 struct pb_stacks *pb_session_stacks(struct pb_session *s)
 {
 	return s->stacks;
@@ -461,6 +467,7 @@ struct pb_stacks *pb_session_stacks(struct pb_session *s)
 
 static void renew_lease(struct pb_session *s, uint64_t now_ns)
 {
+	__atomic_store_n(&s->control->beats, s->control->beats + 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&s->control->lease_until_ns, now_ns + PB_LEASE_NS, __ATOMIC_RELAXED);
 }
 

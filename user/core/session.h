@@ -43,6 +43,8 @@ struct pb_probes {
 	/* The tool tells in collect() what its hooks cost: the kernel's statistics, which would themselves cost
 	 * some 50 ns a hit, stay off. */
 	bool knows_cost;
+	/* They are tracepoints, whose own frames are on top of each kernel stack. */
+	bool at_tracepoints;
 	int (*open)(struct pb_bpf *bpf, const void *args);
 	/* Attach to the hooks with pb_session_hold(). 0; -errno, logged. */
 	int (*attach)(struct pb_session *s, struct pb_bpf *bpf, const void *args);
@@ -102,6 +104,8 @@ void *pb_session_state(const struct pb_session *s);
  */
 int pb_session_run(struct pb_session *s, struct pb_report *report);
 
+/* The profile that locations are added to; what is not named yet has no name. Borrowed. */
+const struct pb_profile *pb_session_profile(const struct pb_session *s);
 /* What was captured, for pb_stacks_build(). Borrowed. */
 struct pb_stacks *pb_session_stacks(struct pb_session *s);
 

@@ -21,6 +21,8 @@ static const char *const end_causes[PB_END_COUNT] = {
 	[PB_END_NO_PROCESS] = "new_process",      [PB_END_INTERRUPTED] = "interrupted",
 };
 
+#define HOOK_FRAMES_MAX 4 /* that are looked through for those of a tracepoint */
+
 struct stack {
 	struct pb_stack_key key;
 	uint64_t time_ns; /* of its first sight */
@@ -524,17 +526,38 @@ static int report_broken(const struct pb_stacks *s, struct pb_report *report, st
 	return 0;
 }
 
+/*
+ * How many of a stack's innermost kernel frames are those of the tracepoint that took it: the program, what ran it
+ * (bpf_trace_run1() and so on, kernel/trace/bpf_trace.c), and what called that, where the kernel has no static call.
+ */
+static uint32_t count_hook_frames(const struct pb_stacks *s, const struct stack *stack)
+{
+	const uint32_t *leaf = s->frames + stack->first + stack->n_user + stack->n_kernel;
+	const char *name;
+	uint32_t i, n = 0;
+
+	for (i = 1; i <= stack->n_kernel && i <= HOOK_FRAMES_MAX; i++) {
+		name = name_of(s->with.profile, leaf[-(int)i]);
+		if (!strncmp(name, "bpf_trace_run", 13) ||
+		    (n && !strncmp(name, "__traceiter_", 12)))
+			n = i;
+	}
+	return n;
+}
+
 /* The node of one stack. */
 static uint32_t add_nodes(struct pb_stacks *s, const struct stack *stack, enum quality quality)
 {
 	struct pb_profile *p = s->with.profile;
-	uint32_t node = 0, i;
+	uint32_t node = 0, n = stack->n_user + stack->n_kernel, i;
 
+	if (s->with.at_tracepoints)
+		n -= count_hook_frames(s, stack);
 	if (quality != COMPLETE)
 		node = pb_profile_node(
 			p, node,
 			pb_profile_marker(p, quality == TRUNCATED ? "[truncated]" : "[broken]"));
-	for (i = 0; i < stack->n_user + stack->n_kernel; i++)
+	for (i = 0; i < n; i++)
 		node = pb_profile_node(p, node, s->frames[stack->first + i]);
 	return node;
 }
@@ -568,6 +591,8 @@ int pb_stacks_build(struct pb_stacks *s, struct pb_report *report, bool (*is_bot
 				return -ENOMEM;
 		}
 		stack->node = add_nodes(s, stack, quality);
+		if (!to_values)
+			continue;
 		pb_stacks_total(s, i, &total);
 		to_values(ctx, &total, values);
 		pb_profile_add(s->with.profile, stack->node, stack->process, values);

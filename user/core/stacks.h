@@ -45,6 +45,7 @@ struct pb_stacks_parts {
 	struct pb_files *files;
 	size_t value_size;          /* of the counts map's values: at least struct pb_stack_count */
 	enum pb_unwind_mode unwind; /* how stacks are walked: tells why one went astray */
+	bool at_tracepoints; /* kernel stacks begin with the frames of the hook itself: leave those out */
 	/* Called at the first address in code without a file of a life of a process; may be NULL. */
 	void (*on_anonymous)(void *ctx, const struct pb_life *life);
 	void *ctx;
@@ -87,7 +88,8 @@ uint32_t pb_stacks_locate(struct pb_stacks *s, uint32_t id, uint64_t addr, bool 
 /**
  * pb_stacks_build() - make nodes and samples in the profile, and fill the report's stacks block.
  * @is_bottom: whether a function of this name is where a stack really begins
- * @to_values: turn what was counted into the profile's values; called with the stack's node
+ * @to_values: turn what was counted into the profile's values; called with the stack's node. NULL: nodes only,
+ *             and the samples are the tool's to make
  *
  * Incomplete stacks get a marker under the thread's name: "[truncated]" or "[broken]".
  * Return: 0; -ENOMEM.

@@ -47,8 +47,10 @@ static void alloc(__u32 at, __u64 size)
 {
 	struct pb_block b = block_of(at, size);
 	struct pb_weight weight = {size, 1};
-	struct pb_site *site = (struct pb_site *)pb_add(&b.site, size, pb_tally());
+	enum pb_loss lost;
+	struct pb_site *site = (struct pb_site *)pb_counter(&b.site, &lost);
 
+	pb_add(&site->count, size);
 	pb_note_peak(site, pb_heap(), size);
 	pb_site_alloc(site, size, &weight);
 	pb_heap_grow(pb_heap(), &weight, ++host.now_ns);
