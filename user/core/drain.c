@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "user/core/log.h"
+#include "user/core/mapread.h"
 #include "user/core/report.h"
 #include "user/core/stacks.h"
 #include "user/core/track.h"
-
-#define BATCH 1024
 
 struct pb_drain {
 	struct ring_buffer *ring;
@@ -113,52 +112,23 @@ int pb_drain_tally(const struct pb_drain *d, struct pb_tally *sum)
 	return 0;
 }
 
-/* Join a batch. Events of stacks whose frames never came, or could not be kept, go to @lost. */
-static void join(struct pb_drain *d, const struct pb_stack_key *keys, const uint8_t *values,
-		 uint32_t n, struct pb_report *report, __u64 *lost)
+/* Where counters go. */
+struct join {
+	struct pb_drain *drain;
+	struct pb_report *report;
+	__u64 *lost;
+};
+
+/* Events of stacks whose frames never came, or could not be kept, are lost. */
+static int join(void *ctx, const void *key, const void *value)
 {
-	const struct pb_stack_count *count;
-	uint32_t i;
+	const struct pb_stack_count *count = value;
+	struct join *j = ctx;
 
-	for (i = 0; i < n; i++) {
-		count = (const void *)(values + i * d->value_size);
-		if (!pb_stacks_count(d->stacks, &keys[i], count))
-			report->kept += count->events;
-		else
-			lost[count->sent ? PB_LOSS_NO_MEMORY : PB_LOSS_RINGBUF_FULL] +=
-				count->events;
-	}
-}
-
-static int join_all(struct pb_drain *d, struct pb_report *report, __u64 *lost)
-{
-	pb_autofree struct pb_stack_key *keys = calloc(BATCH, sizeof(*keys));
-	pb_autofree uint8_t *counts = calloc(BATCH, d->value_size);
-	uint32_t size = BATCH, at = 0, n;
-	void *from = NULL;
-	int err = 0;
-
-	if (!keys || !counts)
-		return -ENOMEM;
-	while (!err) {
-		n = size;
-		err = bpf_map_lookup_batch(d->counts_fd, from, &at, keys, counts, &n, NULL);
-		if (err == -ENOSPC) { /* one bucket of the hash holds more than fits */
-			size *= 2;
-			free(keys);
-			free(counts);
-			keys = calloc(size, sizeof(*keys));
-			counts = calloc(size, d->value_size);
-			if (!keys || !counts)
-				return -ENOMEM;
-			err = 0;
-			continue;
-		}
-		if (err && err != -ENOENT)
-			return pb_err(-err, "read the counters of stacks");
-		join(d, keys, counts, n, report, lost);
-		from = &at;
-	}
+	if (!pb_stacks_count(j->drain->stacks, key, count))
+		j->report->kept += count->events;
+	else
+		j->lost[count->sent ? PB_LOSS_NO_MEMORY : PB_LOSS_RINGBUF_FULL] += count->events;
 	return 0;
 }
 
@@ -170,9 +140,10 @@ int pb_drain_ledger(struct pb_drain *d, struct pb_report *report)
 	err = pb_drain_tally(d, &sum);
 	if (err)
 		return pb_err(-err, "read the tallies");
-	err = join_all(d, report, sum.lost);
+	err = pb_map_each(d->counts_fd, sizeof(struct pb_stack_key), d->value_size, join,
+			  &(struct join){d, report, sum.lost});
 	if (err)
-		return err;
+		return pb_err(-err, "read the counters of stacks");
 	report->produced = sum.produced;
 	for (i = 0; i < PB_LOSS_COUNT; i++) {
 		if (sum.lost[i])

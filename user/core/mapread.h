@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* All elements of a BPF hash, a few thousand at a time. */
+#ifndef PB_CORE_MAPREAD_H
+#define PB_CORE_MAPREAD_H
+
+#include <stddef.h>
+
+/* Return: 0 to go on; what else it is ends the reading. */
+typedef int pb_map_element(void *ctx, const void *key, const void *value);
+
+/**
+ * pb_map_each() - call @each for every element.
+ *
+ * While programs write, an element that is added or taken away meanwhile may be seen or not, and none is seen twice
+ * unless the table's own order changes. Return: 0; what @each ended it with; -ENOMEM; -errno. Not logged.
+ */
+int pb_map_each(int fd, size_t key_size, size_t value_size, pb_map_element *each, void *ctx);
+
+#endif
