@@ -13,6 +13,7 @@
 #define MS            1000000ull
 #define DURATION_MIN  (10 * MS)
 #define DURATION_MAX  (365ull * 24 * 3600 * 1000 * MS)
+#define COUNT_MAX     1000000000u
 #define TID_MAX       4194304 /* PID_MAX_LIMIT, linux/threads.h */
 #define READY_FD_NONE UINT64_MAX
 
@@ -217,7 +218,7 @@ static int check_from(const struct pb_args *args)
 	return 0;
 }
 
-static int take_bare_duration(struct pb_args *args, const char *bare)
+static int take_duration(const char *word, const char *what, uint64_t *out)
 {
 	const struct pb_option bounds = {
 		.kind = PB_OPT_DURATION,
@@ -226,22 +227,34 @@ static int take_bare_duration(struct pb_args *args, const char *bare)
 	};
 	char range[64];
 	uint64_t ns;
-	int err;
+	int err = pb_parse_duration(word, &ns);
 
-	if (!bare)
-		return 0;
-	if (args->duration_ns)
-		return pb_fail(EINVAL, "-d and the bare %s both give a duration: leave out one",
-			       bare);
-	err = pb_parse_duration(bare, &ns);
 	if (err == -EINVAL)
-		return pb_fail(EINVAL, "unexpected \"%s\"", bare);
+		return pb_fail(EINVAL, "unexpected \"%s\"", word);
 	if (err || ns < DURATION_MIN || ns > DURATION_MAX) {
 		pb_opts_range(range, sizeof(range), &bounds);
-		return pb_fail(EINVAL, "a duration of %s is out of range, %s", bare, range);
+		return pb_fail(EINVAL, "%s of %s is out of range, %s", what, word, range);
 	}
-	args->duration_ns = ns;
+	*out = ns;
 	return 0;
+}
+
+static int take_bare_duration(struct pb_args *args, const char *bare)
+{
+	if (bare && args->duration_ns)
+		return pb_fail(EINVAL, "-d and the bare %s both give a duration: leave out one",
+			       bare);
+	return bare ? take_duration(bare, "a duration", &args->duration_ns) : 0;
+}
+
+static int take_interval(struct pb_args *args, const struct pb_parsed *parsed)
+{
+	int err = parsed->bare ? take_duration(parsed->bare, "an interval", &args->interval_ns) : 0;
+
+	if (!err && parsed->count && pb_parse_uint(parsed->count, 1, COUNT_MAX, &args->count))
+		err = pb_fail(EINVAL, "a count of \"%s\" intervals: 1 to %u", parsed->count,
+			      COUNT_MAX);
+	return err;
 }
 
 static int check_capture(const struct pb_args *args)
@@ -327,7 +340,8 @@ int pb_args_check(struct pb_args *args, const struct pb_parsed *parsed)
 	if (args->action != PB_ACTION_RUN)
 		return 0;
 	args->command = parsed->command;
-	err = take_bare_duration(args, parsed->bare);
+	err = parsed->has_interval ? take_interval(args, parsed)
+				   : take_bare_duration(args, parsed->bare);
 	if (!err)
 		err = check_target(args);
 	if (!err)

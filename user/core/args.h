@@ -74,7 +74,9 @@ struct pb_args {
 	const char *completion; /* hidden: --completion SHELL */
 
 	/* set by pb_args_check() from what stands beside the options */
-	char **command; /* -- CMD ARG..., NULL-terminated; NULL: none */
+	uint64_t interval_ns; /* of programs that take INTERVAL [COUNT]; 0: not given */
+	uint64_t count;       /* 0: not given */
+	char **command;       /* -- CMD ARG..., NULL-terminated; NULL: none */
 };
 
 /* The shared table: groups Target, Capture, Output, Names, Other. Ends with PB_OPT_END. */

@@ -485,16 +485,22 @@ static int parse_short(struct parser *ps, const char *word)
 
 static int parse_bare(struct parser *ps, const char *word)
 {
+	const struct pb_program *program = ps->program;
 	uint64_t ns;
-	bool number = ps->program->has_bare_duration && pb_parse_duration(word, &ns) != -EINVAL;
+	bool number = (program->has_bare_duration || program->has_interval) &&
+		      pb_parse_duration(word, &ns) != -EINVAL;
 
 	if (number && !ps->parsed->bare) {
 		ps->parsed->bare = word;
 		return 0;
 	}
+	if (number && program->has_interval && !ps->parsed->count) {
+		ps->parsed->count = word;
+		return 0;
+	}
 	if (number)
-		return pb_fail(EINVAL, "unexpected \"%s\": the duration is already %s", word,
-			       ps->parsed->bare);
+		return pb_fail(EINVAL, "unexpected \"%s\": the %s is already %s", word,
+			       program->has_interval ? "interval" : "duration", ps->parsed->bare);
 	if (ps->program->has_command)
 		return pb_fail(EINVAL, "unexpected \"%s\" (a command to run goes behind --)", word);
 	return pb_fail(EINVAL, "unexpected \"%s\"", word);
@@ -540,7 +546,7 @@ int pb_opts_parse(const struct pb_program *program, int argc, char **argv, void 
 	};
 	int err = 0;
 
-	*parsed = (struct pb_parsed){0};
+	*parsed = (struct pb_parsed){.has_interval = program->has_interval};
 	while (!err && !ps.done && ps.next < argc)
 		err = parse_word(&ps);
 	if (err)

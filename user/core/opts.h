@@ -68,12 +68,15 @@ struct pb_program {
 	const char *examples;   /* "  command\n      what it does\n" ... for --help; or NULL */
 	bool has_command;       /* takes -- CMD ARGS */
 	bool has_bare_duration; /* takes a bare number, as -d */
+	bool has_interval;      /* takes INTERVAL [COUNT] instead */
 };
 
 /* Where parsing stopped being about options. */
 struct pb_parsed {
-	char **command;   /* behind "--"; NULL if there is none */
-	const char *bare; /* the bare positional word; NULL if there is none */
+	char **command;    /* behind "--"; NULL if there is none */
+	const char *bare;  /* the bare positional word; NULL if there is none */
+	bool has_interval; /* they are INTERVAL and COUNT */
+	const char *count; /* the second one, with has_interval; NULL if there is none */
 };
 
 /**

@@ -103,12 +103,20 @@ static int check_directory(const char *path)
 	return pb_err(errno, "cannot write %s: directory %s", path, dir);
 }
 
-int pb_outputs_reachable(const struct pb_args *args)
+static uint32_t default_outputs(const struct pb_tool *tool, const struct pb_args *args)
+{
+	return tool->default_outputs ? tool->default_outputs(args)
+				     : PB_DEFAULT_TEXT | PB_DEFAULT_PAGE;
+}
+
+int pb_outputs_reachable(const struct pb_tool *tool, const struct pb_args *args)
 {
 	int err = 0;
 
 	if (is_default(args))
-		return check_directory("a flame graph");
+		return default_outputs(tool, args) & PB_DEFAULT_PAGE
+			       ? check_directory("a flame graph")
+			       : 0;
 	for (uint32_t i = 0; i < args->outputs.n && !err; i++) {
 		const char *path = args->outputs.items[i];
 
@@ -182,13 +190,14 @@ static void default_name(const struct pb_report *report, char *name, size_t size
 static int write_default(const struct job *job)
 {
 	const struct pb_report *report = job->report;
+	uint32_t outputs = default_outputs(job->tool, job->args);
 	bool quiet = job->args->quiet;
 	int table = 0, page = 0;
 	char name[128];
 
-	if (!quiet)
+	if (!quiet && outputs & PB_DEFAULT_TEXT)
 		table = write_one(job, "-", pb_format_by_name("text"));
-	if (!report->kept)
+	if (!report->kept || !(outputs & PB_DEFAULT_PAGE))
 		return table;
 	default_name(report, name, sizeof(name));
 	page = write_one(job, name, pb_format_by_name("html"));

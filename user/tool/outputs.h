@@ -31,7 +31,7 @@ int pb_outputs_fit(const struct pb_args *args, const struct pb_value_type *types
  *
  * Return: 0; -errno, logged.
  */
-int pb_outputs_reachable(const struct pb_args *args);
+int pb_outputs_reachable(const struct pb_tool *tool, const struct pb_args *args);
 
 /**
  * pb_outputs_write() - write all of them.

@@ -144,7 +144,7 @@ static int capture(const struct pb_tool *tool, void *args, struct result *r)
 		return capture_exit(pb_err(-err, "start"));
 	parts.profile = r->profile;
 	err = pb_session_new(&session, &parts);
-	if (!err && pb_outputs_reachable(common))
+	if (!err && pb_outputs_reachable(tool, common))
 		return common->command ? PB_EXIT_TOOL_FAILED : PB_EXIT_OUTPUT;
 	err = err ? err : pb_session_run(session, r->report);
 	if (err && session && pb_session_command_not_run(session))
@@ -270,8 +270,12 @@ static int check_args(const struct pb_tool *tool, void *args, const struct pb_pa
 {
 	struct pb_value_type types[PB_VALUES_MAX];
 	struct pb_args *common = args;
-	int err = pb_args_check(common, parsed);
+	int err;
 
+	if (tool->measures_all && !common->pids.n && !common->tid && !common->cgroup &&
+	    !common->from && !parsed->command)
+		common->all = true;
+	err = pb_args_check(common, parsed);
 	if (err || common->action != PB_ACTION_RUN)
 		return err;
 	err = pb_outputs_check(common);

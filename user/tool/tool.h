@@ -22,8 +22,12 @@ struct pb_profile;
 struct pb_report;
 struct pb_value_type;
 
+#define PB_DEFAULT_TEXT 1u /* a table on stdout */
+#define PB_DEFAULT_PAGE 2u /* a flame graph in the current directory */
+
 struct pb_tool {
 	const struct pb_program *program;
+	bool measures_all;        /* the whole machine, where no target is named */
 	const char *schema;       /* of its JSON report: "cpuflame/1" */
 	size_t args_size;         /* its args struct begins with struct pb_args */
 	void (*init)(void *args); /* its own defaults */
@@ -36,7 +40,7 @@ struct pb_tool {
 	uint32_t (*values)(const void *args, struct pb_value_type *types);
 	/* Period, default value, event and asked rate into profile and report. -ENOMEM. */
 	int (*describe)(const void *args, struct pb_profile *profile, struct pb_report *report);
-	/* One counter as those values; @ctx is the state of pb_probes. */
+	/* One counter as those values; @ctx is the state of pb_probes. NULL: finish() adds the samples. */
 	pb_to_values to_values;
 	/* Optional: everything is named and in the profile; put what is the tool's own into the report. 0; -errno,
 	 * logged. */
@@ -48,6 +52,8 @@ struct pb_tool {
 	 * a usage error.
 	 */
 	int (*choose_value)(const void *args, struct pb_profile *profile);
+	/* What is written without an output option, of PB_DEFAULT_TEXT and PB_DEFAULT_PAGE; NULL: both. */
+	uint32_t (*default_outputs)(const void *args);
 	/* The text for people; NULL: the table of functions. Never fails on a profile of another tool. */
 	pb_render_fn *text;
 	/* Said, with the way out, when nothing was measured. */
