@@ -19,6 +19,7 @@ struct uprobes_state {
 };
 
 struct file;
+struct files_struct;
 
 /* A stretch of a process' memory. */
 struct vm_area_struct {
@@ -63,6 +64,8 @@ struct task_struct {
 	__u64 start_boottime; /* nanoseconds, CLOCK_BOOTTIME; since 5.5 (cf25e24db61c) */
 	__u64 self_exec_id;
 	struct uprobe_task *utask; /* only with CONFIG_UPROBES */
+	struct files_struct *files;
+	unsigned in_iowait : 1; /* asleep until I/O is done: io_schedule() */
 };
 
 #pragma clang attribute pop

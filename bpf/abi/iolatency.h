@@ -92,7 +92,7 @@ PB_ABI_SIZE(struct pb_io_leaf, 8 * PB_IO_LEAF_WORDS);
  *   index of n: n below 64, else 32 * (s + 1) + (n >> s) - 32 with s = bits of n - 6
  */
 #define PB_IO_BUCKET_BITS 5
-#define PB_IO_BUCKETS     ((64 - PB_IO_BUCKET_BITS) << PB_IO_BUCKET_BITS)
+#define PB_IO_BUCKETS     ((65 - PB_IO_BUCKET_BITS) << PB_IO_BUCKET_BITS)
 
 enum pb_io_which {
 	PB_IO_TIME,  /* device time of a request, duration of a call */
@@ -188,18 +188,21 @@ PB_ABI_SIZE(struct pb_io_file_key, 16);
 
 struct pb_iolatency_cfg {
 	struct pb_capture_cfg capture;
-	__u64 slower_ns;    /* what is at least as slow goes into the slow ring; ~0: nothing */
-	__u64 iomap_end_io; /* address of iomap_dio_bio_end_io; 0: not known */
-	__u32 disk;         /* only this one; 0: all */
-	__u32 part;         /* only this partition of it; 0: all of it */
-	__u32 attribute;    /* 1: tell owners, files and stacks apart */
-	__u32 by_cgroup;    /* 1: and cgroups */
-	__u32 calls;        /* 1: time system calls, too */
-	__u32 queued;       /* 1: times include the time in the queue (-Q) */
+	__u64 slower_ns; /* what is at least as slow goes into the slow ring; ~0: nothing */
+	/* Addresses of functions that end direct I/O: by them a bio tells what it is. 0: not known. */
+	__u64 iomap_end_io; /* iomap_dio_bio_end_io: of a file */
+	__u64 device_end_io
+		[3]; /* of a block device: blkdev_bio_end_io, ..._async, submit_bio_wait_endio */
+	__u32 disk;  /* only this one; 0: all */
+	__u32 part;  /* only this partition of it; 0: all of it */
+	__u32 attribute; /* 1: tell owners, files and stacks apart */
+	__u32 by_cgroup; /* 1: and cgroups */
+	__u32 calls;     /* 1: time system calls, too */
+	__u32 queued;    /* 1: times include the time in the queue (-Q) */
 	__u8 call
 		[PB_IO_SYSCALLS]; /* number of a system call -> enum pb_io_op, 0: none that is timed */
 };
-PB_ABI_SIZE(struct pb_iolatency_cfg, 40 + 16 + 24 + PB_IO_SYSCALLS);
+PB_ABI_SIZE(struct pb_iolatency_cfg, 40 + 40 + 24 + PB_IO_SYSCALLS);
 
 /* Kept per CPU; slot 0 of the io_tallies map. */
 struct pb_io_tally {

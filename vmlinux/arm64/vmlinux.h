@@ -24,6 +24,7 @@ struct pt_regs {
 
 #pragma clang attribute pop
 
+#include "vmlinux/block.h"
 #include "vmlinux/task.h"
 
 #endif
