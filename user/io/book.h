@@ -65,6 +65,8 @@ struct pb_io_book {
 	bool split_flags; /* --flags */
 	bool has_calls;
 	bool attributes;     /* owners and files were told apart */
+	bool per_disk;       /* -D: a histogram for each disk */
+	bool milliseconds;   /* -m */
 	bool includes_queue; /* -Q: times are from insertion on */
 	uint64_t slower_ns;  /* UINT64_MAX: slow ones were not kept */
 	uint64_t duration_ns;
