@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "user/core/clock.h"
 #include "user/core/log.h"
 #include "user/core/profile.h"
 #include "user/core/report.h"
@@ -19,6 +20,7 @@
 #include "user/io/names.h"
 #include "user/io/samples.h"
 #include "user/io/slowlog.h"
+#include "user/io/stream.h"
 #include "user/io/tracepoints.h"
 #include "user/render/render.h"
 
@@ -34,6 +36,8 @@ struct pb_io_run {
 	struct pb_io_names *names;
 	struct ring_buffer *rings; /* slow ones and paths */
 	struct pb_slowlog slow;
+	struct pb_io_stream stream;
+	bool streams;               /* slow ones are printed as they end */
 	struct pb_io_counts counts; /* of the whole run, at its end */
 	struct pb_io_interval interval;
 	struct pb_io_book book;
@@ -240,6 +244,18 @@ static uint32_t count_slow(const struct pb_args *args)
 	return (uint32_t)args->top;
 }
 
+/* Does stdout belong to an output? */
+static bool writes_stdout(const struct pb_args *args)
+{
+	uint32_t i;
+
+	for (i = 0; i < args->outputs.n; i++) {
+		if (!strcmp(args->outputs.items[i], "-"))
+			return true;
+	}
+	return args->json || args->folded || (args->format && !args->outputs.n);
+}
+
 int pb_io_run_new(struct pb_io_run **out, const struct pb_io_object *object,
 		  const struct pb_io_args *args)
 {
@@ -253,6 +269,8 @@ int pb_io_run_new(struct pb_io_run **out, const struct pb_io_object *object,
 	run->names = args->names;
 	((struct pb_io_args *)args)->names = NULL;
 	run->slow.keep = count_slow(&args->common);
+	run->streams = args->slower_ns != UINT64_MAX && !args->common.quiet &&
+		       !writes_stdout(&args->common);
 	run->interval.every_ns = args->common.interval_ns;
 	run->interval.timestamp = args->timestamp;
 	configure(run);
@@ -284,6 +302,7 @@ void pb_io_run_free(struct pb_io_run *run)
 		return;
 	ring_buffer__free(run->rings);
 	pb_slowlog_drop(&run->slow);
+	pb_io_stream_drop(&run->stream);
 	pb_io_interval_drop(&run->interval);
 	run->book.lines = NULL; /* of counts */
 	run->book.n_lines = 0;
@@ -299,7 +318,10 @@ static int on_slow(void *ctx, void *data, size_t size)
 {
 	struct pb_io_run *run = ctx;
 
-	if (size >= sizeof(struct pb_io_slow) && pb_slowlog_add(&run->slow, data))
+	if (size < sizeof(struct pb_io_slow))
+		return 0;
+	if (pb_slowlog_add(&run->slow, data) ||
+	    (run->streams && pb_io_stream_add(&run->stream, data)))
 		pb_log(PB_LOG_DEBUG, "a slow I/O could not be kept");
 	return 0;
 }
@@ -350,6 +372,20 @@ int pb_io_run_attach(struct pb_io_run *run, struct pb_session *s)
 	return err;
 }
 
+/* @all: also what has just come. Return: whether somebody reads on. */
+static bool print_slow(struct pb_io_run *run, bool all)
+{
+	const struct pb_io_stream_sources from = {
+		.object = run->object.object,
+		.names = run->names,
+		.profile = run->profile,
+		.stacks = run->stacks,
+		.to_real_ns = (int64_t)(pb_clock_read_ns(CLOCK_REALTIME) - pb_clock_ns()),
+	};
+
+	return !run->streams || !pb_io_stream_print(&run->stream, stdout, &from, all);
+}
+
 static int print_interval(struct pb_io_run *run, struct pb_session *s, uint64_t now_ns)
 {
 	return pb_io_interval_print(&run->interval, run->object.object, &run->book, run->profile,
@@ -362,6 +398,8 @@ void pb_io_run_tick(struct pb_session *s, void *state, uint64_t now_ns)
 	struct pb_io_run *run = state;
 
 	ring_buffer__consume(run->rings);
+	if (!print_slow(run, false))
+		pb_session_end(s);
 	if (pb_io_interval_due(&run->interval, pb_session_ready_ns(s), now_ns) &&
 	    print_interval(run, s, now_ns))
 		pb_session_end(s);
@@ -405,6 +443,7 @@ int pb_io_run_collect(struct pb_session *s, void *state, struct pb_report *repor
 	int err;
 
 	ring_buffer__consume(run->rings);
+	print_slow(run, true);
 	/* The last one may be cut short. */
 	if (run->interval.every_ns &&
 	    (!run->args->common.count || run->interval.printed < run->args->common.count))
