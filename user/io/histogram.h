@@ -44,8 +44,9 @@ int pb_histogram_subtract(struct pb_histogram *h, const struct pb_histogram *bef
  * pb_histogram_quantile() - the time that a share of all are not above.
  * @q: 0 to 1; @max_ns: the largest time there was, which no answer is above; UINT64_MAX: not known
  *
- * The nearest-rank definition (the ceil(q * count)-th smallest), placed within its bucket as if its times were
- * spread evenly. At most half a bucket off where they are not: 1.6 % of the time. Return: nanoseconds; 0 if empty.
+ * The nearest-rank definition (the ceil(q * count)-th smallest), placed in the middle of its bucket, or of what
+ * the bucket holds up to @max_ns: at most half a bucket off, 1.6 % of the time, however times are spread in it.
+ * The last rank is @max_ns itself. Return: nanoseconds; 0 if empty.
  */
 uint64_t pb_histogram_quantile(const struct pb_histogram *h, double q, uint64_t max_ns);
 
