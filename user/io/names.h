@@ -26,20 +26,24 @@ int pb_io_names_disk_of(const struct pb_io_names *n, const char *name, uint32_t 
 char *pb_io_names_disks(const struct pb_io_names *n);
 
 /* A record of the paths ring. @size: bytes that are there. Looks mounts up again where its file system is not
- * known, at most once a second. Return: 0; -EPROTO if it does not add up; -ENOMEM. */
+ * known, at most once a second. The first record of a file counts. Return: 0; -EPROTO if it does not add up;
+ * -ENOMEM. */
 int pb_io_names_path(struct pb_io_names *n, const struct pb_io_path *path, size_t size);
 
-/* What a disk is called; "8:0" where it is not known. Valid until the next call that changes @n. */
+/* What a disk is called; "8:0" where it is not known. Looks disks up again for that, at most once a second. Valid
+ * until the next call with @n. */
 const char *pb_io_names_disk(struct pb_io_names *n, uint32_t disk);
 /**
  * pb_io_names_file() - what a leaf's file is called.
  *
  * The path where it is mounted in the tool's mount namespace: of several mounts the one with the shortest path that
- * shows it. Where none is known: "inode 123 on vda1". A block device itself: "/dev/vda1"; no file: "".
- * Valid until the next call that changes @n.
+ * shows it. A file system that shows it nowhere there: "vda1:/its/path". Where no path is known: "inode 123 on
+ * vda1". A block device itself: "/dev/vda1"; no file: "". One that the kernel half cut begins with ".../".
+ * Valid until the next call with @n.
  */
 const char *pb_io_names_file(struct pb_io_names *n, const struct pb_io_leaf *leaf);
-/* The path of a cgroup below the unified hierarchy: "/system.slice/redis.service"; "cgroup 123" if unknown. */
+/* The path of a cgroup below the unified hierarchy: "/system.slice/redis.service"; "cgroup 123" if unknown. Walks
+ * the hierarchy for one that is not known, at most once a second. Valid until the next call with @n. */
 const char *pb_io_names_cgroup(struct pb_io_names *n, uint64_t id);
 
 /* "read", "fsync", of enum pb_io_op; "other" for others. Never changes. */
