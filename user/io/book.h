@@ -6,14 +6,18 @@
  *
  *   groups of the kernel half --> lines --> rows of a view: sums and merged histograms --> JSON
  *
- * The members, each written only if there is something to tell:
+ * The members:
  *   "latency"      a row for each device and operation (and flags, with --flags)
- *   "view"         {"by", "rows"}: the same for who asked, with --by
- *   "calls"        a row for each system call (and for who asked, with --by)
- *   "slow"         the slowest, with --slower
+ *   "view"         {"by", "rows"}: the same for who asked; only with --by
+ *   "calls"        a row for each system call (and for who asked, with --by); only where calls are timed
+ *   "slow"         the slowest, at the time they ended, and "slow_total"; only with --slower
  *   "patterns"     what is worth a look, with the numbers beside it
- *   "attribution"  how much was charged to whom in which way
+ *   "attribution"  how much was charged to whom in which way; only where owners were told apart
  *   "io"           counters of struct pb_io_tally, and what was in flight at the end
+ *
+ * What does not fit into a view or the calls is one row more whose "who" is "others", so that the sum is all there
+ * was; its device, operation and call are "" where they differ. Rows of a view go by device as well, since I/O
+ * through device mapper or loop is seen on each of its devices.
  */
 #ifndef PB_IO_BOOK_H
 #define PB_IO_BOOK_H
