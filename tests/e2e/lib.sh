@@ -306,7 +306,7 @@ _check_reports()
 
 	for f in "$T"/*.json; do
 		[ -s "$f" ] || continue
-		jq -e '(.schema | IN("cpuflame/1", "allocsites/1") | not) or
+		jq -e '(.schema | IN("cpuflame/1", "allocsites/1", "iolatency/1") | not) or
 			(.events.produced == .events.kept + ([.events.lost_by[]] | add // 0) and
 			 .events.lost == ([.events.lost_by[]] | add // 0) and
 			 .events.kept == .stacks.complete + .stacks.truncated + .stacks.broken)' \
