@@ -19,6 +19,7 @@ struct pb_value_type;
 #define PB_SHEET_BOLD  "\033[1m"
 #define PB_SHEET_DIM   "\033[2m"
 #define PB_SHEET_RED   "\033[31m"
+#define PB_SHEET_CYAN  "\033[36m"
 #define PB_SHEET_PLAIN "\033[0m"
 
 struct pb_sheet {
