@@ -4,6 +4,6 @@
 SAMPLE_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/render/test_*.c tests/unit/alloc/test_*.c))
 
 $(SAMPLE_TESTS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/tests/unit/render/sample_profile.o \
-		 $(O)/tests/heap/sample_heap.o $(O)/libperfbeads.a
+		 $(O)/tests/heap/sample_heap.o $(O)/tests/io/sample_io.o $(O)/libperfbeads.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcmocka -o $@

@@ -30,8 +30,8 @@ static const char *const unwind_modes[] = {"auto", "eh", "fp", NULL};
 static const char *const demangle_modes[] = {"short", "full", NULL};
 static const char *const color_modes[] = {"auto", "always", "never", NULL};
 /* Only what completions offer: the renderers decide, and this half does not know them. */
-static const char *const format_names[] = {"text",  "folded",     "html", "json",
-					   "pprof", "speedscope", "dhat", NULL};
+static const char *const format_names[] = {"text",       "folded", "html", "json",  "pprof",
+					   "speedscope", "dhat",   "prom", "trace", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 
 #define FIELD(kind, member) PB_OPT_FIELD(kind, struct pb_args, member)
@@ -80,10 +80,10 @@ const struct pb_option pb_common_options[] = {
 	{FIELD(LIST, outputs), .short_name = 'o', .long_name = "output", .arg = "FILE",
 	 .complete = "file",
 	 .help = "write FILE, in the format its name ends in: .html .folded .txt .json .pb.gz "
-		 ".speedscope.json .dhat.json; - is stdout; repeatable"},
+		 ".speedscope.json .dhat.json .prom .trace.json; - is stdout; repeatable"},
 	{FIELD(STRING, format), .long_name = "format", .arg = "NAME", .choices = format_names,
 	 .help = "for names that do not tell, and for stdout: text, folded, html, json, pprof, "
-		 "speedscope, dhat"},
+		 "speedscope, dhat, prom, trace"},
 	{FIELD(FLAG, folded), .short_name = 'f', .long_name = "folded",
 	 .help = "folded stacks to stdout"},
 	{FIELD(FLAG, json), .long_name = "json", .help = "the JSON report to stdout"},

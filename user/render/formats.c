@@ -6,16 +6,23 @@
 #include "user/core/profile.h"
 
 const struct pb_format pb_formats[] = {
-	{"html", ".html", pb_render_html, false, NULL,
+	{"html", ".html", pb_render_html, false, NULL, NULL,
 	 "interactive flame graph, one self-contained page"},
-	{"folded", ".folded", pb_render_folded, false, NULL,
+	{"folded", ".folded", pb_render_folded, false, NULL, NULL,
 	 "one line per stack: frames, then the value"},
-	{"text", ".txt", pb_render_text, false, NULL, "table of the hottest functions"},
-	{"json", ".json", pb_render_json, false, NULL, "report for programs, with a schema"},
-	{"pprof", ".pb.gz", pb_render_pprof, true, NULL, "the whole profile; what --from reads"},
-	{"speedscope", ".speedscope.json", pb_render_speedscope, false, NULL, "for speedscope.app"},
-	{"dhat", ".dhat.json", pb_render_dhat, false, "alloc_space",
+	{"text", ".txt", pb_render_text, false, NULL, NULL, "table of the hottest functions"},
+	{"json", ".json", pb_render_json, false, NULL, NULL, "report for programs, with a schema"},
+	{"pprof", ".pb.gz", pb_render_pprof, true, NULL, NULL,
+	 "the whole profile; what --from reads"},
+	{"speedscope", ".speedscope.json", pb_render_speedscope, false, NULL, NULL,
+	 "for speedscope.app"},
+	{"dhat", ".dhat.json", pb_render_dhat, false, "alloc_space", NULL,
 	 "heap profile for valgrind's dh_view.html and Firefox Profiler"},
+	{"prom", ".prom", pb_render_prom, false, "operations", "no latencies of I/O",
+	 "histograms of I/O for Prometheus, by node_exporter's textfile collector"},
+	{"trace", ".trace.json", pb_render_trace, false, "operations",
+	 "no slow I/O: they are kept with --slower",
+	 "slow I/O in time, for Perfetto and chrome://tracing"},
 	{0},
 };
 

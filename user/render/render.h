@@ -37,7 +37,9 @@ pb_render_fn pb_render_html;
 pb_render_fn pb_render_json;
 pb_render_fn pb_render_pprof;
 pb_render_fn pb_render_speedscope;
-pb_render_fn pb_render_dhat; /* -EINVAL for a profile that pb_format_fits() refuses */
+pb_render_fn pb_render_dhat;  /* -EINVAL for a profile that pb_format_fits() refuses */
+pb_render_fn pb_render_prom;  /* -EINVAL without "latency" in the report */
+pb_render_fn pb_render_trace; /* -EINVAL for a report without "slow" whose run kept none */
 
 struct pb_format {
 	const char *name;   /* for --format */
@@ -46,6 +48,7 @@ struct pb_format {
 	bool binary; /* refused on a terminal */
 	const char
 		*needs; /* a value that a profile must have to be written so; NULL: any will do */
+	const char *lacks; /* what a report has not, for which the render gives -EINVAL; or NULL */
 	const char *help;
 };
 

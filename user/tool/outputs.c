@@ -165,6 +165,9 @@ static int write_one(const struct job *job, const char *path, const struct pb_fo
 	err = render(pb_output_stream(out), job->profile, job->report, &o);
 	if (err == -ENOMEM)
 		return pb_err(ENOMEM, "write %s", path);
+	if (err == -EINVAL)
+		return pb_fail(EINVAL, "cannot write %s as %s: the report has %s", path,
+			       format->name, format->lacks ? format->lacks : "not what it needs");
 	/* The commit knows the stream's errno better than the renderer, and names the file. */
 	return pb_output_commit(pb_take(out));
 }

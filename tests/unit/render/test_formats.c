@@ -25,7 +25,7 @@ static void every_format_is_found_by_its_name_and_suffix(void **state)
 		assert_non_null(f->render);
 		assert_true(f->help[0]);
 	}
-	assert_int_equal(n, 7);
+	assert_int_equal(n, 9);
 }
 
 static void the_longest_suffix_wins(void **state)
@@ -35,6 +35,7 @@ static void the_longest_suffix_wins(void **state)
 	assert_string_equal(pb_format_by_path("speedscope.json")->name, "json");
 	assert_string_equal(pb_format_by_path("x.json")->name, "json");
 	assert_string_equal(pb_format_by_path("x.dhat.json")->name, "dhat");
+	assert_string_equal(pb_format_by_path("x.trace.json")->name, "trace");
 }
 
 static void unknown_names_are_no_format(void **state)
@@ -55,15 +56,24 @@ static void only_pprof_is_binary(void **state)
 		assert_int_equal(f->binary, f->render == pb_render_pprof);
 }
 
-static void only_dhat_needs_a_heap(void **state)
+static bool is_of_io(const struct pb_format *f)
+{
+	return f->render == pb_render_prom || f->render == pb_render_trace;
+}
+
+static void some_formats_need_a_heap_or_io(void **state)
 {
 	static const struct pb_value_type cpu[] = {{"samples", "count"}, {"cpu", "nanoseconds"}};
 	static const struct pb_value_type heap[] = {{"alloc_space", "count"}};
+	static const struct pb_value_type io[] = {{"operations", "count"}};
 
 	(void)state;
 	for (const struct pb_format *f = pb_formats; f->name; f++) {
-		assert_int_equal(pb_format_fits(f, cpu, 2), f->render != pb_render_dhat);
-		assert_true(pb_format_fits(f, heap, 1));
+		bool is_heap = f->render == pb_render_dhat;
+
+		assert_int_equal(pb_format_fits(f, cpu, 2), !is_heap && !is_of_io(f));
+		assert_int_equal(pb_format_fits(f, heap, 1), !is_of_io(f));
+		assert_int_equal(pb_format_fits(f, io, 1), !is_heap);
 	}
 }
 
@@ -74,7 +84,7 @@ int main(void)
 		cmocka_unit_test(the_longest_suffix_wins),
 		cmocka_unit_test(unknown_names_are_no_format),
 		cmocka_unit_test(only_pprof_is_binary),
-		cmocka_unit_test(only_dhat_needs_a_heap),
+		cmocka_unit_test(some_formats_need_a_heap_or_io),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
