@@ -32,6 +32,9 @@ typedef int pb_render_fn(FILE *out, const struct pb_profile *p, const struct pb_
 pb_render_fn pb_render_text;
 pb_render_fn
 	pb_render_heap; /* the text of a heap profile: a table of sites; of any other as above */
+/* The text of what iolatency measured: devices, who asked, system calls, slow ones, from the report's own members; of
+ * any other profile as above. */
+pb_render_fn pb_render_latency;
 pb_render_fn pb_render_folded;
 pb_render_fn pb_render_html;
 pb_render_fn pb_render_json;
@@ -62,6 +65,23 @@ const struct pb_format *pb_format_by_path(const char *path);
 
 /* Whether values of these @n types can be written in this format. */
 bool pb_format_fits(const struct pb_format *format, const struct pb_value_type *types, uint32_t n);
+
+/* What an interval of iolatency shows beyond its JSON. */
+struct pb_latency_opts {
+	const char *time;  /* the line in front; NULL: none */
+	bool milliseconds; /* all times; else the unit follows what there is */
+	bool histograms;   /* one for each device and operation */
+};
+
+/**
+ * pb_render_latency_interval() - the tables of one interval: devices, and who asked and calls if they are there.
+ * @extra: the text of one JSON object, with members as in the report of iolatency
+ * @o: of it top, color, columns
+ *
+ * Return: 0; -EPROTO if it is no JSON; -ENOMEM; -EIO.
+ */
+int pb_render_latency_interval(FILE *out, const char *extra, const struct pb_render_opts *o,
+			       const struct pb_latency_opts *l);
 
 /**
  * pb_pprof_read() - read a pprof file (gzip or plain), ours or anyone's.

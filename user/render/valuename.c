@@ -22,6 +22,15 @@ static const struct pb_value_name names[] = {
 	{"lifetime", "lifetime, added up", "of lifetime, added up", "lifetime"},
 	{"faults", "page faults", "page faults", "faults"},
 	{"grown_space", "bytes grown", "grown", "grown"},
+	{"operations", "I/O operations", "I/O operations", "I/Os"},
+	{"io_bytes", "bytes of I/O", "of I/O", "I/O"},
+	{"io_time", "time in devices", "in devices", "device"},
+	{"queue_time", "time in queues", "in queues", "queue"},
+	{"calls", "system calls", "system calls", "calls"},
+	{"call_bytes", "bytes of system calls", "by system calls", "calls"},
+	{"call_time", "time in system calls", "in system calls", "calls"},
+	{"call_io_wait", "calls waiting for I/O", "in calls, waiting for I/O", "waiting"},
+	{"call_blocked", "calls blocked otherwise", "in calls, blocked otherwise", "blocked"},
 	{"cpu", "CPU time", "CPU time", "CPU"},
 };
 
