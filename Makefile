@@ -10,7 +10,7 @@
 #   V=1 shows commands, SAN=1 builds with ASan and UBSan, O=DIR puts outputs elsewhere.
 #
 # A new profiler NAME is bpf/NAME.bpf.c, bpf/abi/NAME.h, user/NAME.c and its name in PROFILERS.
-PROFILERS := cpuflame allocsites
+PROFILERS := cpuflame allocsites iolatency
 
 VERSION := 0.1.0
 PREFIX  ?= /usr/local

@@ -483,8 +483,11 @@ static int insert_targets(struct pb_session *s)
 
 	if (t->scope == PB_SCOPE_CGROUP)
 		err = bpf_map_update_elem(cgroups_fd, &zero, &t->cgroup_fd, BPF_ANY);
+	if (err)
+		return pb_err(-err, "set the cgroup");
+	/* Without user stacks nobody's mappings are of interest. */
 	if (t->scope == PB_SCOPE_CGROUP || t->scope == PB_SCOPE_ALL)
-		return err ? pb_err(-err, "set the cgroup") : pb_track_follow_all(s->track);
+		return s->args->kernel_only ? 0 : pb_track_follow_all(s->track);
 	for (i = 0; i < t->n && !err; i++) {
 		id = t->scope == PB_SCOPE_THREAD ? t->tid : t->tgids[i];
 		err = bpf_map_update_elem(map_fd, &id, &start, BPF_ANY);

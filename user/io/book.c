@@ -254,7 +254,7 @@ static int put_calls(struct pb_io_teller *t, uint32_t top)
 
 /* Slow ones, patterns */
 
-static int put_slow(struct pb_io_teller *t, uint32_t top)
+static int put_slow(struct pb_io_teller *t)
 {
 	const struct pb_io_book *book = t->book;
 	int err = 0;
@@ -262,7 +262,7 @@ static int put_slow(struct pb_io_teller *t, uint32_t top)
 	if (book->slower_ns == UINT64_MAX)
 		return 0;
 	pb_json_array(&t->json, "slow");
-	for (uint32_t i = 0; i < book->n_slow && i < top && !err; i++)
+	for (uint32_t i = 0; i < book->n_slow && !err; i++)
 		err = pb_io_tell_slow(t, &book->slow[i]);
 	pb_json_end(&t->json, ']');
 	pb_json_uint(&t->json, "slow_total", book->n_slower);
@@ -366,6 +366,8 @@ static void put_io(struct pb_io_teller *t)
 	pb_json_object(j, "io");
 	pb_json_string(j, "by", bys[t->book->by]);
 	pb_json_bool(j, "queue_included", t->book->includes_queue);
+	pb_json_bool(j, "per_disk", t->book->per_disk);
+	pb_json_bool(j, "milliseconds", t->book->milliseconds);
 	if (t->book->slower_ns == UINT64_MAX)
 		pb_json_null(j, "slower_us");
 	else
@@ -392,7 +394,7 @@ static int put_all(struct pb_io_teller *t, uint32_t top)
 	err = put_latency(t);
 	err = err ? err : put_view(t, top);
 	err = err ? err : put_calls(t, top);
-	err = err ? err : put_slow(t, top);
+	err = err ? err : put_slow(t);
 	err = err ? err : put_patterns(t, top);
 	if (!err) {
 		put_attribution(t);

@@ -93,7 +93,7 @@ void pb_io_book_drop(struct pb_io_book *book);
 /**
  * pb_io_book_json() - all of it as the text of one JSON object.
  * @profile: named; stacks and processes of lines are its
- * @top: rows of the view, slow ones and patterns at most
+ * @top: rows of the view and patterns at most; slow ones are as many as the book has
  * @out: set on success, to be freed
  *
  * Return: 0; -ENOMEM.
