@@ -19,6 +19,7 @@
 #include "bpf/lib/helpers.bpf.h"
 #include "bpf/lib/ioblock.bpf.h"
 #include "bpf/lib/iocall.bpf.h"
+#include "bpf/lib/iouring.bpf.h"
 
 const volatile struct pb_iolatency_cfg cfg;
 
@@ -106,6 +107,36 @@ SEC("?tp_btf/sched_switch")
 int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	pb_call_switch(preempt, prev, next);
+	return 0;
+}
+
+SEC("?tp_btf/io_uring_submit_req")
+int BPF_PROG(on_uring_submit, struct io_kiocb *req)
+{
+	pb_uring_submit(ctx, &cfg, req);
+	return 0;
+}
+
+/* Before 6.3 (2ad57931db64). */
+SEC("?tp_btf/io_uring_submit_sqe")
+int BPF_PROG(on_uring_submit_sqe, struct io_kiocb *req, bool force_nonblock)
+{
+	pb_uring_submit(ctx, &cfg, req);
+	return 0;
+}
+
+SEC("?tp_btf/io_uring_complete")
+int BPF_PROG(on_uring_complete, void *ring, void *req, struct io_uring_cqe *cqe)
+{
+	pb_uring_complete(&cfg, (__u64)req, cqe->res);
+	return 0;
+}
+
+/* Before 6.16 (072d37b53de2): the entry's parts, one by one. */
+SEC("?tp_btf/io_uring_complete")
+int BPF_PROG(on_uring_complete_parts, void *ring, void *req, __u64 user_data, int res)
+{
+	pb_uring_complete(&cfg, (__u64)req, res);
 	return 0;
 }
 

@@ -127,6 +127,21 @@ struct request {
 	struct bio *biotail;
 };
 
+/* Requests of io_uring: include/linux/io_uring_types.h. */
+struct io_cqe {
+	int fd; /* until it is issued */
+};
+
+struct io_kiocb {
+	__u8 opcode;
+	__u32 flags; /* REQ_F_... */
+	struct io_cqe cqe;
+};
+
+struct io_uring_cqe {
+	__s32 res;
+};
+
 /* Ask bpf_core_enum_value(): the numbers differ between kernels. */
 enum req_flag_bits {
 	__REQ_SYNC = 11,

@@ -416,6 +416,19 @@ static __always_inline bool pb_io_repeats(const volatile struct pb_iolatency_cfg
 	return false;
 }
 
+/* How long it took cannot be told if nobody looked meanwhile: such an end is lost. */
+static __always_inline void pb_io_doubt(const struct pb_io_start *start, struct pb_io_end *end,
+					__u64 now_ns)
+{
+	if (!pb_lease_valid(now_ns))
+		end->lost = PB_LOSS_LEASE_EXPIRED;
+	else if (pb_io_stood_still(start, now_ns - start->issued_ns))
+		end->lost = PB_LOSS_STOOD_STILL;
+	else
+		return;
+	end->group = 0;
+}
+
 /* The end of what @start has begun. */
 static __always_inline void pb_io_finish(const volatile struct pb_iolatency_cfg *cfg,
 					 const struct pb_io_start *start, __u32 error, __u64 now_ns)
@@ -438,13 +451,7 @@ static __always_inline void pb_io_finish(const volatile struct pb_iolatency_cfg 
 	pb_io_depth(cfg, start->disk, -1);
 	if (end.queued)
 		end.queue_ns = start->issued_ns - start->queued_ns;
-	if (!pb_lease_valid(now_ns)) {
-		end.group = 0;
-		end.lost = PB_LOSS_LEASE_EXPIRED;
-	} else if (pb_io_stood_still(start, now_ns - since_ns)) {
-		end.group = 0;
-		end.lost = PB_LOSS_STOOD_STILL;
-	}
+	pb_io_doubt(start, &end, now_ns);
 	pb_io_done(cfg, &end, now_ns);
 	group = end.group ? bpf_map_lookup_elem(&groups, &end.group) : NULL;
 	if (group && cfg->attribute && group->leaf.op == PB_IO_READ && pb_io_repeats(cfg, start))

@@ -166,6 +166,10 @@ static int choose_programs(struct pb_io_run *run)
 		{"on_sys_exit", "sys_exit", 2, calls, false},
 		/* Its fourth argument came with 5.18 (fa2c3254d7cf); we take the first three. */
 		{"on_switch", "sched_switch", 4, calls, false},
+		{"on_uring_submit", "io_uring_submit_req", 1, calls, true},
+		{"on_uring_submit_sqe", "io_uring_submit_sqe", 2, calls, true},
+		{"on_uring_complete", "io_uring_complete", 3, calls, true},
+		{"on_uring_complete_parts", "io_uring_complete", 7, calls, true},
 	};
 	struct btf *kernel = btf__load_vmlinux_btf();
 	size_t i;
@@ -351,10 +355,14 @@ static int open_rings(struct pb_io_run *run)
 int pb_io_run_attach(struct pb_io_run *run, struct pb_session *s)
 {
 	/* The ends first: what begins is to be seen to end. */
-	static const char *const names[] = {"on_rq_complete", "on_bio_complete", "on_rq_requeue",
-					    "on_rq_merge",    "on_sys_exit",     "on_switch",
-					    "on_dirty",       "on_sys_enter",    "on_bio_queue",
-					    "on_rq_issue",    "on_rq_insert",    "on_getrq"};
+	static const char *const names[] = {"on_rq_complete",    "on_bio_complete",
+					    "on_rq_requeue",     "on_rq_merge",
+					    "on_sys_exit",       "on_switch",
+					    "on_dirty",          "on_sys_enter",
+					    "on_bio_queue",      "on_rq_issue",
+					    "on_rq_insert",      "on_getrq",
+					    "on_uring_complete", "on_uring_complete_parts",
+					    "on_uring_submit",   "on_uring_submit_sqe"};
 	struct bpf_program *prog;
 	size_t i;
 	int err = open_rings(run);
@@ -410,7 +418,8 @@ void pb_io_run_tick(struct pb_session *s, void *state, uint64_t now_ns)
 /* Runs that an interrupt found the same program running under, on the same CPU: of ends, each is an I/O lost. */
 static uint64_t count_nested(struct bpf_object *object)
 {
-	static const char *const names[] = {"on_rq_complete", "on_bio_complete", "on_sys_exit"};
+	static const char *const names[] = {"on_rq_complete", "on_bio_complete", "on_sys_exit",
+					    "on_uring_complete", "on_uring_complete_parts"};
 	uint64_t sum = 0;
 	size_t i;
 
