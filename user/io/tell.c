@@ -133,9 +133,16 @@ void pb_io_tell_calls(struct pb_io_teller *t, const struct pb_io_row *row, doubl
 	pb_json_uint(j, "errors", s->errors);
 	pb_json_double(j, "share_pct", share_pct, 3);
 	pb_json_uint(j, "waited", s->queued);
-	pb_io_tell_us(j, "io_wait_us", s->queue_ns);
-	pb_io_tell_us(j, "blocked_us", s->blocked_ns);
-	pb_io_tell_us(j, "cpu_us", s->time_ns > asleep ? s->time_ns - asleep : 0);
+	if (row->key.op >= PB_IO_CALL_URING_READ && row->key.op <= PB_IO_CALL_URING_FSYNC) {
+		/* Nobody waits in it. */
+		pb_json_null(j, "io_wait_us");
+		pb_json_null(j, "blocked_us");
+		pb_json_null(j, "cpu_us");
+	} else {
+		pb_io_tell_us(j, "io_wait_us", s->queue_ns);
+		pb_io_tell_us(j, "blocked_us", s->blocked_ns);
+		pb_io_tell_us(j, "cpu_us", s->time_ns > asleep ? s->time_ns - asleep : 0);
+	}
 	pb_json_uint(j, "sequential", s->sequential);
 	pb_io_tell_buckets(j, row);
 }
