@@ -36,11 +36,14 @@ static int fill_devices(const struct pb_iosheet *s, struct pb_grid *g, const jso
 		double iops = pb_member_number(row, "iops");
 		double bytes = pb_member_number(row, "bytes_per_s");
 		uint64_t errors = pb_member_count(row, "errors");
+		uint64_t n = pb_member_count(row, "count");
 
+		if (!n) /* of an interval in which the device had nothing to do */
+			continue;
 		pb_grid_add(g, pb_member_text(row, "device"));
 		pb_grid_add(g, pb_member_text(row, "op"));
 		pb_grid_add(g, pb_member_text(row, "flags"));
-		pb_iosheet_count(g, pb_member_count(row, "count"));
+		pb_iosheet_count(g, n);
 		pb_iosheet_number(g, iops, iops < 10 ? 1 : 0);
 		pb_iosheet_number(g, bytes < 0 ? bytes : bytes / (double)per, per > 1 ? 2 : 0);
 		for (size_t k = 0; k < PB_ARRAY_SIZE(percentiles); k++)
@@ -162,7 +165,7 @@ int pb_iosheet_devices(const struct pb_iosheet *s)
 	const json_t *rows = json_object_get(s->extra, "latency");
 	int err;
 
-	if (!json_array_size(rows))
+	if (!pb_iosheet_total(s, "count"))
 		return 0;
 	err = put_devices(s, rows);
 	pb_iosheet_rest(s, json_array_size(rows));

@@ -19,6 +19,16 @@
 #define PATTERN_LINES  2
 #define WIDE           98 /* columns: room for whole paths in a pattern */
 
+uint64_t pb_iosheet_total(const struct pb_iosheet *s, const char *key)
+{
+	const json_t *rows = json_object_get(s->extra, "latency");
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		sum = pb_sum(sum, pb_member_count(json_array_get(rows, i), key));
+	return sum;
+}
+
 struct pb_iounit pb_iosheet_unit(const struct pb_iosheet *s, const json_t *rows)
 {
 	double least = -1, most = 0;

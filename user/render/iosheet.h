@@ -28,6 +28,8 @@ struct pb_iounit {
 	const char *name;
 };
 
+/* Of all devices together: "count", "bytes". */
+uint64_t pb_iosheet_total(const struct pb_iosheet *s, const char *key);
 struct pb_iounit pb_iosheet_unit(const struct pb_iosheet *s, const json_t *rows);
 /* A time in that unit; "-" where it is null. */
 void pb_iosheet_time(struct pb_grid *g, const struct pb_iounit *unit, const json_t *row,

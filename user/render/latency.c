@@ -22,7 +22,6 @@
 #include "user/core/profile.h"
 #include "user/core/report.h"
 #include "user/render/iosheet.h"
-#include "user/render/member.h"
 #include "user/render/render.h"
 
 static void init(struct pb_iosheet *s, FILE *out, const struct pb_render_opts *o,
@@ -37,17 +36,12 @@ static void init(struct pb_iosheet *s, FILE *out, const struct pb_render_opts *o
 static int put_title(const struct pb_iosheet *s, const struct pb_report *r)
 {
 	static const struct pb_value_type type = {"bytes", "bytes"};
-	const json_t *rows = json_object_get(s->extra, "latency");
-	uint64_t n = 0, bytes = 0;
+	uint64_t n = pb_iosheet_total(s, "count"), bytes = pb_iosheet_total(s, "bytes");
 	char text[PB_SHEET_NUMBER_SIZE];
 	struct pb_scale scale;
 
 	if (pb_sheet_subject(&s->sheet, r))
 		return -ENOMEM;
-	for (size_t i = 0; i < json_array_size(rows); i++) {
-		n = pb_sum(n, pb_member_count(json_array_get(rows, i), "count"));
-		bytes = pb_sum(bytes, pb_member_count(json_array_get(rows, i), "bytes"));
-	}
 	if (!n) {
 		fputs(": no I/O of a device.\n", s->sheet.out);
 		return 0;
@@ -98,7 +92,7 @@ int pb_render_latency_interval(FILE *out, const char *extra, const struct pb_ren
 	s.milliseconds |= l->milliseconds;
 	if (l->time)
 		fprintf(out, "%s\n", l->time);
-	if (!json_array_size(json_object_get(members, "latency")))
+	if (!pb_iosheet_total(&s, "count"))
 		fputs("no I/O of a device\n\n", out);
 	err = pb_iosheet_devices(&s);
 	if (l->histograms)
