@@ -81,6 +81,29 @@ two_capabilities_are_enough_or_the_missing_one_is_named()
 	expect_sentence
 }
 
+# The kernel's maps may be shown to CAP_PERFMON, files that nobody may open are not.
+a_process_that_may_not_be_looked_into_gives_3()
+{
+	local how
+
+	chmod 755 "$T"
+	install -m 755 "$CPUFLAME" "$T/allocsites"
+	mkdir -m 700 "$T/private"
+	install -m 700 "$WL/heapload-static" "$T/private/heapload"
+	workload_at "$T/private/heapload" rate 1000 20
+	for how in '' --exact; do
+		COMMAND="allocsites $how without CAP_SYS_ADMIN and CAP_SYS_PTRACE"
+		# shellcheck disable=SC2086 # an option
+		setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +perfmon,+bpf \
+			--ambient-caps +perfmon,+bpf -- "$T/allocsites" -p "$W" $how -d 1 --json >"$T/out" 2>"$T/err"
+		RC=$?
+		expect_status 3
+		expect_says 'CAP_SYS_ADMIN' 'CAP_SYS_PTRACE' '--growth'
+		expect_sentence
+	done
+	_expect_alive
+}
+
 a_32_bit_program_is_told()
 {
 	gcc -m32 -O2 -static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector -w \

@@ -16,6 +16,7 @@
 #include "user/core/clock.h"
 #include "user/core/launch.h"
 #include "user/core/log.h"
+#include "user/core/preflight.h"
 #include "user/core/profile.h"
 #include "user/core/report.h"
 #include "user/core/session.h"
@@ -66,6 +67,20 @@ static const char *why_not(const struct pb_alloc_sight *sight, int functions)
 	return "no allocator was found in it";
 }
 
+/* Probes go by what lies in the target's memory and files: without a look at them nothing would be measured. */
+static int refuse_unreadable(pid_t tgid)
+{
+	int err = pb_preflight("allocsites");
+
+	return err ? err
+		   : pb_fail(EPERM,
+			     "not permitted: process %d cannot be looked into. That takes "
+			     "CAP_SYS_PTRACE and CAP_SYS_ADMIN, which uprobes on other users' "
+			     "processes need, too: run it as root (sudo allocsites ...); --growth "
+			     "needs neither",
+			     (int)tgid);
+}
+
 static int find(struct pb_alloc_attach *a, const struct pb_args *args, int *functions)
 {
 	uint32_t i;
@@ -73,6 +88,8 @@ static int find(struct pb_alloc_attach *a, const struct pb_args *args, int *func
 
 	for (i = 0; i < args->pids.n; i++) {
 		n = pb_alloc_attach_find(a, (pid_t)args->pids.ids[i]);
+		if (n == -EPERM)
+			return refuse_unreadable((pid_t)args->pids.ids[i]);
 		if (n < 0)
 			return n;
 		sum += n;
@@ -98,6 +115,8 @@ int pb_alloc_prepare(void *args)
 	err = find(a->found, &a->common, &functions);
 	if (err == -ENOMEM)
 		return pb_err(ENOMEM, "look for allocators");
+	if (err == -EPERM && !a->common.command)
+		return err;
 	if (err)
 		return 0;
 	pb_alloc_attach_sight(a->found, &sight);

@@ -56,8 +56,8 @@ struct pb_alloc_object {
  * pb_alloc_prepare() - find the allocators of the target, for pb_tool.prepare; @args is a struct pb_alloc_args.
  *
  * A target that has no allocator we know is measured by growth instead, and that is said; so is a Go program. Return:
- * 0, also if the target is not to be seen: the session will say so; -EOPNOTSUPP if --exact or --no-free asked for
- * what cannot be; -ENOMEM. Logged.
+ * 0, also if the target is not there: the session will say so; -EPERM, or what pb_preflight() gave, if a process may
+ * not be looked into; -EOPNOTSUPP if --exact or --no-free asked for what cannot be; -ENOMEM. Logged.
  */
 int pb_alloc_prepare(void *args);
 
