@@ -60,7 +60,10 @@ static const struct pb_option options[] = {
 		 "leaked, count"},
 	{PB_OPT_FIELD(DURATION, struct pb_alloc_args, interval_ns), .short_name = 'i',
 	 .long_name = "interval", .arg = "SECONDS",
-	 .help = "meanwhile, print a line so often: rates, live and resident memory, cost"},
+	 .help = "meanwhile, print so often how the heap does (rates, live and resident memory, cost) "
+		 "and the table as it is then"},
+	{PB_OPT_FIELD(UINT, struct pb_alloc_args, common.top), .short_name = 'T', .arg = "N",
+	 .min = 1, .max = 10000, .help = "as --top"},
 	{PB_OPT_FIELD(DURATION, struct pb_alloc_args, older_ns), .long_name = "older",
 	 .arg = "SECONDS",
 	 .help = "leaked is what is live and at least so old (default: half of the capture), or "
@@ -100,9 +103,25 @@ static void init(void *args)
 	a->by = BY_NOT_GIVEN;
 }
 
+/* Whether a result for programs goes to stdout, where the lines of --interval go. */
+static bool feeds_stdout(const struct pb_args *args)
+{
+	bool is_text = args->format && !strcmp(args->format, "text");
+
+	for (uint32_t i = 0; i < args->outputs.n; i++) {
+		if (!strcmp(args->outputs.items[i], "-") && !is_text)
+			return true;
+	}
+	return args->json || args->folded || (args->format && !args->outputs.n && !is_text);
+}
+
 static int check(void *args)
 {
 	struct pb_alloc_args *a = args;
+
+	if (a->interval_ns && feeds_stdout(&a->common))
+		return pb_fail(EINVAL, "--interval writes to stdout, too: give the result a file "
+				       "with -o FILE");
 
 	if (a->exact + a->growth > 1)
 		return pb_fail(EINVAL, "--exact and --growth are two ways to look: give one");

@@ -250,6 +250,55 @@ a_shells_exec_is_measured_like_the_program()
 	[ "$(_value alloc_objects kept)" = 64 ] || die "of 64: $(_value alloc_objects kept)"
 }
 
+# Lines and tables go to stdout while it runs, with the names of the end, and the numbers of the end are right.
+every_interval_has_a_line_and_a_table()
+{
+	export WAIT=1
+	workload heapload keep 3000
+	start_tool -p "$W" --exact -i 0.5 -T 1 -q -o "$T/r.json"
+	kill -USR1 "$W"
+	grep -q -m 1 kept <&8
+	sleep 3
+	stop_tool
+	expect_status 0
+	[ "$(grep -c 'allocs/s' "$T/out")" -ge 3 ] || die "not a line each time: $(cat "$T/out")"
+	[ "$(grep -c '^allocsites: heapload (pid' "$T/out")" -ge 2 ] || die "no tables: $(cat "$T/out")"
+	grep -qE '^ *100\.0 .* 3,000 .* kept ← main' "$T/out" || die "not the table: $(cat "$T/out")"
+	! grep -qE 'Allocators:|events:' "$T/out" || die "more than a table: $(cat "$T/out")"
+	expect_json '.alloc | .allocs >= 3000 and .allocs < 3010 and .overwritten == 0'
+	expect_json '.events.lost == 0 and .stacks.complete == .events.kept'
+}
+
+the_tables_of_intervals_have_as_many_rows_as_asked()
+{
+	export WAIT=1
+	workload heapload ages
+	start_tool -p "$W" --exact -i 0.5 -T 1 -q -o "$T/r.json"
+	kill -USR1 "$W"
+	grep -q -m 1 kept <&8
+	sleep 2
+	stop_tool
+	expect_status 0
+	grep -qE ' 1 more path$' "$T/out" || die "no more paths than one: $(cat "$T/out")"
+	awk '/^ +%/ { n = 0 } / ← main/ && ++n > 1 { bad = 1 } END { exit bad }' "$T/out" ||
+		die "more than 1 row: $(cat "$T/out")"
+}
+
+an_interval_in_the_middle_of_a_killed_run_leaves_nothing()
+{
+	local i
+
+	workload heapload rate 20000 60
+	for i in 0.45 0.7 1.1; do
+		_as_typed "$CPUFLAME" -p "$W" --exact -i 0.1 -q -o "$T/r.json" >/dev/null 2>&1 &
+		TOOL=$!
+		sleep "$i"
+		kill -KILL "$TOOL"
+		wait "$TOOL" 2>/dev/null
+	done
+	_check_left_in_kernel
+}
+
 _expect_growth()
 {
 	expect_status 0

@@ -8,16 +8,16 @@ static double per_second(uint64_t now, uint64_t before, double s)
 	return now > before ? (double)(now - before) / s : 0;
 }
 
-void pb_interval_tick(struct pb_interval *i, FILE *out, const struct pb_alloc_point *now,
+bool pb_interval_tick(struct pb_interval *i, FILE *out, const struct pb_alloc_point *now,
 		      uint64_t frees, double spent_pct)
 {
 	double s = (double)(now->time_ns - i->last.time_ns) / 1e9;
 
 	if (!i->every_ns || now->time_ns < (i->next_ns ? i->next_ns : i->every_ns))
-		return;
+		return false;
 	/* By the clock, so that late ticks do not add up. */
 	i->next_ns = (now->time_ns / i->every_ns + 1) * i->every_ns;
-	if (i->lines++ % LINES_PER_HEADING == 0)
+	if (i->lines++ % LINES_PER_HEADING == 0 || i->with_tables)
 		fprintf(out, "%9s %12s %10s %12s %10s %10s %6s\n", "seconds", "allocs/s", "MB/s",
 			"frees/s", "live MB", "RSS MB", "cost%");
 	fprintf(out, "%9.1f %'12.0f %'10.1f %'12.0f %'10.1f %'10.1f %6.1f\n",
@@ -27,4 +27,5 @@ void pb_interval_tick(struct pb_interval *i, FILE *out, const struct pb_alloc_po
 	fflush(out);
 	i->last = *now;
 	i->frees = frees;
+	return true;
 }

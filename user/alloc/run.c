@@ -247,6 +247,11 @@ int pb_alloc_run_new(struct pb_alloc_run **out, const struct pb_alloc_object *ob
 	run->limit_pct = limit_of(args);
 	run->stride = 1;
 	run->interval.every_ns = args->interval_ns;
+	/* Of the whole machine the copy that makes them would be a part. */
+	run->interval.with_tables = !args->common.all && !args->common.cgroup;
+	/* The lines are what is live. */
+	if (args->interval_ns)
+		pb_live_enable(false);
 	run->book.mode = mode_of(args);
 	run->book.track_frees = args->track_frees && !args->growth;
 	run->book.sample_bytes = run->book.mode == PB_ALLOC_SAMPLED ? args->sample_bytes : 0;
@@ -490,8 +495,8 @@ static void stop_at_limit(struct pb_alloc_run *run, struct pb_session *s, double
 		return;
 	run->book.detached = true;
 	run->book.detached_ns = now_ns - pb_session_ready_ns(s);
-	pb_alloc_run_detach(run);
 	pb_session_end(s);
+	pb_alloc_run_detach(run);
 	pb_log(PB_LOG_WARN,
 	       "stopped after %.1f s: the probes cost %.0f %% of one CPU, and %llu are allowed; see "
 	       "--max-overhead, --no-free, --growth",
@@ -519,7 +524,9 @@ void pb_alloc_run_tick(struct pb_session *s, void *state, uint64_t now_ns)
 	now = point_of(run, now_ns - pb_session_ready_ns(s), &tally);
 	if (run->ticks++ % run->stride == 0)
 		add_point(run, &now);
-	pb_interval_tick(&run->interval, stdout, &now, tally.frees, pct);
+	if (pb_interval_tick(&run->interval, stdout, &now, tally.frees, pct) &&
+	    run->interval.with_tables && !run->book.detached)
+		pb_session_show_so_far(s);
 }
 
 void pb_alloc_run_loaded(void *state)

@@ -35,6 +35,7 @@
 #include "user/core/preflight.h"
 #include "user/core/profile.h"
 #include "user/core/report.h"
+#include "user/core/snapshot.h"
 #include "user/core/stacks.h"
 #include "user/core/target.h"
 #include "user/core/track.h"
@@ -49,6 +50,7 @@
 #define ROUNDS_AT_START 200
 #define START_NS        10000000000ull
 #define NS_PER_S        1000000000ull
+#define SO_FAR_NS       2000000000ull /* that names may take in the middle of a run */
 
 static const char *const unwind_names[] = {
 	[PB_UNWIND_AUTO] = "auto", [PB_UNWIND_EH] = "eh", [PB_UNWIND_FP] = "fp"};
@@ -76,6 +78,8 @@ struct pb_session {
 	bool ended;                    /* by the tool */
 	uint64_t ready_ns, stopped_ns; /* CLOCK_MONOTONIC */
 	uint64_t bpf_ns_before;
+	struct pb_report *report; /* while it runs; borrowed */
+	struct pb_snapshot copy;
 };
 
 /* For a handler of signals behind the capture. A command that has not been reaped; 0: there is none. */
@@ -84,6 +88,8 @@ static volatile sig_atomic_t late_command;
 static volatile sig_atomic_t signalled;
 /* Whether there was one behind the capture. */
 static volatile sig_atomic_t hurried;
+/* In a copy of the process: when naming has to end, CLOCK_MONOTONIC; 0: this is no copy. */
+static uint64_t hurry_ns;
 
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -376,6 +382,8 @@ int pb_session_new(struct pb_session **out, const struct pb_session_parts *parts
 
 static void release_links(struct pb_session *s)
 {
+	/* It holds them, too. */
+	pb_snapshot_end(&s->copy);
 	if (s->parts->probes->detach && s->bpf.skeleton)
 		s->parts->probes->detach(s->bpf.skeleton);
 	while (s->n_links)
@@ -443,6 +451,7 @@ const struct pb_target *pb_session_target(const struct pb_session *s)
 void pb_session_end(struct pb_session *s)
 {
 	s->ended = true;
+	pb_snapshot_end(&s->copy);
 }
 
 uint64_t pb_session_ready_ns(const struct pb_session *s)
@@ -776,6 +785,34 @@ static int settle(struct pb_session *s, struct pb_report *r)
 	return s->parts->probes->collect ? s->parts->probes->collect(s, s->bpf.skeleton, r) : 0;
 }
 
+/* In a copy of the process. */
+static void look(void *session)
+{
+	struct pb_session *s = session;
+	struct pb_report *r = s->report;
+
+	hurry_ns = pb_clock_ns() + SO_FAR_NS;
+	r->duration_ns = pb_clock_ns() - s->ready_ns;
+	if (pb_drain_ledger(s->drain, r))
+		return;
+	if (s->parts->probes->collect && s->parts->probes->collect(s, s->bpf.skeleton, r))
+		return;
+	s->parts->so_far(s->parts->so_far_ctx, s);
+}
+
+void pb_session_show_so_far(struct pb_session *s)
+{
+	int err;
+
+	if (!s->parts->so_far)
+		return;
+	/* The copy has no rings. */
+	pb_drain_stacks(s->drain);
+	err = pb_snapshot_take(&s->copy, look, s);
+	if (err)
+		pb_log(PB_LOG_DEBUG, "no look at what there is so far: %s", strerror(-err));
+}
+
 /* The command stands still, with its libraries mapped: what is known of it now is known from its beginning. */
 static void on_loaded(void *ctx)
 {
@@ -804,6 +841,7 @@ int pb_session_run(struct pb_session *s, struct pb_report *report)
 {
 	int err = describe_capture(s, report);
 
+	s->report = report;
 	err = err ? err : open_loop(s);
 	err = err ? err : attach(s);
 	if (err)
@@ -839,7 +877,7 @@ int pb_session_signal(const struct pb_session *s)
 bool pb_session_is_hurried(void *session)
 {
 	(void)session;
-	return hurried;
+	return hurried || (hurry_ns && pb_clock_ns() > hurry_ns);
 }
 
 bool pb_session_command_not_run(const struct pb_session *s)

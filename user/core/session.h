@@ -71,6 +71,13 @@ struct pb_session_parts {
 	struct pb_profile *profile;              /* locations and modules are added while running */
 	const struct pb_jit_type *jit;           /* how JIT compilers tell about their code */
 	const struct pb_unwinder_type *unwinder; /* keeps unwind tables, unless --unwind fp */
+	/*
+	 * Optional, for pb_session_show_so_far(): name and show what was captured until now. Runs in a copy of the
+	 * process (user/core/snapshot.h) with counters joined and events of the report filled; naming is
+	 * hurried after two seconds.
+	 */
+	void (*so_far)(void *ctx, struct pb_session *copy);
+	void *so_far_ctx;
 };
 
 /**
@@ -89,8 +96,10 @@ int pb_session_hold(struct pb_session *s, struct bpf_link *link);
 const struct pb_cpus *pb_session_cpus(const struct pb_session *s);
 /* For attach(): who is measured; borrowed. */
 const struct pb_target *pb_session_target(const struct pb_session *s);
-/* For tick(): end the capture, as a signal would, though a command goes on. */
+/* For tick(): end the capture, as a signal would, though a command goes on. A copy is ended, too. */
 void pb_session_end(struct pb_session *s);
+/* For tick(): show what there is so far, by parts->so_far, unless that has not ended since the last time. */
+void pb_session_show_so_far(struct pb_session *s);
 /* When everything was attached, CLOCK_MONOTONIC; 0 before. */
 uint64_t pb_session_ready_ns(const struct pb_session *s);
 /* The tool's state: bpf->skeleton. */

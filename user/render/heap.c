@@ -560,7 +560,7 @@ int pb_render_heap(FILE *out, const struct pb_profile *p, const struct pb_report
 	err = put_title(&h, r, o->value);
 	if (!err && sites->totals[0])
 		put_table(&h, o->top);
-	if (!err && (sites->totals[0] || r->produced)) {
+	if (!err && !o->brief && (sites->totals[0] || r->produced)) {
 		err = put_extra(&h, r);
 		err = err ? err : pb_sheet_ledger(&h.sheet, r);
 	}

@@ -20,6 +20,7 @@ struct pb_render_opts {
 	bool lines;     /* tell frames apart by source line; pprof has all lines anyway */
 	bool color;     /* ANSI colours, text only */
 	int columns;    /* width of the terminal, text only; 0: 80 */
+	bool brief;     /* of a heap's text, title and table only */
 };
 
 /*

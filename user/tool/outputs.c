@@ -149,7 +149,8 @@ struct job {
 	const struct pb_report *report;
 };
 
-static int write_one(const struct job *job, const char *path, const struct pb_format *format)
+static int write_as(const struct job *job, const char *path, const struct pb_format *format,
+		    bool brief)
 {
 	pb_render_fn *render = format->render == pb_render_text && job->tool->text ? job->tool->text
 										   : format->render;
@@ -162,6 +163,7 @@ static int write_one(const struct job *job, const char *path, const struct pb_fo
 	if (err)
 		return err;
 	render_opts(job->args, job->profile, terminal, &o);
+	o.brief = brief;
 	err = render(pb_output_stream(out), job->profile, job->report, &o);
 	if (err == -ENOMEM)
 		return pb_err(ENOMEM, "write %s", path);
@@ -170,6 +172,11 @@ static int write_one(const struct job *job, const char *path, const struct pb_fo
 			       format->name, format->lacks ? format->lacks : "not what it needs");
 	/* The commit knows the stream's errno better than the renderer, and names the file. */
 	return pb_output_commit(pb_take(out));
+}
+
+static int write_one(const struct job *job, const char *path, const struct pb_format *format)
+{
+	return write_as(job, path, format, false);
 }
 
 /* cpuflame-redis-server-1234-20261122-141503.html */
@@ -236,4 +243,12 @@ int pb_outputs_write(const struct pb_tool *tool, const struct pb_args *args,
 		first = first ? first : err;
 	}
 	return first;
+}
+
+int pb_outputs_show(const struct pb_tool *tool, const struct pb_args *args,
+		    const struct pb_profile *profile, const struct pb_report *report)
+{
+	const struct job job = {tool, args, profile, report};
+
+	return write_as(&job, "-", pb_format_by_name("text"), true);
 }

@@ -43,4 +43,8 @@ int pb_outputs_reachable(const struct pb_tool *tool, const struct pb_args *args)
 int pb_outputs_write(const struct pb_tool *tool, const struct pb_args *args,
 		     const struct pb_profile *profile, const struct pb_report *report);
 
+/* Title and table to stdout, of a capture that goes on. Return: 0; -errno, logged. */
+int pb_outputs_show(const struct pb_tool *tool, const struct pb_args *args,
+		    const struct pb_profile *profile, const struct pb_report *report);
+
 #endif

@@ -83,6 +83,30 @@ static int name_and_build(const struct pb_tool *tool, const struct pb_args *args
 	return err ? pb_err(-err, "put the profile together") : 0;
 }
 
+/* What the copy of a process needs that shows what there is so far. */
+struct so_far {
+	const struct pb_tool *tool;
+	const void *args;
+	struct result *result;
+};
+
+/* For pb_session_parts. It says nothing but what it shows: whoever wants to know more looks at the end. */
+static void show_so_far(void *ctx, struct pb_session *copy)
+{
+	const struct so_far *c = ctx;
+	struct result *r = c->result;
+
+	pb_log_init(c->tool->program->name, PB_LOG_ERROR);
+	pb_live_enable(false);
+	if (pb_naming_run(copy, c->args, r->profile, r->report, &r->names))
+		return;
+	if (pb_stacks_build(pb_session_stacks(copy), r->report, pb_symbol_is_bottom,
+			    c->tool->to_values, pb_session_state(copy)))
+		return;
+	if (!c->tool->choose_value || !c->tool->choose_value(c->args, r->profile))
+		pb_outputs_show(c->tool, c->args, r->profile, r->report);
+}
+
 /* What a person should know beyond the numbers. */
 static void explain(const struct result *r)
 {
@@ -128,11 +152,14 @@ static int with_command_status(struct pb_session *session, int ours)
 static int capture(const struct pb_tool *tool, void *args, struct result *r)
 {
 	const struct pb_args *common = args;
+	struct so_far so_far = {tool, args, r};
 	struct pb_session_parts parts = {.program = tool->program->name,
 					 .probes = tool->probes,
 					 .args = args,
 					 .jit = &jit_type,
-					 .unwinder = &pb_unwind};
+					 .unwinder = &pb_unwind,
+					 .so_far = show_so_far,
+					 .so_far_ctx = &so_far};
 	pb_auto(pb_session) struct pb_session *session = NULL;
 	int err, status;
 

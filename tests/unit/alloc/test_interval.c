@@ -86,6 +86,25 @@ static void the_heading_comes_again(void **state)
 	assert_int_equal(lines(), 45 + 3);
 }
 
+static void before_a_table_there_is_a_heading_each_time(void **state)
+{
+	(void)state;
+	interval.with_tables = true;
+	tick(SECOND, 1);
+	tick(2 * SECOND, 2);
+	assert_int_equal(lines(), 4);
+}
+
+static void the_caller_is_told_when_it_was_time(void **state)
+{
+	const struct pb_alloc_point early = {.time_ns = SECOND / 2}, due = {.time_ns = SECOND};
+
+	(void)state;
+	assert_false(pb_interval_tick(&interval, out, &early, 0, 0));
+	assert_true(pb_interval_tick(&interval, out, &due, 0, 0));
+	assert_false(pb_interval_tick(&interval, out, &due, 0, 0));
+}
+
 static void without_an_interval_there_are_no_lines(void **state)
 {
 	(void)state;
@@ -101,6 +120,10 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(late_ticks_do_not_add_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_heading_comes_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(before_a_table_there_is_a_heading_each_time, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(the_caller_is_told_when_it_was_time, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(without_an_interval_there_are_no_lines, setup,
 						teardown),
 	};
