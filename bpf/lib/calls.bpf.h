@@ -450,7 +450,7 @@ static __always_inline void pb_miss_call(const struct pb_call *c)
 static __always_inline bool pb_call_enter(struct pb_call *c)
 {
 	c->tally = pb_alloc_tally();
-	if (!c->tally)
+	if (!c->tally || pb_has_ended())
 		return false;
 	if (c->cookie & PB_COOKIE_STEPPED)
 		pb_count(&c->tally->stepped);
@@ -515,7 +515,7 @@ static __always_inline void pb_call_return(struct pb_call *c)
 	__u64 addr;
 
 	c->tally = pb_alloc_tally();
-	if (!c->tally)
+	if (!c->tally || pb_has_ended())
 		return;
 	pb_count(&c->tally->returns);
 	t = bpf_task_storage_get(&threads, c->task, NULL, 0);

@@ -380,8 +380,16 @@ int pb_session_new(struct pb_session **out, const struct pb_session_parts *parts
 	return 0;
 }
 
+/* At one instant, for all hooks that ask: see pb_has_ended() of bpf/lib/lease.bpf.h. */
+static void stop_counting(struct pb_session *s)
+{
+	if (s->control)
+		__atomic_store_n(&s->control->has_ended, 1, __ATOMIC_SEQ_CST);
+}
+
 static void release_links(struct pb_session *s)
 {
+	stop_counting(s);
 	/* It holds them, too. */
 	pb_snapshot_end(&s->copy);
 	if (s->parts->probes->detach && s->bpf.skeleton)
@@ -450,6 +458,7 @@ const struct pb_target *pb_session_target(const struct pb_session *s)
 
 void pb_session_end(struct pb_session *s)
 {
+	stop_counting(s);
 	s->ended = true;
 	pb_snapshot_end(&s->copy);
 }

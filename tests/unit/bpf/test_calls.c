@@ -374,6 +374,23 @@ static void expired_lease_is_noticed_within_its_hits(void **state)
 	assert_non_null(block_at(BLOCK));
 }
 
+static void nothing_counts_behind_the_end(void **state)
+{
+	struct pb_control *c = host_map_value(&control, &(__u32){0}, 0);
+	struct pb_alloc_tally before;
+
+	(void)state;
+	do_malloc(SITE(0), 10, BLOCK);
+	before = *heap_tally();
+	c->has_ended = 1;
+	do_malloc(SITE(0), 10, BLOCK + 64);
+	do_free(BLOCK);
+	assert_memory_equal(heap_tally(), &before, sizeof(before));
+	assert_non_null(block_at(BLOCK));
+	assert_null(block_at(BLOCK + 64));
+	c->has_ended = 0;
+}
+
 static void thread_without_a_state_is_counted(void **state)
 {
 	struct task_struct more = tasks[0], stranger = tasks[0];
@@ -687,6 +704,7 @@ int main(void)
 		TEST(block_where_one_was_live_ends_that_one),
 		TEST(another_program_has_blocks_of_its_own),
 		TEST(expired_lease_is_noticed_within_its_hits),
+		TEST(nothing_counts_behind_the_end),
 		TEST(thread_without_a_state_is_counted),
 		TEST(without_frees_the_caller_is_taken_at_the_beginning),
 		TEST(full_table_is_counted_and_no_part_of_the_heap),
