@@ -169,6 +169,65 @@ an_allocator_loaded_while_it_runs_is_found()
 	expect_json '[.sites[] | select(.frames | index("loaded")) | .values[0]] | add > 1000'
 }
 
+# By the names that all allocators have, and behind the C library, which has them first.
+an_allocator_opened_and_looked_up_is_found()
+{
+	[ -e "$LIBS/libjemalloc.so.2" ] || skip_test "no jemalloc"
+	export WAIT=1 GLIBC_TUNABLES=glibc.rtld.optional_static_tls=65536
+	workload heapload dlopen "$LIBS/libjemalloc.so.2" 4 ''
+	start_tool -p "$W" --exact -q -o "$T/r.json"
+	_begin
+	wait_tool
+	expect_status 0
+	expect_json '.allocators | any(test("^jemalloc "))'
+	expect_json '[.sites[] | select(.frames | index("loaded")) | .values[0]] | add > 1000'
+	expect_json '.alloc.overwritten == 0 and .alloc.untracked == 0'
+}
+
+_build_allocator()
+{
+	cat >"$T/own.c" <<-'EOF'
+		#include <stddef.h>
+		static char heap[1 << 16];
+		void *P(malloc)(size_t n) { __asm__ volatile("" : : "r"(n)); return heap; }
+		void P(free)(void *p) { __asm__ volatile("" : : "r"(p)); }
+	EOF
+	gcc -O1 -fno-builtin -fPIC -shared "-DP(n)=${1:+$1##}n" "$T/own.c" -o "$T/$2"
+}
+
+an_allocator_that_cannot_be_seen_is_named_and_why()
+{
+	_build_allocator '' own.so || skip_test "no compiler"
+	export WAIT=1
+	workload heapload dlopen "$T/own.so" 2 ''
+	start_tool -p "$W" --exact -o "$T/r.json" -o "$T/r.txt"
+	_begin
+	wait_tool
+	expect_status 0
+	expect_json '.allocators | any(test("^not seen: .*/own.so, .*dlsym"))'
+	tr '\n' ' ' <"$T/r.txt" | grep -q 'not seen: .*/own.so, .* dlsym()' || die "not told: $(cat "$T/r.txt")"
+}
+
+allocators_beyond_the_64th_are_counted()
+{
+	local i list=''
+
+	_build_allocator mi_ own.so || skip_test "no compiler"
+	for i in $(seq 70); do
+		cp "$T/own.so" "$T/own$i.so"
+		list+=$T/own$i.so:
+	done
+	export WAIT=1
+	workload heapload dlopen "${list%:}" 3
+	start_tool -p "$W" --exact -o "$T/r.json" -o "$T/r.txt"
+	_begin
+	wait_tool
+	expect_status 0
+	# The C library is one of the 64.
+	expect_json '.allocators | length == 65 and (.[64] | test("^not seen: 7 more files .* 64 "))'
+	tr '\n' ' ' <"$T/r.txt" | grep -q '; not seen: 7 more files .*; 48 more' || die "not told: $(cat "$T/r.txt")"
+}
+
 a_target_that_is_too_busy_is_refused_before_the_start()
 {
 	workload heapload rate 1000000 30

@@ -34,14 +34,15 @@ static void check(const struct pb_allocator *a, size_t size)
 	}
 }
 
-static void read_as(int fd, size_t size, bool shadowed)
+static void read_as(int fd, size_t size, enum pb_alloc_shadow shadow)
 {
+	struct pb_allocator_role role;
 	struct pb_allocator a;
-	bool serves;
 
-	if (pb_allocator_read(&a, fd, "fuzzed", shadowed, &serves))
+	if (pb_allocator_read(&a, fd, "fuzzed", shadow, &role))
 		return;
-	require(!(shadowed && a.serves_malloc));
+	require(!(shadow != PB_SHADOW_NONE && a.serves_malloc));
+	require(!(role.unseen && (shadow == PB_SHADOW_NONE || !role.serves)));
 	check(&a, size);
 	pb_allocator_drop(&a);
 }
@@ -57,8 +58,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fd = memfd_create("fuzzed", MFD_CLOEXEC);
 	}
 	require(!ftruncate(fd, 0) && pwrite(fd, data, size, 0) == (ssize_t)size);
-	read_as(fd, size, false);
-	read_as(fd, size, true);
+	read_as(fd, size, PB_SHADOW_NONE);
+	read_as(fd, size, PB_SHADOW_KNOWN);
+	read_as(fd, size, PB_SHADOW_UNKNOWN);
 	if (!pb_executable_read(&x, fd))
 		free(x.interpreter);
 	return 0;

@@ -10,7 +10,8 @@
  *	stacks N              one block from each of N depths
  *	threads N             N threads, each with a block a second
  *	forks N               N children, ten blocks each
- *	dlopen LIB SECONDS    pairs of mi_malloc and mi_free of LIB, a mimalloc, in loaded()
+ *	dlopen LIB[:LIB...] SECONDS [PREFIX]
+ *	                      pairs of PREFIXmalloc and PREFIXfree (mi_) of the last LIB, in loaded()
  *	exec CMD ARGS         ten blocks in before(), then CMD
  *	touch MB              first touches of MB of its own mapping
  *	end HOW               ten blocks in kept(), then "_exit", "kill" or "abort"
@@ -162,22 +163,30 @@ VISIBLE static void loaded(void *(*alloc)(size_t), void (*release)(void *))
 }
 
 #ifdef PB_STATIC
-static int load(const char *name, double seconds)
+static int load(char *names, double seconds, const char *prefix)
 {
-	return !name || seconds > 0;
+	return !names || !prefix || seconds > 0;
 }
 #else
-static int load(const char *name, double seconds)
+static int load(char *names, double seconds, const char *prefix)
 {
-	void *lib = dlopen(name, RTLD_NOW | RTLD_LOCAL);
 	uint64_t end = in_seconds(seconds);
 	void *(*alloc)(size_t);
 	void (*release)(void *);
+	char symbol[64], *name;
+	void *lib = NULL;
 
+	for (name = strtok(names, ":"); name; name = strtok(NULL, ":")) {
+		lib = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+		if (!lib)
+			return 1;
+	}
 	if (!lib)
 		return 1;
-	*(void **)&alloc = dlsym(lib, "mi_malloc");
-	*(void **)&release = dlsym(lib, "mi_free");
+	snprintf(symbol, sizeof(symbol), "%smalloc", prefix);
+	*(void **)&alloc = dlsym(lib, symbol);
+	snprintf(symbol, sizeof(symbol), "%sfree", prefix);
+	*(void **)&release = dlsym(lib, symbol);
 	if (!alloc || !release)
 		return 1;
 	while (now_ns() < end) {
@@ -242,7 +251,7 @@ static int run(int argc, char **argv)
 	} else if (!strcmp(what, "forks")) {
 		return fork_children((int)n);
 	} else if (!strcmp(what, "dlopen")) {
-		return load(argv[2], arg(argc, argv, 3, 5));
+		return load(argv[2], arg(argc, argv, 3, 5), argc > 4 ? argv[4] : "mi_");
 	} else if (!strcmp(what, "exec")) {
 		before();
 		execvp(argv[2], argv + 2);

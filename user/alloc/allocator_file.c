@@ -203,26 +203,39 @@ static enum pb_alloc_kind kind_of(const struct file *file, const struct found *f
 							  : pb_alloc_prefix_kind(f->prefix);
 }
 
-/* Whether anybody calls it, and calls nothing else that is probed. */
-static bool is_wanted(const struct file *file, const struct found *f, bool shadowed)
+static bool is_libc(const struct file *file)
 {
+	return file->plain_kind == PB_KIND_GLIBC || file->plain_kind == PB_KIND_MUSL;
+}
+
+/* Behind another one: may somebody look its malloc() up, and is a call of it not one of that other's? */
+static bool is_looked_up(const struct file *file, enum pb_alloc_shadow shadow)
+{
+	return shadow == PB_SHADOW_KNOWN && file->serves && file->plain_kind != PB_KIND_UNKNOWN &&
+	       !is_libc(file);
+}
+
+/* Whether anybody calls it, and calls nothing else that is probed. */
+static bool is_wanted(const struct file *file, const struct found *f, enum pb_alloc_shadow shadow)
+{
+	bool shadowed = shadow != PB_SHADOW_NONE;
+
 	if (f->prefix == PB_PREFIX_LIBC)
 		return !shadowed && file->serves;
 	if (!is_plain(f))
 		return true;
 	if (shadowed && f->exported)
-		return false;
+		return is_looked_up(file, shadow);
 	/* The C libraries' programs have these from libstdc++, where they call malloc and free. */
 	if (f->row->is_cxx)
-		return file->serves && !shadowed && file->plain_kind != PB_KIND_GLIBC &&
-		       file->plain_kind != PB_KIND_MUSL;
+		return file->serves && !shadowed && !is_libc(file);
 	/* A function of a program that happens to be called valloc makes no allocator. */
 	return f->exported ? file->serves
 			   : has_plain(file, "malloc", false) && has_plain(file, "free", false);
 }
 
 /* Keep those that are wanted, and one name of each address. */
-static void sift(struct file *file, bool shadowed)
+static void sift(struct file *file, enum pb_alloc_shadow shadow)
 {
 	uint32_t i, n = 0;
 
@@ -231,7 +244,7 @@ static void sift(struct file *file, bool shadowed)
 	for (i = 0; i < file->n; i++) {
 		struct found f = file->found[i];
 
-		if (!is_wanted(file, &f, shadowed))
+		if (!is_wanted(file, &f, shadow))
 			continue;
 		/* Its address is that of the function that chooses. */
 		if (f.is_ifunc) {
@@ -387,8 +400,8 @@ static int fill(struct pb_allocator *a, const struct file *file, int fd, const c
 	return a->fd < 0 ? -errno : 0;
 }
 
-int pb_allocator_read(struct pb_allocator *out, int fd, const char *path, bool shadowed,
-		      bool *serves)
+int pb_allocator_read(struct pb_allocator *out, int fd, const char *path,
+		      enum pb_alloc_shadow shadow, struct pb_allocator_role *role)
 {
 	struct pb_allocator a = {.fd = -1};
 	pb_auto(pb_elf) struct pb_elf *e = NULL;
@@ -402,15 +415,19 @@ int pb_allocator_read(struct pb_allocator *out, int fd, const char *path, bool s
 	file.e = e;
 	err = gather(&file);
 	if (!err) {
-		sift(&file, shadowed);
+		sift(&file, shadow);
 		err = mark_jumps(&file);
 	}
 	if (!err)
 		err = fill(&a, &file, fd, path);
 	free(file.found);
-	if (!err || err == -ENOENT)
-		*serves = file.serves;
-	a.serves_malloc = file.serves && !shadowed;
+	*role = (struct pb_allocator_role){
+		.serves = file.serves,
+		.is_known = file.plain_kind != PB_KIND_UNKNOWN,
+		.unseen = file.serves && shadow != PB_SHADOW_NONE && !is_libc(&file) &&
+			  !is_looked_up(&file, shadow),
+	};
+	a.serves_malloc = file.serves && shadow == PB_SHADOW_NONE;
 	a.has_ifunc = file.has_ifunc;
 	if (err)
 		pb_allocator_drop(&a);
@@ -487,10 +504,26 @@ static int see(struct pb_allocator_list *l, int fd, bool *is_new)
 	return 0;
 }
 
+/* To be told: somebody may call it, and that is not seen. */
+static int add_unseen(struct pb_allocators *all, const char *path)
+{
+	int err = pb_grow(&all->unseen, &all->unseen_size, all->n_unseen + 1ull,
+			  sizeof(*all->unseen));
+
+	if (err)
+		return err;
+	all->unseen[all->n_unseen] = strdup(path);
+	if (!all->unseen[all->n_unseen])
+		return -ENOMEM;
+	all->n_unseen++;
+	return 0;
+}
+
 int pb_allocator_list_add(struct pb_allocator_list *l, int fd, const char *path)
 {
 	struct pb_allocators *all = l->out;
-	bool serves = false, is_new;
+	struct pb_allocator_role role = {.serves = false};
+	bool is_new;
 	int err = see(l, fd, &is_new);
 
 	if (err || !is_new)
@@ -499,12 +532,15 @@ int pb_allocator_list_add(struct pb_allocator_list *l, int fd, const char *path)
 	err = pb_grow(&all->items, &l->items_size, all->n + 1ull, sizeof(*all->items));
 	if (err)
 		return err;
-	err = pb_allocator_read(&all->items[all->n], fd, path, l->served, &serves);
-	l->served |= serves;
+	err = pb_allocator_read(&all->items[all->n], fd, path, l->shadow, &role);
+	if (role.serves && l->shadow == PB_SHADOW_NONE)
+		l->shadow = role.is_known ? PB_SHADOW_KNOWN : PB_SHADOW_UNKNOWN;
 	if (!err)
 		all->n++;
 	else if (err != -ENOENT && err != -ENOMEM)
 		pb_log(PB_LOG_DEBUG, "%s: no allocator is looked for: %s", path, strerror(-err));
+	if (role.unseen && err != -ENOMEM)
+		err = add_unseen(all, path);
 	return err == -ENOMEM ? err : 0;
 }
 

@@ -24,9 +24,9 @@
 
 int pb_allocators_of_file(struct pb_allocator *out, int fd, const char *path)
 {
-	bool serves;
+	struct pb_allocator_role role;
 
-	return pb_allocator_read(out, fd, path, false, &serves);
+	return pb_allocator_read(out, fd, path, PB_SHADOW_NONE, &role);
 }
 
 void pb_allocator_drop(struct pb_allocator *a)
@@ -51,6 +51,9 @@ void pb_allocators_free(struct pb_allocators *a)
 		return;
 	for (i = 0; i < a->n; i++)
 		pb_allocator_drop(&a->items[i]);
+	for (i = 0; i < a->n_unseen; i++)
+		free(a->unseen[i]);
+	free(a->unseen);
 	free(a->items);
 	free(a);
 }
@@ -165,7 +168,7 @@ static int add_linked(struct process *p, const struct pb_linkmap *linked)
 
 		/* Each namespace is searched on its own. */
 		if (linked->objects[i].scope != scope)
-			p->list.served = false;
+			p->list.shadow = PB_SHADOW_NONE;
 		scope = linked->objects[i].scope;
 		if (m)
 			err = add_mapping(p, m);
@@ -209,7 +212,8 @@ static int add_all(struct process *p, const struct pb_linkmap *linked, bool comp
 
 	if (!err)
 		err = add_linked(p, linked);
-	p->list.served |= complete;
+	if (complete && p->list.shadow == PB_SHADOW_NONE)
+		p->list.shadow = PB_SHADOW_UNKNOWN;
 	if (!err)
 		err = add_mapped(p, false);
 	return err ? err : add_mapped(p, true);

@@ -43,6 +43,10 @@ struct pb_allocator {
 struct pb_allocators {
 	struct pb_allocator *items;
 	uint32_t n;
+	/* Paths of files that have a malloc() behind the one that serves, which only who looks it up calls, and which is
+	 * not among the above, since nobody knows what it calls itself. */
+	char **unseen;
+	uint32_t n_unseen, unseen_size;
 	uint32_t objects; /* files that were looked at */
 	bool is_static;   /* no loader loads libraries for the executable */
 	bool is_go;       /* a Go program: its stacks move, so returns must not be probed */
@@ -76,9 +80,10 @@ void pb_allocator_drop(struct pb_allocator *a);
  * @out: set on success
  *
  * The search order is read from the process' own link map (DT_DEBUG, struct r_debug), and where that cannot be had,
- * is that of its mappings. Of files that define malloc without a prefix the first one serves it; the
- * others are shadowed and are left out, unless they have prefixed functions, or serve a second namespace
- * (dlmopen). Files are opened by /proc/PID/map_files, else by path in its root.
+ * is that of its mappings. Of files that define malloc without a prefix the first one serves it; of the
+ * others, C libraries are left out, and those that are known count all the same: some are opened by dlopen(), and called
+ * by who asks dlsym(). Such as are not known are named in @out->unseen. Those of a second namespace (dlmopen)
+ * serve that. Files are opened by /proc/PID/map_files, else by path in its root.
  *
  * Return: 0, also if none was found; -ESRCH if it is gone; -EPERM; -ENOMEM.
  */

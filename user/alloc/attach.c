@@ -14,6 +14,8 @@
 #include "user/core/procstat.h"
 
 #define FILES_MAX     64 /* one bit each in a process' mask */
+#define UNSEEN_MAX    16
+#define SKIPPED_MAX   4096
 /* Between two looks at one process: short where a program has just begun, twice as long each time. */
 #define LOOK_SOON_NS  1000000ull
 #define LOOK_AGAIN_NS 1000000000ull
@@ -28,6 +30,12 @@ struct process {
 	uint64_t looked_ns, pause_ns;
 };
 
+/* A file for which there was no room. */
+struct skipped {
+	dev_t dev;
+	ino_t ino;
+};
+
 struct pb_alloc_attach {
 	enum pb_uprobe_way way;
 	bool track_frees;
@@ -36,6 +44,10 @@ struct pb_alloc_attach {
 	struct pb_alloc_sight sight;
 	struct pb_allocator files[FILES_MAX];
 	uint32_t n_files;
+	struct skipped *skipped; /* each once */
+	uint32_t n_skipped, skipped_size;
+	char *unseen[UNSEEN_MAX]; /* see struct pb_allocators */
+	uint32_t n_unseen;
 	struct process *processes;
 	uint32_t n, size;
 };
@@ -60,6 +72,9 @@ void pb_alloc_attach_free(struct pb_alloc_attach *a)
 		pb_uprobes_drop(&a->processes[i].links);
 	for (i = 0; i < a->n_files; i++)
 		pb_allocator_drop(&a->files[i]);
+	for (i = 0; i < a->n_unseen; i++)
+		free(a->unseen[i]);
+	free(a->skipped);
 	free(a->processes);
 	free(a);
 }
@@ -88,6 +103,19 @@ static struct process *add_process(struct pb_alloc_attach *a, pid_t tgid)
 	return p;
 }
 
+static void note_skipped(struct pb_alloc_attach *a, const struct pb_allocator *file)
+{
+	uint32_t i;
+
+	for (i = 0; i < a->n_skipped; i++) {
+		if (a->skipped[i].dev == file->dev && a->skipped[i].ino == file->ino)
+			return;
+	}
+	if (a->n_skipped < SKIPPED_MAX &&
+	    !pb_grow(&a->skipped, &a->skipped_size, a->n_skipped + 1ull, sizeof(*a->skipped)))
+		a->skipped[a->n_skipped++] = (struct skipped){file->dev, file->ino};
+}
+
 /* The number of a file; takes it over, or drops it if it is known. FILES_MAX: no room. */
 static uint32_t add_file(struct pb_alloc_attach *a, struct pb_allocator *file)
 {
@@ -97,6 +125,8 @@ static uint32_t add_file(struct pb_alloc_attach *a, struct pb_allocator *file)
 		if (a->files[i].dev == file->dev && a->files[i].ino == file->ino)
 			break;
 	}
+	if (i == FILES_MAX)
+		note_skipped(a, file);
 	if (i < a->n_files || i == FILES_MAX) {
 		pb_allocator_drop(file);
 	} else {
@@ -106,6 +136,18 @@ static uint32_t add_file(struct pb_alloc_attach *a, struct pb_allocator *file)
 	memset(file, 0, sizeof(*file));
 	file->fd = -1;
 	return i;
+}
+
+static void take_unseen(struct pb_alloc_attach *a, char **path)
+{
+	uint32_t i;
+
+	for (i = 0; i < a->n_unseen; i++) {
+		if (!strcmp(a->unseen[i], *path))
+			return;
+	}
+	if (a->n_unseen < UNSEEN_MAX)
+		a->unseen[a->n_unseen++] = pb_take(*path);
 }
 
 /* Take over what was found in a process. Return: the files it has, as a mask. */
@@ -119,6 +161,8 @@ static uint64_t take_files(struct pb_alloc_attach *a, struct pb_allocators *foun
 		if (file < FILES_MAX)
 			has |= 1ull << file;
 	}
+	for (i = 0; i < found->n_unseen; i++)
+		take_unseen(a, &found->unseen[i]);
 	a->sight.is_go |= found->is_go;
 	a->sight.is_static |= found->is_static;
 	a->sight.is_32bit |= found->is_32bit;
@@ -468,9 +512,33 @@ uint64_t pb_alloc_attach_rss(const struct pb_alloc_attach *a)
 	return sum;
 }
 
+/* What was met and is not probed, and why. */
+static int describe_unseen(const struct pb_alloc_attach *a, char **all, uint32_t *n)
+{
+	uint32_t i;
+
+	for (i = 0; i < a->n_unseen; i++) {
+		if (asprintf(
+			    &all[*n],
+			    "not seen: %s, whose malloc stands behind another one: only what looks it "
+			    "up by dlsym() calls it, and of which kind it is, is not known",
+			    a->unseen[i]) < 0)
+			return -ENOMEM;
+		++*n;
+	}
+	if (!a->n_skipped)
+		return 0;
+	if (asprintf(&all[*n],
+		     "not seen: %u more file%s with an allocator, since %u are probed at most",
+		     a->n_skipped, a->n_skipped == 1 ? "" : "s", FILES_MAX) < 0)
+		return -ENOMEM;
+	++*n;
+	return 0;
+}
+
 int pb_alloc_attach_describe(const struct pb_alloc_attach *a, char ***lines, uint32_t *n)
 {
-	char **all = calloc(a->n_files + 1ull, sizeof(*all));
+	char **all = calloc(a->n_files + a->n_unseen + 1ull, sizeof(*all));
 	uint32_t i;
 
 	if (!all)
@@ -481,7 +549,7 @@ int pb_alloc_attach_describe(const struct pb_alloc_attach *a, char ***lines, uin
 			return -ENOMEM;
 		*n = i + 1;
 	}
-	return 0;
+	return describe_unseen(a, all, n);
 }
 
 void pb_alloc_attach_log(const struct pb_alloc_attach *a, double entry_ns, double step_ns)

@@ -68,7 +68,8 @@ void pb_alloc_attach_update(struct pb_alloc_attach *a, uint64_t now_ns);
 
 /* Resident memory of all processes that are attached to, bytes. */
 uint64_t pb_alloc_attach_rss(const struct pb_alloc_attach *a);
-/* One line for each allocator, into an array to be freed with its strings. Return: 0; -ENOMEM. */
+/* One line for each allocator, then "not seen: ..." for such as are not probed, into an array to be freed with its
+ * strings. Return: 0; -ENOMEM. */
 int pb_alloc_attach_describe(const struct pb_alloc_attach *a, char ***lines, uint32_t *n);
 /* The table of placements, to the log. @entry_ns, @step_ns: of a hit. */
 void pb_alloc_attach_log(const struct pb_alloc_attach *a, double entry_ns, double step_ns);

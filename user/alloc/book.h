@@ -81,7 +81,7 @@ struct pb_alloc_book {
 	struct pb_alloc_point *points; /* in order of time, at most PB_ALLOC_POINTS_MAX */
 	uint32_t n_points;
 
-	/* For people: "glibc (/usr/lib/.../libc.so.6)", and what was looked for in vain. */
+	/* For people: "glibc (/usr/lib/.../libc.so.6)", and "not seen: ..." for what is not probed. */
 	char **allocators;
 	uint32_t n_allocators;
 

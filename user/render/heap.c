@@ -428,10 +428,22 @@ static int put_summary(FILE *out, const json_t *alloc)
 
 static int put_allocators(FILE *out, const json_t *allocators)
 {
-	for (size_t i = 0; i < json_array_size(allocators) && i < ALLOCATORS_MAX; i++) {
+	size_t left_out = 0;
+
+	for (size_t i = 0; i < json_array_size(allocators); i++) {
+		const json_t *line = json_array_get(allocators, i);
+		const char *text = json_string_value(line);
+
+		/* What is not seen stands at the end, and is what a person has to know. */
+		if (i >= ALLOCATORS_MAX && (!text || strncmp(text, "not seen", 8) != 0)) {
+			left_out++;
+			continue;
+		}
 		fputs(i ? "; " : "Allocators: ", out);
-		put_safe(out, json_array_get(allocators, i));
+		put_safe(out, line);
 	}
+	if (left_out)
+		fprintf(out, "; %zu more", left_out);
 	if (json_array_size(allocators))
 		fputs(".", out);
 	return ferror(out) ? -ENOMEM : 0;

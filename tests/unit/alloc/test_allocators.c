@@ -637,6 +637,54 @@ static void a_dlopened_one_is_shadowed(void **state)
 	expect_one(of_process(start_in(argv, NULL)), "glibc", "/libc.so.6");
 }
 
+/* What is known calls no other one, so that nothing is counted twice. */
+static void a_known_one_that_was_dlopened_is_found(void **state)
+{
+	char *argv[] = {(char *)in_dir("open"), (char *)in_dir("libje.so"), NULL};
+	struct pb_allocators *all;
+
+	(void)state;
+	build("echo 'int mallctl(void); int mallctl(void) { return 0; }' > je.c && "
+	      "gcc -O1 -fno-builtin '-DP=' -fPIC -shared own.c je.c -o libje.so");
+	all = of_process(start_in(argv, NULL));
+	assert_int_equal(all->n, 2);
+	assert_string_equal(all->items[0].kind, "glibc");
+	assert_string_equal(all->items[1].kind, "jemalloc");
+	assert_true(all->items[0].serves_malloc && !all->items[1].serves_malloc);
+	assert_non_null(find(&all->items[1], "malloc"));
+	assert_non_null(find(&all->items[1], "free"));
+	assert_int_equal(all->n_unseen, 0);
+	pb_allocators_free(all);
+}
+
+static void an_unknown_one_that_was_dlopened_is_named_as_unseen(void **state)
+{
+	char *argv[] = {(char *)in_dir("open"), (char *)in_dir("libown.so"), NULL};
+	struct pb_allocators *all = of_process(start_in(argv, NULL));
+
+	(void)state;
+	assert_int_equal(all->n, 1);
+	assert_int_equal(all->n_unseen, 1);
+	assert_non_null(strstr(all->unseen[0], "/libown.so"));
+	pb_allocators_free(all);
+}
+
+/* It may go on to the next one. */
+static void a_known_one_behind_an_unknown_one_is_unseen(void **state)
+{
+	struct pb_allocators *all;
+	char env[512];
+
+	(void)state;
+	snprintf(env, sizeof(env), "LD_PRELOAD=%s:%s", in_dir("libown.so"), in_dir("libje.so"));
+	all = of_process(start(in_dir("wait"), env));
+	assert_int_equal(all->n, 1);
+	assert_string_equal(all->items[0].kind, "unknown");
+	assert_int_equal(all->n_unseen, 1);
+	assert_non_null(strstr(all->unseen[0], "/libje.so"));
+	pb_allocators_free(all);
+}
+
 static void one_that_serves_another_namespace_is_found(void **state)
 {
 	char new[] = "new",
@@ -921,6 +969,9 @@ int main(void)
 		cmocka_unit_test(a_static_process_serves_itself),
 		cmocka_unit_test(a_prefixed_one_is_found_beside_glibc),
 		cmocka_unit_test(a_dlopened_one_is_shadowed),
+		cmocka_unit_test(a_known_one_that_was_dlopened_is_found),
+		cmocka_unit_test(an_unknown_one_that_was_dlopened_is_named_as_unseen),
+		cmocka_unit_test(a_known_one_behind_an_unknown_one_is_unseen),
 		cmocka_unit_test(one_that_serves_another_namespace_is_found),
 		cmocka_unit_test(a_deleted_file_is_read_still),
 		cmocka_unit_test(a_file_of_another_mount_namespace_is_read),
