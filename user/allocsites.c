@@ -49,7 +49,7 @@ static const struct pb_option options[] = {
 	{PB_OPT_FIELD(UINT, struct pb_alloc_args, max_overhead), .long_name = "max-overhead",
 	 .arg = "PERCENT", .max = 100000,
 	 .help = "of one CPU; do not start above it, and stop when it is passed (default 20 with -p, "
-		 "unless --exact is given; 0: no limit)"},
+		 "unless --exact or --growth is given; 0: no limit)"},
 	/* What older kernels have, for tests. */
 	{PB_OPT_FIELD(CHOICE, struct pb_alloc_args, probes), .long_name = "probes", .arg = "WAY",
 	 .choices = ways, .help = "how to attach", .hidden = true},

@@ -257,6 +257,22 @@ a_rate_that_rises_stops_the_run_and_the_report_is_right()
 	_expect_alive
 }
 
+growth_stops_at_its_limit_too()
+{
+	workload heapload retouch 40
+	tool -p "$W" --growth --max-overhead 1 -d 20 -o "$T/r.json" -o "$T/r.txt"
+	expect_status 0
+	expect_says 'stopped after .* and 1 are allowed; see --max-overhead$'
+	expect_json '.alloc | .detached_s != null and .detached_s < 10'
+	expect_json '.capture.duration_s < 15 and .events.kept > 100 and .events.lost == 0'
+	grep -q 'taken out after' "$T/r.txt" || die "the text does not say so: $(cat "$T/r.txt")"
+	_expect_alive
+	# Without a limit of one's own there is none.
+	tool -p "$W" --growth -d 2 -q -o "$T/r2.json"
+	expect_status 0
+	expect_json '.alloc.detached_s == null' "$T/r2.json"
+}
+
 # The program holds one block at most, and frees each before it takes the next: what the last moment counts of
 # one and not of the other would be live.
 no_free_is_missed_at_the_end()

@@ -14,6 +14,7 @@
  *	                      pairs of PREFIXmalloc and PREFIXfree (mi_) of the last LIB, in loaded()
  *	exec CMD ARGS         ten blocks in before(), then CMD
  *	touch MB              first touches of MB of its own mapping
+ *	retouch SECONDS       the same again and again, of 16 MB
  *	end HOW               ten blocks in kept(), then "_exit", "kill" or "abort"
  */
 #include <dlfcn.h>
@@ -207,6 +208,20 @@ VISIBLE static void touch(unsigned long mb)
 		((volatile char *)p)[i] = 1;
 }
 
+VISIBLE static void retouch(double seconds)
+{
+	uint64_t end = in_seconds(seconds);
+	size_t size = 16 << 20;
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return;
+	while (now_ns() < end && !madvise(p, size, MADV_DONTNEED) &&
+	       !madvise(p, size, MADV_NOHUGEPAGE))
+		for (size_t i = 0; i < size; i += 4096)
+			((volatile char *)p)[i] = 1;
+}
+
 static void die(const char *how)
 {
 	kept(10);
@@ -258,6 +273,8 @@ static int run(int argc, char **argv)
 		return 127;
 	} else if (!strcmp(what, "touch")) {
 		touch(n);
+	} else if (!strcmp(what, "retouch")) {
+		retouch(arg(argc, argv, 2, 10));
 	} else if (!strcmp(what, "end")) {
 		die(argc > 2 ? argv[2] : "_exit");
 	}

@@ -49,6 +49,23 @@ int pb_alloc_read_tally(struct bpf_object *object, struct pb_alloc_tally *sum)
 	return 0;
 }
 
+int pb_alloc_read_events(struct bpf_object *object, uint64_t *sum)
+{
+	int fd = bpf_object__find_map_fd_by_name(object, "tallies");
+	int cpus = libbpf_num_possible_cpus(), i;
+	pb_autofree struct pb_tally *all = calloc(cpus > 0 ? (size_t)cpus : 1, sizeof(*all));
+	__u32 zero = 0;
+
+	if (!all)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(fd, &zero, all))
+		return -errno;
+	*sum = 0;
+	for (i = 0; i < cpus; i++)
+		*sum += all[i].produced;
+	return 0;
+}
+
 static int read_heap(struct pb_alloc_collect *c)
 {
 	int fd = bpf_object__find_map_fd_by_name(c->from.object, "heap");

@@ -36,5 +36,7 @@ void pb_alloc_collect_values(struct pb_alloc_collect *c, const struct pb_stack_t
 
 /* Sum over all CPUs. Return: 0; -errno. */
 int pb_alloc_read_tally(struct bpf_object *object, struct pb_alloc_tally *sum);
+/* Events so far, of all CPUs. Return: as above. */
+int pb_alloc_read_events(struct bpf_object *object, uint64_t *sum);
 
 #endif

@@ -45,6 +45,7 @@ static void close_window(struct pb_overhead *o)
 	close(pb_take_fd(o->stats_fd));
 	o->window_ns += ns - o->began_ns;
 	o->window_runs += runs - o->began_runs;
+	o->window_faults += o->faults - o->began_faults;
 }
 
 void pb_overhead_drop(struct pb_overhead *o)
@@ -53,14 +54,16 @@ void pb_overhead_drop(struct pb_overhead *o)
 		close_window(o);
 }
 
-void pb_overhead_tick(struct pb_overhead *o)
+void pb_overhead_tick(struct pb_overhead *o, uint64_t faults)
 {
+	o->faults = faults;
 	if (o->stats_fd >= 0)
 		close_window(o);
 	if (o->ticks++ % WINDOW_EVERY)
 		return;
 	o->stats_fd = pb_cost_enable();
 	o->began_ns = probes_ns(o, &o->began_runs);
+	o->began_faults = faults;
 }
 
 static double known(double ns)
@@ -92,7 +95,10 @@ double pb_overhead_spent_ns(const struct pb_overhead *o, const struct pb_alloc_t
 	double stepped = (double)(to->stepped - from->stepped);
 	double per_run = o->window_runs ? (double)o->window_ns / (double)o->window_runs
 					: PB_OVERHEAD_SAMPLED_NS;
+	double per_fault = o->window_faults ? (double)o->window_ns / (double)o->window_faults
+					    : PB_OVERHEAD_FAULT_NS;
 
 	return (entries - stepped) * known(o->entry_ns) + stepped * known(o->step_ns) +
-	       returns * known(o->return_ns) + (entries + returns + (double)faults) * per_run;
+	       returns * known(o->return_ns) + (entries + returns) * per_run +
+	       (double)faults * per_fault;
 }

@@ -41,6 +41,7 @@ struct pb_alloc_run {
 	uint64_t limit_pct;         /* 0: none */
 	/* what had been spent at the last ticks, a ring */
 	struct pb_alloc_tally tallies[LIMIT_TICKS];
+	uint64_t faults[LIMIT_TICKS]; /* of growth mode */
 	uint64_t times_ns[LIMIT_TICKS];
 	uint32_t ticks;
 	uint32_t stride; /* ticks between two points */
@@ -230,8 +231,8 @@ static uint64_t limit_of(const struct pb_alloc_args *args)
 {
 	if (args->max_overhead != UINT64_MAX)
 		return args->max_overhead;
-	/* Whoever asks for every call, or starts the program himself, has decided. */
-	return args->exact || args->common.command ? 0 : MAX_OVERHEAD_PCT;
+	/* Whoever asks for every call, or starts the program himself, has decided; and growth costs little. */
+	return args->exact || args->growth || args->common.command ? 0 : MAX_OVERHEAD_PCT;
 }
 
 int pb_alloc_run_new(struct pb_alloc_run **out, const struct pb_alloc_object *object,
@@ -431,7 +432,7 @@ int pb_alloc_run_attach(struct pb_alloc_run *run, struct pb_session *s)
 		err = attach_growth(run, s);
 	else
 		err = attach_allocators(run, s);
-	pb_overhead_tick(&run->overhead);
+	pb_overhead_tick(&run->overhead, 0);
 	return err;
 }
 
@@ -484,7 +485,9 @@ static double recent_pct(const struct pb_alloc_run *run, const struct pb_alloc_t
 {
 	uint32_t from = run->ticks % LIMIT_TICKS;
 
-	return 100.0 * pb_overhead_spent_ns(&run->overhead, &run->tallies[from], tally, 0) /
+	return 100.0 *
+	       pb_overhead_spent_ns(&run->overhead, &run->tallies[from], tally,
+				    run->overhead.faults - run->faults[from]) /
 	       (double)(now_ns - run->times_ns[from]);
 }
 
@@ -499,8 +502,9 @@ static void stop_at_limit(struct pb_alloc_run *run, struct pb_session *s, double
 	pb_alloc_run_detach(run);
 	pb_log(PB_LOG_WARN,
 	       "stopped after %.1f s: the probes cost %.0f %% of one CPU, and %llu are allowed; see "
-	       "--max-overhead, --no-free, --growth",
-	       (double)run->book.detached_ns / 1e9, pct, (unsigned long long)run->limit_pct);
+	       "--max-overhead%s",
+	       (double)run->book.detached_ns / 1e9, pct, (unsigned long long)run->limit_pct,
+	       run->book.mode == PB_ALLOC_GROWTH ? "" : ", --no-free, --growth");
 }
 
 void pb_alloc_run_tick(struct pb_session *s, void *state, uint64_t now_ns)
@@ -509,9 +513,12 @@ void pb_alloc_run_tick(struct pb_session *s, void *state, uint64_t now_ns)
 	uint32_t at = run->ticks % LIMIT_TICKS;
 	struct pb_alloc_tally tally;
 	struct pb_alloc_point now;
+	uint64_t faults = 0;
 	double pct = 0;
 
-	pb_overhead_tick(&run->overhead);
+	if (run->book.mode == PB_ALLOC_GROWTH && pb_alloc_read_events(run->object.object, &faults))
+		return;
+	pb_overhead_tick(&run->overhead, faults);
 	pb_alloc_attach_update(run->attach, now_ns);
 	if (pb_alloc_read_tally(run->object.object, &tally))
 		return;
@@ -520,6 +527,7 @@ void pb_alloc_run_tick(struct pb_session *s, void *state, uint64_t now_ns)
 		stop_at_limit(run, s, pct, now_ns);
 	}
 	run->tallies[at] = tally;
+	run->faults[at] = faults;
 	run->times_ns[at] = now_ns;
 	now = point_of(run, now_ns - pb_session_ready_ns(s), &tally);
 	if (run->ticks++ % run->stride == 0)
@@ -603,6 +611,8 @@ int pb_alloc_run_collect(struct pb_session *s, void *state, struct pb_report *re
 	double spent_ns;
 	int err;
 
+	if (book->mode == PB_ALLOC_GROWTH)
+		run->overhead.faults = report->produced;
 	pb_overhead_drop(&run->overhead);
 	book->older_ns = run->args->older_ns == UINT64_MAX ? report->duration_ns / LEAK_SHARE
 							   : run->args->older_ns;

@@ -33,7 +33,21 @@ static void hits_cost_their_trap_and_their_program(void **state)
 	o.window_runs = 3;
 	assert_float_equal(pb_overhead_spent_ns(&o, &from, &to, 0),
 			   8 * 1000 + 2 * 5000 + 2 * 2000 + 12 * 100, 1e-3);
-	assert_float_equal(pb_overhead_spent_ns(&o, &to, &to, 10), 1000, 1e-3);
+}
+
+static void a_fault_costs_its_share_of_the_programs_time(void **state)
+{
+	static const struct pb_alloc_tally none;
+	struct pb_overhead o = calibrated();
+
+	(void)state;
+	assert_float_equal(pb_overhead_spent_ns(&o, &none, &none, 10), 10 * PB_OVERHEAD_FAULT_NS,
+			   1e-3);
+	/* Of six runs two counted. */
+	o.window_ns = 3000;
+	o.window_runs = 6;
+	o.window_faults = 2;
+	assert_float_equal(pb_overhead_spent_ns(&o, &none, &none, 10), 15000, 1e-3);
 }
 
 static void traps_that_were_not_calibrated_cost_nothing(void **state)
@@ -85,6 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hits_cost_their_trap_and_their_program),
+		cmocka_unit_test(a_fault_costs_its_share_of_the_programs_time),
 		cmocka_unit_test(traps_that_were_not_calibrated_cost_nothing),
 		cmocka_unit_test(what_is_expected_follows_the_mode),
 		cmocka_unit_test(traps_at_both_ends_and_single_steps_are_expected_to_cost),
