@@ -223,6 +223,20 @@ static int choose_value(const void *args, struct pb_profile *profile)
 		       by_names[a->by]);
 }
 
+static const char *why_nothing(const void *args)
+{
+	const struct pb_alloc_args *a = args;
+
+	if (a->growth)
+		return "nothing was measured: the target touched no new page while it was watched";
+	if (a->min_bytes || a->max_bytes != PB_ALLOC_SIZE_MAX)
+		return "nothing was measured: the target allocated nothing of the sizes that -z and "
+		       "-Z leave while it was watched";
+	if (a->exact)
+		return "nothing was measured: the target allocated nothing while it was watched";
+	return NULL;
+}
+
 static const struct pb_tool tool = {
 	.program = &program,
 	.schema = "allocsites/1",
@@ -240,6 +254,7 @@ static const struct pb_tool tool = {
 	.nothing_measured =
 		"nothing was measured: the target allocated nothing while it was watched, or "
 		"too little for a sample; --exact counts every call",
+	.why_nothing = why_nothing,
 };
 
 int main(int argc, char **argv)

@@ -81,6 +81,23 @@ two_capabilities_are_enough_or_the_missing_one_is_named()
 	expect_sentence
 }
 
+what_was_asked_for_is_not_recommended()
+{
+	export WAIT=1
+	workload heapload keep 10
+	tool -p "$W" -d 0.2 -q -o "$T/r.json"
+	expect_status 4
+	expect_says 'nothing was measured' '--exact'
+	tool -p "$W" --exact -d 0.2 -q -o "$T/r.json"
+	expect_status 4
+	expect_says 'nothing was measured'
+	! grep -q -e '--exact' "$T/err" || die "it was exact: $(cat "$T/err")"
+	tool -p "$W" --exact -z 1k -d 0.2 -q -o "$T/r.json"
+	expect_says 'nothing was measured' '-z'
+	tool -p "$W" --growth -d 0.2 -q -o "$T/r.json"
+	expect_says 'nothing was measured' 'new page'
+}
+
 # The kernel's maps may be shown to CAP_PERFMON, files that nobody may open are not.
 a_process_that_may_not_be_looked_into_gives_3()
 {

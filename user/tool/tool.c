@@ -121,6 +121,7 @@ static void explain(const struct result *r)
 static int write_result(const struct pb_tool *tool, const void *args, struct result *r)
 {
 	int err = tool->choose_value ? tool->choose_value(args, r->profile) : 0;
+	const char *why = NULL;
 
 	if (err)
 		return PB_EXIT_USAGE;
@@ -131,8 +132,11 @@ static int write_result(const struct pb_tool *tool, const void *args, struct res
 		return PB_EXIT_OUTPUT;
 	if (r->report->kept)
 		return PB_EXIT_OK;
+	if (!r->report->produced && tool->why_nothing)
+		why = tool->why_nothing(args);
 	pb_log(PB_LOG_ERROR, "%s",
 	       r->report->produced ? "every event was lost: see the ledger for the causes"
+	       : why               ? why
 				   : tool->nothing_measured);
 	return PB_EXIT_NO_TARGET;
 }

@@ -58,6 +58,8 @@ struct pb_tool {
 	pb_render_fn *text;
 	/* Said, with the way out, when nothing was measured. */
 	const char *nothing_measured;
+	/* Optional: that, where it depends on what was asked for; NULL: the above. */
+	const char *(*why_nothing)(const void *args);
 };
 
 /* The report's JSON Schema, linked into each program (user/tool/schema.S). */
