@@ -68,10 +68,14 @@ int pb_path_names(struct pb_path_names *out, const struct pb_profile *p, uint32_
 
 uint32_t pb_path_names_site(const struct pb_path_names *path)
 {
-	uint32_t i = 0;
+	uint32_t i = 0, above;
 
 	while (i < path->n && pb_is_allocator(path->names[i]))
 		i++;
+	for (above = i; above < path->n; above++) {
+		if (!pb_is_allocator(path->names[above]) && !pb_is_wrapper(path->names[above]))
+			return above;
+	}
 	return i < path->n ? i : 0;
 }
 

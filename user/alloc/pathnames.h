@@ -18,7 +18,7 @@ struct pb_path_names {
 int pb_path_names(struct pb_path_names *out, const struct pb_profile *p, uint32_t node);
 void pb_path_names_drop(struct pb_path_names *path);
 
-/* Where in it the code begins that called the allocator; 0 if all of it is the allocator's. */
+/* Where in it the code begins that called the allocator, behind wrappers; 0 if all of it is the allocator's. */
 uint32_t pb_path_names_site(const struct pb_path_names *path);
 
 /* The innermost function at a location, to be freed; NULL without memory. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "user/render/sites.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "user/core/profile.h"
 #include "user/render/render.h"
@@ -34,23 +36,64 @@ bool pb_is_allocator(const char *function)
 	return false;
 }
 
+static bool ends_in(const char *text, size_t len, const char *end)
+{
+	size_t n = strlen(end);
+
+	return len >= n && !strncasecmp(text + len - n, end, n);
+}
+
+bool pb_is_wrapper(const char *function)
+{
+	static const char *const suffixes[] = {"_usable", "_internal", "_zero",  "_array",
+					       "_nofail", "_aligned",  "_n_try", "_n"};
+	static const char *const ends[] = {"malloc", "calloc", "realloc", "memalign"};
+	size_t len = strlen(function), before;
+
+	/* No name of C++ or Rust, whose last part may be anything. */
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)function[i]) && function[i] != '_')
+			return false;
+	}
+	do {
+		before = len;
+		while (len && isdigit((unsigned char)function[len - 1]))
+			len--;
+		for (size_t i = 0; i < PB_ARRAY_SIZE(suffixes); i++) {
+			if (ends_in(function, len, suffixes[i]))
+				len -= strlen(suffixes[i]);
+		}
+	} while (len != before);
+	for (size_t i = 0; i < PB_ARRAY_SIZE(ends); i++) {
+		if (ends_in(function, len, ends[i]))
+			return true;
+	}
+	return false;
+}
+
 static bool is_code(const struct pb_frame *f)
 {
 	return f->kind != PB_FRAME_PROCESS && f->kind != PB_FRAME_MARKER;
 }
 
-/* Where a path ends for people: above the allocator, if there is code. */
+/* Where a path ends for people: above the allocator and its wrappers, if there is code. */
 static uint32_t site_of(const struct pb_tree *t, uint32_t leaf)
 {
+	uint32_t wrapper = 0;
+
 	for (uint32_t at = leaf; at; at = t->nodes[at].parent) {
 		const struct pb_frame *f = &t->frames[t->nodes[at].frame];
 
 		if (!is_code(f))
 			break;
-		if (!pb_is_allocator(f->name))
+		if (pb_is_allocator(f->name))
+			continue;
+		if (!pb_is_wrapper(f->name))
 			return at;
+		if (!wrapper)
+			wrapper = at;
 	}
-	return leaf;
+	return wrapper ? wrapper : leaf;
 }
 
 /* The key of each node's path without its thread. A parent comes before its children. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * A profile by call path, for people: the same path in several processes or threads is one row, and an
- * allocator's own functions at its leaf are left out, because nobody can change them.
+ * allocator's own functions at its leaf are left out, because nobody can change them; so are a program's wrappers
+ * around those, through which most of it goes.
  */
 #ifndef PB_RENDER_SITES_H
 #define PB_RENDER_SITES_H
@@ -46,5 +47,7 @@ PB_DEFINE_FREE(pb_sites, pb_sites_free);
 
 /* Whether this is a function of an allocator: malloc, je_calloc, operator new. */
 bool pb_is_allocator(const char *function);
+/* Whether its name says that it hands on what an allocator gives: zmalloc_usable, xrealloc, PyObject_Malloc. */
+bool pb_is_wrapper(const char *function);
 
 #endif

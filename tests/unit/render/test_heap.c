@@ -13,6 +13,7 @@
 #include "user/core/report.h"
 #include "user/core/text.h"
 #include "user/render/sites.h"
+#include "user/render/tree.h"
 
 static int setup(void **state)
 {
@@ -124,6 +125,59 @@ static void allocators_are_known_by_name(void **state)
 		assert_true(pb_is_allocator(yes[i]));
 	for (size_t i = 0; i < PB_ARRAY_SIZE(no); i++)
 		assert_false(pb_is_allocator(no[i]));
+}
+
+static void wrappers_are_known_by_name(void **state)
+{
+	static const char *const yes[] = {
+		"zmalloc",         "zmalloc_usable", "ztrymalloc_usable_internal",
+		"xrealloc",        "sqlite3Malloc",  "_PyMem_RawMalloc",
+		"PyObject_Calloc", "g_malloc0",      "g_realloc_n",
+		"xcalloc"};
+	static const char *const no[] = {"",          "strdup",        "malloc_usable_size",
+					 "sdsnewlen", "Pool::malloc",  "mallocator",
+					 "libx+0x10", "remalloc_table"};
+
+	(void)state;
+	for (size_t i = 0; i < PB_ARRAY_SIZE(yes); i++)
+		assert_true(pb_is_wrapper(yes[i]));
+	for (size_t i = 0; i < PB_ARRAY_SIZE(no); i++)
+		assert_false(pb_is_wrapper(no[i]));
+}
+
+/* The row is that of who called the wrapper, and that of the wrapper if nobody is known to. */
+static void wrappers_are_left_out_at_the_leaf(void **state)
+{
+	static const char *const names[] = {"main", "serve", "xmalloc", "malloc"};
+	const struct pb_heap_sample *s = *state;
+	struct pb_profile *p = s->profile;
+	const struct pb_render_opts o = {.value = PB_ALLOC_OBJECTS};
+	const uint32_t columns[] = {PB_ALLOC_OBJECTS};
+	uint64_t values[PB_ALLOC_VALUES] = {1000000, 1000000};
+	pb_auto(pb_sites) struct pb_sites *sites = NULL;
+	uint32_t node = 0, alone = 0, i;
+
+	for (i = 0; i < PB_ARRAY_SIZE(names); i++) {
+		uint32_t location = pb_profile_location(p, 0, 0x700000 + 16 * i, true);
+		struct pb_function f = {.name = pb_profile_string(p, names[i], strlen(names[i]))};
+		struct pb_line line = {.function = pb_profile_function(p, &f)};
+
+		pb_profile_set_lines(p, location, &line, 1);
+		node = pb_profile_node(p, node, location);
+		if (i >= 2)
+			alone = pb_profile_node(p, alone, location);
+	}
+	pb_profile_add(p, node, 0, values);
+	values[PB_ALLOC_OBJECTS] = 999999;
+	pb_profile_add(p, alone, 0, values);
+	assert_int_equal(pb_sites_build(&sites, p, &o, columns, 1), 0);
+	for (i = 0; i < 2; i++) {
+		const struct pb_tree *t = sites->tree;
+
+		assert_int_equal(sites->rows[i].values[0], 1000000 - i);
+		assert_string_equal(t->frames[t->nodes[sites->rows[i].node].frame].name,
+				    i ? "xmalloc" : "serve");
+	}
 }
 
 static void what_is_zero_everywhere_has_no_column(void **state)
@@ -246,6 +300,8 @@ int main(void)
 		TEST(no_line_is_wider_than_the_terminal),
 		TEST(threads_are_added_up),
 		TEST(allocators_are_known_by_name),
+		TEST(wrappers_are_known_by_name),
+		TEST(wrappers_are_left_out_at_the_leaf),
 		TEST(what_is_zero_everywhere_has_no_column),
 		TEST(nothing_of_a_value_is_one_sentence_and_the_rest),
 		TEST(losses_and_a_detached_run_are_red),
