@@ -9,7 +9,8 @@
  *
  *   Allocated 1,204 MiB in ...
  *
- * The first column is the chosen value. What is 0 everywhere has no column. Below the table stand the
+ * The first column is the chosen value. Amounts have three digits at least, with their points below each
+ * other. What is 0 everywhere has no column. Below the table stand the
  * totals, allocators and candidates of report->extra, as user/alloc/book.c writes them.
  */
 #include <errno.h>
@@ -44,6 +45,7 @@ struct column {
 	struct pb_scale scale;
 	char head[48];
 	int columns;
+	int decimals; /* of the row that has most */
 	bool is_temporary;
 	uint32_t at; /* of the row's values */
 };
@@ -90,6 +92,29 @@ static bool is_of(const struct heap *h, uint32_t at, const char *type)
 	return !strcmp(h->p->value_types[h->sites->columns[at]].type, type);
 }
 
+/* Digits behind the point that make three in all. */
+static int decimals_of(const struct pb_scale *scale, uint64_t value)
+{
+	/* Rounded as they will be: 9.996 is 10.0. */
+	double units = (double)value / (double)scale->per;
+
+	if (!value || scale->per == 1 || units >= 99.95)
+		return 0;
+	return units < 9.995 ? 2 : 1;
+}
+
+/* By hand, so that no locale has a say in the point. Return: columns. */
+static int put_digits(char out[PB_SHEET_NUMBER_SIZE], const struct pb_scale *scale, uint64_t value,
+		      int decimals)
+{
+	unsigned int ten = decimals == 2 ? 100 : 10, parts;
+
+	if (!decimals)
+		return pb_scale_digits(out, scale, value);
+	parts = (unsigned int)((double)value / (double)scale->per * ten + 0.5);
+	return snprintf(out, PB_SHEET_NUMBER_SIZE, "%u.%0*u", parts / ten, decimals, parts % ten);
+}
+
 static void add_column(struct heap *h, uint32_t at)
 {
 	const struct pb_value_type *type = &h->p->value_types[h->sites->columns[at]];
@@ -109,8 +134,12 @@ static void add_column(struct heap *h, uint32_t at)
 		 pb_value_name(type->type, &scratch)->heading,
 		 strcmp(type->unit, "count") != 0 ? " " : "",
 		 strcmp(type->unit, "count") != 0 ? c->scale.unit : "");
+	for (uint32_t i = 0; i < h->rows; i++)
+		c->decimals =
+			pb_max(c->decimals, decimals_of(&c->scale, h->sites->rows[i].values[at]));
 	c->columns = pb_max(pb_text_columns(c->head),
-			    pb_scale_digits(text, &c->scale, h->sites->totals[at]));
+			    pb_scale_digits(text, &c->scale, h->sites->totals[at]) +
+				    (c->decimals ? c->decimals + 1 : 0));
 }
 
 static void lay_out(struct heap *h)
@@ -168,8 +197,12 @@ static void put_cell(const struct heap *h, const struct column *c, const struct 
 
 	pb_sheet_gap(s);
 	if (!c->is_temporary) {
-		pb_scale_digits(text, &c->scale, row->values[c->at]);
-		fprintf(s->out, "%*s", c->columns, text);
+		int decimals = pb_min(decimals_of(&c->scale, row->values[c->at]), c->decimals);
+		/* Where others have a point and digits behind it. */
+		int behind = c->decimals - decimals + (c->decimals && !decimals);
+
+		put_digits(text, &c->scale, row->values[c->at], decimals);
+		fprintf(s->out, "%*s%*s", c->columns - behind, text, behind, "");
 		return;
 	}
 	if (row->values[h->calls]) {
