@@ -553,6 +553,43 @@ a_command_that_stops_itself_can_be_continued()
 	expect_status 5
 }
 
+# Its hold is given up after a second, and it is stopped then as before.
+a_command_that_stops_while_it_is_held_stays_stopped()
+{
+	local i
+
+	_as_typed "$CPUFLAME" --exact -q -o "$T/r.json" -- "$WL/ifuncstop" >"$T/out" 2>"$T/err" &
+	TOOL=$!
+	for i in $(seq 100); do
+		W=$(pgrep -P "$TOOL" -x ifuncstop) && case $(_state "$W") in T | t) break ;; esac
+		sleep 0.1
+	done
+	sleep 1.5
+	[ "$(_state "$W")" = T ] || die "not stopped: \"$(_state "$W")\": $(cat "$T/out" "$T/err")"
+	[ ! -s "$T/out" ] || die "it went on: $(cat "$T/out")"
+	kill -CONT "$W"
+	wait_tool
+	expect_status 5
+	grep -qx 'went on' "$T/out" || die "out: $(cat "$T/out")"
+}
+
+# Continued before the hold is given up, it is held after all.
+a_command_that_is_continued_while_it_is_held_goes_on()
+{
+	local i
+
+	_as_typed "$CPUFLAME" --exact -v -o "$T/r.json" -- "$WL/ifuncstop" >"$T/out" 2>"$T/err" &
+	TOOL=$!
+	for i in $(seq 1000); do
+		W=$(pgrep -P "$TOOL" -x ifuncstop) && case $(_state "$W") in T | t) break ;; esac
+		sleep 0.01
+	done
+	kill -CONT "$W"
+	wait_tool
+	expect_status 5
+	grep -qx 'went on' "$T/out" || die "out: $(cat "$T/out")"
+}
+
 a_tool_killed_during_the_hold_leaves_no_stopped_command()
 {
 	local i pid

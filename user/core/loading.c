@@ -83,12 +83,29 @@ static bool is_event(int stop, int event)
 	return stop == (SIGTRAP | event << 8);
 }
 
-static int go_on(const struct loading *l, int stop)
+/* Has a signal stopped the whole process? What else PTRACE_EVENT_STOP stands for has SIGTRAP. */
+static bool is_group_stop(int stop)
 {
-	/* A signal that is about to be delivered is; stops of ours are none, nor are group stops. */
+	return stop >> 8 == PTRACE_EVENT_STOP && (stop & 0xff) != SIGTRAP;
+}
+
+/*
+ * @how: PTRACE_CONT or PTRACE_SINGLESTEP. A signal that is about to be delivered is; stops of ours are none. Who is
+ * stopped by a signal stays so until SIGCONT, of which the next stop tells (ptrace(2), PTRACE_LISTEN), and gets here
+ * again then.
+ */
+static int resume(const struct loading *l, enum __ptrace_request how, int stop)
+{
 	int sig = stop >> 8 ? 0 : stop;
 
-	return ptrace(PTRACE_CONT, l->pid, 0, sig) ? -errno : 0;
+	if (is_group_stop(stop))
+		return ptrace(PTRACE_LISTEN, l->pid, 0, 0) ? -errno : 0;
+	return ptrace(how, l->pid, 0, sig) ? -errno : 0;
+}
+
+static int go_on(const struct loading *l, int stop)
+{
+	return resume(l, PTRACE_CONT, stop);
 }
 
 /* Values of the auxiliary vector; 0 where there is none. */
@@ -225,15 +242,14 @@ static int run_to_breakpoint(struct loading *l, int stop)
 static int step_over(struct loading *l)
 {
 	uint64_t addr = l->addr;
-	int stop;
+	int stop = 0, err;
 
 	clear_breakpoint(l);
-	if (ptrace(PTRACE_SINGLESTEP, l->pid, 0, 0))
-		return -errno;
-	stop = next_stop(l);
-	if (stop < 0)
-		return stop;
-	return stop == SIGTRAP ? set_breakpoint(l, addr) : -EINTR;
+	do {
+		err = resume(l, PTRACE_SINGLESTEP, stop);
+		stop = err ? err : next_stop(l);
+	} while (stop >= 0 && stop != SIGTRAP);
+	return stop < 0 ? stop : set_breakpoint(l, addr);
 }
 
 static int run_to_rest(struct loading *l)
@@ -258,7 +274,7 @@ static int run_to_rest(struct loading *l)
 	return err;
 }
 
-/* Stop it wherever it is, to be let go: a breakpoint in it must not stay. */
+/* Stop it wherever it is, to be let go: a breakpoint in it must not stay. What a signal has stopped stays so. */
 static void stop_it(struct loading *l)
 {
 	int stop;

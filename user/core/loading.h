@@ -30,7 +30,8 @@ int pb_loading_begin(pid_t pid);
  * @at_rest: while it stands still
  * @status: of waitpid(), set if it has ended meanwhile, which reaps it; else untouched
  *
- * Gives up after a second, or if it does something unexpected: then it goes on without having been held.
+ * Gives up after a second, or if it does something unexpected: then it goes on without having been held. One that a
+ * signal stops meanwhile, as SIGSTOP does, stays stopped until SIGCONT, whoever waits for it.
  * Return: 0 if it was held; -ECHILD if it has ended; -ETIMEDOUT and others if not. Not logged.
  */
 int pb_loading_hold(pid_t pid, void (*at_rest)(void *ctx), void *ctx, int *status);
