@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "user/alloc/prepare.h"
 #include "user/alloc/run.h"
 #include "user/core/args.h"
 #include "user/core/log.h"

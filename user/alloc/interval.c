@@ -8,12 +8,17 @@ static double per_second(uint64_t now, uint64_t before, double s)
 	return now > before ? (double)(now - before) / s : 0;
 }
 
+bool pb_interval_is_due(const struct pb_interval *i, uint64_t time_ns)
+{
+	return i->every_ns && time_ns >= (i->next_ns ? i->next_ns : i->every_ns);
+}
+
 bool pb_interval_tick(struct pb_interval *i, FILE *out, const struct pb_alloc_point *now,
 		      uint64_t frees, double spent_pct)
 {
 	double s = (double)(now->time_ns - i->last.time_ns) / 1e9;
 
-	if (!i->every_ns || now->time_ns < (i->next_ns ? i->next_ns : i->every_ns))
+	if (!pb_interval_is_due(i, now->time_ns))
 		return false;
 	/* By the clock, so that late ticks do not add up. */
 	i->next_ns = (now->time_ns / i->every_ns + 1) * i->every_ns;

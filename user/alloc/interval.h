@@ -24,6 +24,9 @@ struct pb_interval {
 	uint32_t lines;
 };
 
+/* Is it time for a line? @time_ns: since the start of the capture. */
+bool pb_interval_is_due(const struct pb_interval *i, uint64_t time_ns);
+
 /**
  * pb_interval_tick() - print a line to @out if it is time for one.
  * @now: as of now; rates are those since the line before

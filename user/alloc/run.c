@@ -13,10 +13,10 @@
 #include "user/alloc/collect.h"
 #include "user/alloc/interval.h"
 #include "user/alloc/overhead.h"
+#include "user/alloc/watch.h"
 #include "user/core/clock.h"
 #include "user/core/launch.h"
 #include "user/core/log.h"
-#include "user/core/preflight.h"
 #include "user/core/profile.h"
 #include "user/core/report.h"
 #include "user/core/session.h"
@@ -26,8 +26,7 @@
 #define MAX_LIVE_EXACT   (1 << 20)
 #define MAX_LIVE_SAMPLED (1 << 16)
 #define MAX_OVERHEAD_PCT 20
-#define LIMIT_TICKS      10 /* the limit is for what a second costs */
-#define LEAK_SHARE       2  /* of the capture, by which a live block is old */
+#define LEAK_SHARE       2 /* of the capture, by which a live block is old */
 
 struct pb_alloc_run {
 	const struct pb_alloc_args *args;
@@ -39,130 +38,13 @@ struct pb_alloc_run {
 	struct pb_alloc_collect *collect;
 	const struct pb_heap *heap; /* mapped */
 	uint64_t limit_pct;         /* 0: none */
-	/* what had been spent at the last ticks, a ring */
-	struct pb_alloc_tally tallies[LIMIT_TICKS];
-	uint64_t faults[LIMIT_TICKS]; /* of growth mode */
-	uint64_t times_ns[LIMIT_TICKS];
-	uint32_t ticks;
-	uint32_t stride; /* ticks between two points */
+	struct pb_alloc_watch watch;
 	struct pb_interval interval;
 };
 
 static enum pb_alloc_mode mode_of(const struct pb_alloc_args *args)
 {
 	return args->growth ? PB_ALLOC_GROWTH : args->exact ? PB_ALLOC_EXACT : PB_ALLOC_SAMPLED;
-}
-
-/* Why an allocator cannot be probed here; NULL if it can. */
-static const char *why_not(const struct pb_alloc_sight *sight, int functions)
-{
-	if (sight->is_go)
-		return "it is a Go program, which moves its stacks, and a probe on a function's "
-		       "return would crash it";
-	if (functions)
-		return NULL;
-	if (sight->is_32bit)
-		return "it is a 32-bit program";
-	if (sight->is_static)
-		return "it is linked statically, and no symbol tells where its allocator is";
-	return "no allocator was found in it";
-}
-
-/* Probes go by what lies in the target's memory and files: without a look at them nothing would be measured. */
-static int refuse_unreadable(pid_t tgid)
-{
-	int err = pb_preflight("allocsites");
-
-	return err ? err
-		   : pb_fail(EPERM,
-			     "not permitted: process %d cannot be looked into. That takes "
-			     "CAP_SYS_PTRACE and CAP_SYS_ADMIN, which uprobes on other users' "
-			     "processes need, too: run it as root (sudo allocsites ...); --growth "
-			     "needs neither",
-			     (int)tgid);
-}
-
-static int find(struct pb_alloc_attach *a, const struct pb_args *args, int *functions)
-{
-	uint32_t i;
-	int n = 0, sum = 0;
-
-	for (i = 0; i < args->pids.n; i++) {
-		n = pb_alloc_attach_find(a, (pid_t)args->pids.ids[i]);
-		if (n == -EPERM)
-			return refuse_unreadable((pid_t)args->pids.ids[i]);
-		if (n < 0)
-			return n;
-		sum += n;
-	}
-	if (args->command)
-		n = sum = pb_alloc_attach_find_command(a, args->command[0]);
-	*functions = sum;
-	return n < 0 ? n : 0;
-}
-
-int pb_alloc_prepare(void *args)
-{
-	struct pb_alloc_args *a = args;
-	struct pb_alloc_sight sight;
-	const char *why;
-	int functions = 0, err;
-
-	if (a->growth)
-		return 0;
-	err = pb_alloc_attach_new(&a->found);
-	if (err)
-		return pb_err(-err, "look for allocators");
-	err = find(a->found, &a->common, &functions);
-	if (err == -ENOMEM)
-		return pb_err(ENOMEM, "look for allocators");
-	if (err == -EPERM && !a->common.command)
-		return err;
-	if (err)
-		return 0;
-	pb_alloc_attach_sight(a->found, &sight);
-	why = why_not(&sight, functions);
-	if (!why)
-		return 0;
-	if (a->exact || !a->track_frees)
-		return pb_fail(
-			EOPNOTSUPP,
-			"the target's allocator cannot be probed: %s; --growth shows who makes "
-			"it grow",
-			why);
-	pb_log(PB_LOG_WARN, "measuring growth instead of allocations: %s", why);
-	pb_alloc_attach_free(pb_take(a->found));
-	a->growth = true;
-	return 0;
-}
-
-uint32_t pb_alloc_value_types(const struct pb_alloc_args *args, struct pb_value_type *types)
-{
-	static const struct pb_value_type heap[PB_ALLOC_VALUES] = {
-		[PB_ALLOC_OBJECTS] = {"alloc_objects", "count"},
-		[PB_ALLOC_SPACE] = {"alloc_space", "bytes"},
-		[PB_INUSE_OBJECTS] = {"inuse_objects", "count"},
-		[PB_INUSE_SPACE] = {"inuse_space", "bytes"},
-		[PB_TEMPORARY_OBJECTS] = {"temporary_objects", "count"},
-		[PB_LEAKED_OBJECTS] = {"leaked_objects", "count"},
-		[PB_LEAKED_SPACE] = {"leaked_space", "bytes"},
-		[PB_PEAK_OBJECTS] = {"peak_objects", "count"},
-		[PB_PEAK_SPACE] = {"peak_space", "bytes"},
-		[PB_MOST_OBJECTS] = {"most_objects", "count"},
-		[PB_MOST_SPACE] = {"most_space", "bytes"},
-		[PB_LIFETIME] = {"lifetime", "microseconds"},
-	};
-	static const struct pb_value_type growth[PB_GROWTH_VALUES] = {
-		[PB_GROWTH_FAULTS] = {"faults", "count"},
-		[PB_GROWTH_SPACE] = {"grown_space", "bytes"},
-	};
-
-	if (args->growth) {
-		memcpy(types, growth, sizeof(growth));
-		return PB_GROWTH_VALUES;
-	}
-	memcpy(types, heap, sizeof(heap));
-	return PB_ALLOC_VALUES;
 }
 
 static int set_program(struct pb_alloc_run *run, const char *name, uint32_t attach_type)
@@ -246,7 +128,6 @@ int pb_alloc_run_new(struct pb_alloc_run **out, const struct pb_alloc_object *ob
 	run->args = args;
 	run->object = *object;
 	run->limit_pct = limit_of(args);
-	run->stride = 1;
 	run->interval.every_ns = args->interval_ns;
 	/* Of the whole machine the copy that makes them would be a part. */
 	run->interval.with_tables = !args->common.all && !args->common.cgroup;
@@ -436,18 +317,6 @@ int pb_alloc_run_attach(struct pb_alloc_run *run, struct pb_session *s)
 	return err;
 }
 
-/* Halve the points and take half as many from now on, so that there is room for a run of any length. */
-static void thin_points(struct pb_alloc_run *run)
-{
-	struct pb_alloc_book *book = &run->book;
-	uint32_t i;
-
-	for (i = 0; i < book->n_points / 2; i++)
-		book->points[i] = book->points[2 * i];
-	book->n_points /= 2;
-	run->stride *= 2;
-}
-
 static struct pb_alloc_point point_of(const struct pb_alloc_run *run, uint64_t time_ns,
 				      const struct pb_alloc_tally *tally)
 {
@@ -464,31 +333,6 @@ static struct pb_alloc_point point_of(const struct pb_alloc_run *run, uint64_t t
 		.calls = tally->calls,
 		.bytes = tally->bytes,
 	};
-}
-
-static void add_point(struct pb_alloc_run *run, const struct pb_alloc_point *point)
-{
-	struct pb_alloc_book *book = &run->book;
-
-	if (!book->points)
-		book->points = calloc(PB_ALLOC_POINTS_MAX, sizeof(*book->points));
-	if (!book->points)
-		return;
-	if (book->n_points == PB_ALLOC_POINTS_MAX)
-		thin_points(run);
-	book->points[book->n_points++] = *point;
-}
-
-/* Percent of one CPU over the last second. */
-static double recent_pct(const struct pb_alloc_run *run, const struct pb_alloc_tally *tally,
-			 uint64_t now_ns)
-{
-	uint32_t from = run->ticks % LIMIT_TICKS;
-
-	return 100.0 *
-	       pb_overhead_spent_ns(&run->overhead, &run->tallies[from], tally,
-				    run->overhead.faults - run->faults[from]) /
-	       (double)(now_ns - run->times_ns[from]);
 }
 
 static void stop_at_limit(struct pb_alloc_run *run, struct pb_session *s, double pct,
@@ -510,11 +354,11 @@ static void stop_at_limit(struct pb_alloc_run *run, struct pb_session *s, double
 void pb_alloc_run_tick(struct pb_session *s, void *state, uint64_t now_ns)
 {
 	struct pb_alloc_run *run = state;
-	uint32_t at = run->ticks % LIMIT_TICKS;
+	uint64_t time_ns = now_ns - pb_session_ready_ns(s), faults = 0;
+	bool is_due = pb_interval_is_due(&run->interval, time_ns), is_shown;
 	struct pb_alloc_tally tally;
 	struct pb_alloc_point now;
-	uint64_t faults = 0;
-	double pct = 0;
+	double pct;
 
 	if (run->book.mode == PB_ALLOC_GROWTH && pb_alloc_read_events(run->object.object, &faults))
 		return;
@@ -522,18 +366,16 @@ void pb_alloc_run_tick(struct pb_session *s, void *state, uint64_t now_ns)
 	pb_alloc_attach_update(run->attach, now_ns);
 	if (pb_alloc_read_tally(run->object.object, &tally))
 		return;
-	if (run->ticks >= LIMIT_TICKS) {
-		pct = recent_pct(run, &tally, now_ns);
-		stop_at_limit(run, s, pct, now_ns);
-	}
-	run->tallies[at] = tally;
-	run->faults[at] = faults;
-	run->times_ns[at] = now_ns;
-	now = point_of(run, now_ns - pb_session_ready_ns(s), &tally);
-	if (run->ticks++ % run->stride == 0)
-		add_point(run, &now);
-	if (pb_interval_tick(&run->interval, stdout, &now, tally.frees, pct) &&
-	    run->interval.with_tables && !run->book.detached)
+	pct = pb_alloc_watch_tick(&run->watch, &run->overhead, &tally, now_ns);
+	stop_at_limit(run, s, pct, now_ns);
+	/* It reads a file of each process. */
+	if (!is_due && !pb_alloc_watch_wants_point(&run->watch))
+		return;
+	now = point_of(run, time_ns, &tally);
+	if (pb_alloc_watch_wants_point(&run->watch))
+		pb_alloc_watch_add_point(&run->watch, &run->book, &now);
+	is_shown = pb_interval_tick(&run->interval, stdout, &now, tally.frees, pct);
+	if (is_shown && run->interval.with_tables && !run->book.detached)
 		pb_session_show_so_far(s);
 }
 

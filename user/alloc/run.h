@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A run of allocsites: what is decided before the programs are loaded, what happens while they run, what is made of
- * it. The hooks of struct pb_probes and struct pb_tool.
+ * A run of allocsites: how the programs are loaded and attached, what happens while they run, what is made of it. The
+ * hooks of struct pb_probes and struct pb_tool; what is decided before is in user/alloc/prepare.h.
  */
 #ifndef PB_ALLOC_RUN_H
 #define PB_ALLOC_RUN_H
@@ -21,7 +21,6 @@ struct pb_alloc_attach;
 struct pb_alloc_run;
 struct pb_report;
 struct pb_session;
-struct pb_value_type;
 
 struct pb_alloc_args {
 	struct pb_args common;
@@ -51,18 +50,6 @@ struct pb_alloc_object {
 	struct pb_allocsites_cfg *cfg;
 	struct pb_alloc_tables *tables;
 };
-
-/**
- * pb_alloc_prepare() - find the allocators of the target, for pb_tool.prepare; @args is a struct pb_alloc_args.
- *
- * A target that has no allocator we know is measured by growth instead, and that is said; so is a Go program. Return:
- * 0, also if the target is not there: the session will say so; -EPERM, or what pb_preflight() gave, if a process may
- * not be looked into; -EOPNOTSUPP if --exact or --no-free asked for what cannot be; -ENOMEM. Logged.
- */
-int pb_alloc_prepare(void *args);
-
-/* Types of the profile's values under these arguments; returns how many. */
-uint32_t pb_alloc_value_types(const struct pb_alloc_args *args, struct pb_value_type *types);
 
 /**
  * pb_alloc_run_new() - choose the way to probe, configure the object.
