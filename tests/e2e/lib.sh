@@ -7,7 +7,7 @@
 # Every such function is a test, run by itself in a scratch directory $T (helpers begin with "_"). A
 # test ends well by returning 0, badly by `die`. After each, whatever it was about:
 #   - every report of a profiler left in $T keeps its identity: produced = kept + the losses, and
-#     kept = complete + truncated + broken;
+#     kept = complete + truncated + broken; and is what its schema says;
 #   - no text that was written for people or for flamegraph.pl holds a raw control byte;
 #   - no program, map or link of the tool, and no process of the test, is left.
 #
@@ -315,6 +315,32 @@ _check_reports()
 	done
 }
 
+# By the schema that its program prints: no key that is not described, none missing, each of its type.
+_check_schemas()
+{
+	local f schema
+
+	if ! python3 -W ignore -c 'import jsonschema' 2>/dev/null; then
+		[ "${CI:-}" != true ] || die "python3 has no jsonschema; tools/deps test installs it"
+		return 0
+	fi
+	for f in "$T"/*.json; do
+		[ -s "$f" ] || continue
+		schema=$(jq -r 'objects | .schema | strings | sub("/1$"; "")' "$f" 2>/dev/null)
+		schema=$TOP/docs/schema/$schema.schema.json
+		[ -f "$schema" ] || continue
+		python3 -W ignore - "$schema" "$f" <<-'EOF' || die "$(basename "$f") is not as $(basename "$schema") says"
+			import json, sys
+			import jsonschema
+			schema, report = (json.load(open(p)) for p in sys.argv[1:])
+			errors = list(jsonschema.Draft7Validator(schema).iter_errors(report))
+			for e in errors[:5]:
+			    print('/'.join(map(str, e.absolute_path)) + ': ' + e.message[:300], file=sys.stderr)
+			sys.exit(bool(errors))
+		EOF
+	done
+}
+
 _check_no_control_bytes()
 {
 	local f
@@ -350,7 +376,7 @@ _one()
 	local rc=$?
 
 	if [ $rc -eq 0 ] && [ ! -e "$T/.skip" ]; then
-		(_check_processes && _check_reports && _check_no_control_bytes) || rc=1
+		(_check_processes && _check_reports && _check_schemas && _check_no_control_bytes) || rc=1
 		if [ $rc -eq 0 ] && [ -z "$(why_no_bpf)" ]; then
 			(_check_left_in_kernel) || rc=1
 		fi
