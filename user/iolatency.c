@@ -88,6 +88,9 @@ static int check(void *args)
 	if (a->timestamp && !a->common.interval_ns)
 		return pb_fail(EINVAL,
 			       "-T stands before each interval: give one, as in iolatency -T 1");
+	if (a->by == PB_IO_BY_STACK && a->common.interval_ns)
+		return pb_fail(EINVAL, "--by stack gets its names when a run ends: leave out the "
+				       "interval, or take --by process or file");
 	a->owners = pb_io_needs_owners(a);
 	/* Without stacks there is no need of what walks them. */
 	if (!a->owners)

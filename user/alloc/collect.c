@@ -9,10 +9,9 @@
 
 #include "user/alloc/tables.h"
 #include "user/core/log.h"
+#include "user/core/mapread.h"
 #include "user/core/procstat.h"
 #include "user/core/profile.h"
-
-#define BATCH 4096
 
 /* Blocks of one site that count as leaked, not rounded yet. */
 struct leak {
@@ -100,58 +99,35 @@ static uint64_t less(uint64_t a, uint64_t b)
 }
 
 /* What is live when its process ends is leaked, whatever its age. */
-static void take_block(struct pb_alloc_collect *c, const struct pb_block_key *key,
-		       const struct pb_block *block)
+static int take_block(void *ctx, const void *k, const void *value)
 {
+	struct pb_alloc_collect *c = ctx;
 	const struct pb_alloc_book *book = c->from.book;
+	const struct pb_block_key *key = k;
+	const struct pb_block *block = value;
 	uint32_t id = pb_stacks_find(c->from.stacks, &block->site);
 	double weight = 1, bytes = (double)block->size;
 
 	if (id >= c->n)
-		return;
+		return 0;
 	/* What was allocated behind the end, while probes were taken away, has no age. */
 	if (less(c->from.end_ns, block->time_ns) < book->older_ns && is_alive(c, key->tgid))
-		return;
+		return 0;
 	if (book->sample_bytes) {
 		weight = pb_alloc_weight(block->size, book->sample_bytes);
 		bytes = block->size ? bytes : 1; /* as they are drawn: bpf/lib/calls.bpf.h */
 	}
 	c->leaks[id].objects += weight;
 	c->leaks[id].bytes += weight * bytes;
+	return 0;
 }
 
 static int read_blocks(struct pb_alloc_collect *c)
 {
-	int fd = bpf_object__find_map_fd_by_name(c->from.object, "blocks");
-	pb_autofree struct pb_block_key *keys = NULL;
-	pb_autofree struct pb_block *blocks = NULL;
-	uint32_t size = BATCH, at = 0, n, i;
-	void *after = NULL;
-	int err = 0;
+	int err = pb_map_each(bpf_object__find_map_fd_by_name(c->from.object, "blocks"),
+			      sizeof(struct pb_block_key), sizeof(struct pb_block), take_block, c);
 
-	while (!err) {
-		if (!keys) {
-			keys = calloc(size, sizeof(*keys));
-			blocks = calloc(size, sizeof(*blocks));
-			if (!keys || !blocks)
-				return -ENOMEM;
-		}
-		n = size;
-		err = bpf_map_lookup_batch(fd, after, &at, keys, blocks, &n, NULL);
-		if (err == -ENOSPC) { /* one bucket of the hash holds more than fits */
-			size *= 2;
-			free(pb_take(keys));
-			free(pb_take(blocks));
-			err = 0;
-			continue;
-		}
-		if (err && err != -ENOENT)
-			return pb_err(-err, "read the live blocks");
-		for (i = 0; i < n; i++)
-			take_block(c, &keys[i], &blocks[i]);
-		after = &at;
-	}
-	return 0;
+	return err ? pb_err(-err, "read the live blocks") : 0;
 }
 
 /* The places that free, while their code is known. */

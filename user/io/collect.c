@@ -195,6 +195,23 @@ static uint64_t largest(const struct pb_histogram *h, uint64_t max_ns)
 	return high < max_ns ? high : max_ns;
 }
 
+/* Lines in which nothing happened are of no interest. */
+static void drop_idle(struct pb_io_counts *c)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < c->n; i++) {
+		if (!c->lines[i].group.ops) {
+			pb_histogram_drop(&c->lines[i].time);
+			pb_histogram_drop(&c->lines[i].queue);
+			continue;
+		}
+		c->ids[n] = c->ids[i];
+		c->lines[n++] = c->lines[i];
+	}
+	c->n = n;
+}
+
 int pb_io_counts_subtract(struct pb_io_counts *c, const struct pb_io_counts *before)
 {
 	uint32_t i, at;
@@ -213,6 +230,7 @@ int pb_io_counts_subtract(struct pb_io_counts *c, const struct pb_io_counts *bef
 		line->group.max_ns = largest(&line->time, line->group.max_ns);
 		line->group.max_queue_ns = largest(&line->queue, line->group.max_queue_ns);
 	}
+	drop_idle(c);
 	return err;
 }
 

@@ -30,7 +30,7 @@ int pb_io_counts_read(struct pb_io_counts *out, struct bpf_object *object);
 /* Which line has this id; PB_NONE if none. O(log n). */
 uint32_t pb_io_counts_find(const struct pb_io_counts *c, uint64_t id);
 
-/* Take @before, an earlier reading, away. The largest times are then those of the buckets. Return: 0; -ENOMEM. */
+/* Take @before, an earlier reading, away, and lines of which nothing is left. The largest times are then those of the buckets. Return: 0; -ENOMEM. */
 int pb_io_counts_subtract(struct pb_io_counts *c, const struct pb_io_counts *before);
 
 /* Sums over all CPUs. Return: 0; -errno. */
