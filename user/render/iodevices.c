@@ -11,14 +11,15 @@
 #include "user/core/text.h"
 #include "user/render/member.h"
 
-#define OCTAVES    64
-#define BOUND_SIZE 16
-#define BAR_MAX    50
-#define HISTOGRAMS 64 /* distinct ones, so that a hostile file cannot ask for a million */
-#define KEY_SIZE   128
-#define EIGHTHS    8
-#define NS_PER_US  1000.0
-#define DEVICE_MIN 8
+#define OCTAVES         64
+#define BOUND_SIZE      16
+#define BAR_MAX         50
+#define HISTOGRAMS      64 /* distinct ones, so that a hostile file cannot ask for a million */
+#define MAIN_HISTOGRAMS 2  /* of operations, where disks are not told apart */
+#define KEY_SIZE        128
+#define EIGHTHS         8
+#define NS_PER_US       1000.0
+#define DEVICE_MIN      8
 
 static const char *const percentiles[] = {"p50_us", "p90_us",  "p95_us",
 					  "p99_us", "p999_us", "max_us"};
@@ -306,6 +307,7 @@ int pb_iosheet_histograms(const struct pb_iosheet *s, bool per_disk)
 	const json_t *rows = json_object_get(s->extra, "latency");
 	pb_autofree struct histogram *all = calloc(HISTOGRAMS, sizeof(*all));
 	struct histograms h = {.all = all};
+	uint32_t shown;
 
 	if (!all)
 		return -ENOMEM;
@@ -316,7 +318,8 @@ int pb_iosheet_histograms(const struct pb_iosheet *s, bool per_disk)
 			add_buckets(one, json_object_get(row_at(rows, i), "histogram"));
 	}
 	qsort(all, h.n, sizeof(*all), compare);
-	for (uint32_t i = 0; i < h.n && i < s->top && all[i].count; i++)
+	shown = per_disk ? s->top : MAIN_HISTOGRAMS;
+	for (uint32_t i = 0; i < h.n && i < shown && all[i].count; i++)
 		put_histogram(&s->sheet, &all[i]);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #define ARROW          " \u2190 "
 #define PATTERNS_MAX   3
 #define PATTERN_INDENT 2
+#define PATTERN_SHARE  1 /* percent of all time */
 #define PATTERN_LINES  2
 #define WIDE           98 /* columns: room for whole paths in a pattern */
 
@@ -167,15 +168,10 @@ static const char *end_of(const char *path, int columns)
 	return columns < WIDE && slash > path && strchr(path + 1, '/') < slash ? slash : path;
 }
 
-/* "fsync per write (71 %): sqlite3, unixSync \u2190 commit, \u2026/db-wal: 1,204 calls of ...": what is told apart
- * stands in front, since the end may be cut. */
-static void describe(FILE *out, const json_t *pattern, int columns)
+/* "fsync per write (71 %): 1,204 calls of ..." */
+static void describe(FILE *out, const json_t *pattern)
 {
-	const char *file = pb_member_text(pattern, "file"), *end = end_of(file, columns);
-	const char *const parts[] = {pb_member_text(pattern, "comm"),
-				     pb_member_text(pattern, "where"), end};
 	double share = pb_member_number(pattern, "share_pct");
-	const char *separator = ": ";
 
 	for (const char *c = pb_member_text(pattern, "kind"); *c; c++) {
 		if (*c == '_')
@@ -185,6 +181,18 @@ static void describe(FILE *out, const json_t *pattern, int columns)
 	}
 	if (share >= 0)
 		fprintf(out, " (%.0f %%)", share < 100 ? share : 100);
+	fputs(": ", out);
+	put_safe(out, pb_member_text(pattern, "evidence"));
+}
+
+/* "sqlite3, \u2026/db-wal, unixSync \u2190 commit": what may be cut stands last. */
+static void describe_place(FILE *out, const json_t *pattern, int columns)
+{
+	const char *file = pb_member_text(pattern, "file"), *end = end_of(file, columns);
+	const char *const parts[] = {pb_member_text(pattern, "comm"), end,
+				     pb_member_text(pattern, "where")};
+	const char *separator = "";
+
 	for (size_t i = 0; i < PB_ARRAY_SIZE(parts); i++) {
 		if (!*parts[i])
 			continue;
@@ -192,8 +200,6 @@ static void describe(FILE *out, const json_t *pattern, int columns)
 		put_safe(out, parts[i]);
 		separator = ", ";
 	}
-	fputs(": ", out);
-	put_safe(out, pb_member_text(pattern, "evidence"));
 }
 
 /* A line that is @cut ends in "\u2026", behind a whole word if there is one. */
@@ -209,7 +215,28 @@ static void put_line(const struct pb_iosheet *s, char *line, bool cut)
 	fputs(cut ? " \u2026\n" : "\n", s->sheet.out);
 }
 
-/* At most PATTERN_LINES lines: what is worth a look must fit on the first screen, behind it the numbers do. */
+/* Where it is, on one line. */
+static int put_place(const struct pb_iosheet *s, const json_t *pattern)
+{
+	int columns = s->sheet.columns - 2 * PATTERN_INDENT;
+	pb_autofree char *text = NULL;
+	size_t size;
+	FILE *mem = open_memstream(&text, &size);
+
+	if (!mem)
+		return -ENOMEM;
+	describe_place(mem, pattern, columns);
+	if (fclose(mem))
+		return -ENOMEM;
+	fprintf(s->sheet.out, "%*s", 2 * PATTERN_INDENT, "");
+	pb_sheet_style(&s->sheet, PB_SHEET_DIM);
+	pb_sheet_last(&s->sheet, text, columns, 0);
+	pb_sheet_style(&s->sheet, PB_SHEET_PLAIN);
+	fputc('\n', s->sheet.out);
+	return 0;
+}
+
+/* At most PATTERN_LINES lines and one: what is worth a look must fit on the first screen, behind it the numbers do. */
 static int put_pattern(const struct pb_iosheet *s, const json_t *pattern)
 {
 	struct pb_sheet narrow = {.columns = s->sheet.columns - PATTERN_INDENT};
@@ -220,7 +247,7 @@ static int put_pattern(const struct pb_iosheet *s, const json_t *pattern)
 
 	if (!mem)
 		return -ENOMEM;
-	describe(mem, pattern, narrow.columns);
+	describe(mem, pattern);
 	if (fclose(mem))
 		return -ENOMEM;
 	narrow.out = open_memstream(&lines, &size);
@@ -232,13 +259,24 @@ static int put_pattern(const struct pb_iosheet *s, const json_t *pattern)
 	rest = lines;
 	for (int i = 0; i < PATTERN_LINES && (line = strsep(&rest, "\n")); i++)
 		put_line(s, line, rest && i == PATTERN_LINES - 1);
-	return 0;
+	return put_place(s, pattern);
+}
+
+/* Most time first: what took none to speak of is for the report. */
+static size_t count_patterns(const json_t *patterns)
+{
+	size_t n = 0;
+
+	while (n < json_array_size(patterns) && n < PATTERNS_MAX &&
+	       (!n || pb_member_number(json_array_get(patterns, n), "share_pct") >= PATTERN_SHARE))
+		n++;
+	return n;
 }
 
 int pb_iosheet_patterns(const struct pb_iosheet *s)
 {
 	const json_t *patterns = json_object_get(s->extra, "patterns");
-	size_t n = json_array_size(patterns);
+	size_t n = json_array_size(patterns), shown = count_patterns(patterns);
 	int err = 0;
 
 	if (!n)
@@ -247,11 +285,11 @@ int pb_iosheet_patterns(const struct pb_iosheet *s)
 	fputs("Worth a look", s->sheet.out);
 	pb_sheet_style(&s->sheet, PB_SHEET_PLAIN);
 	fputc('\n', s->sheet.out);
-	for (size_t i = 0; i < n && i < PATTERNS_MAX && !err; i++)
+	for (size_t i = 0; i < shown && !err; i++)
 		err = put_pattern(s, json_array_get(patterns, i));
-	if (n > PATTERNS_MAX)
+	if (n > shown)
 		fprintf(s->sheet.out, "%*sand %zu more in the JSON report\n", PATTERN_INDENT, "",
-			n - PATTERNS_MAX);
+			n - shown);
 	fputc('\n', s->sheet.out);
 	return err;
 }
