@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "user/io/endio.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "bpf/abi/iolatency.h"
 #include "user/core/own.h"
 
-#define NAME_SIZE 128
+/* "ffffffff81765d30 T iomap_dio_bio_end_io", with a module behind it perhaps. Return: the name, NUL-terminated;
+ * NULL if it is no such line. */
+static const char *take_apart(char *line, __u64 *addr)
+{
+	const char *digits = "0123456789abcdef", *digit;
+	char *at = line;
+
+	for (*addr = 0; *at && (digit = strchr(digits, *at)); at++)
+		*addr = *addr << 4 | (__u64)(digit - digits);
+	if (at == line || at[0] != ' ' || !at[1] || at[2] != ' ')
+		return NULL;
+	line = at + 3;
+	line[strcspn(line, " \t\n")] = '\0';
+	return line;
+}
 
 void pb_io_find_end_io(struct pb_iolatency_cfg *cfg, const char *path)
 {
@@ -23,15 +36,15 @@ void pb_io_find_end_io(struct pb_iolatency_cfg *cfg, const char *path)
 	};
 	pb_autofclose FILE *f = fopen(path, "re");
 	pb_autofree char *line = NULL;
-	char name[NAME_SIZE], type;
+	const char *name;
 	size_t room = 0, i;
-	uint64_t addr;
+	__u64 addr;
 
 	while (f && getline(&line, &room, f) > 0) {
-		if (!strstr(line, "bio_") || /* a hundred thousand lines */
-		    sscanf(line, "%" SCNx64 " %c %127s", &addr, &type, name) != 3)
+		if (!strstr(line, "bio_")) /* a hundred thousand lines */
 			continue;
-		for (i = 0; i < PB_ARRAY_SIZE(wanted); i++) {
+		name = take_apart(line, &addr);
+		for (i = 0; name && i < PB_ARRAY_SIZE(wanted); i++) {
 			if (!strcmp(name, wanted[i].name))
 				*wanted[i].addr = addr;
 		}
