@@ -99,7 +99,9 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 SEC("?tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
-	pb_call_end(ctx, &cfg, ret);
+	/* Most calls are none of ours: this is cheaper than to look whether the thread is in one. */
+	if (pb_call_is_timed(&cfg, pb_syscall_number(regs)))
+		pb_call_end(ctx, &cfg, ret);
 	return 0;
 }
 

@@ -388,6 +388,16 @@ static __always_inline __u64 pb_syscall_arg(struct pt_regs *regs, __u32 n)
 #endif
 }
 
+/* The number of the system call that the task is in. */
+static __always_inline __u32 pb_syscall_number(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return (__u32)regs->orig_ax;
+#else
+	return (__u32)regs->syscallno;
+#endif
+}
+
 /* Was it made by 32-bit code? Such calls have other numbers. */
 static __always_inline bool pb_syscall_is_compat(struct pt_regs *regs)
 {

@@ -42,6 +42,14 @@ struct {
 	__type(value, struct pb_io_call);
 } io_calls SEC(".maps");
 
+static __always_inline bool pb_call_is_timed(const volatile struct pb_iolatency_cfg *cfg, __u32 id)
+{
+	if (id >= PB_IO_SYSCALLS)
+		return false;
+	asm volatile("" : "+r"(id)); /* the bound is looked at where it is used */
+	return cfg->call[id & (PB_IO_SYSCALLS - 1)];
+}
+
 /* The file behind a descriptor of the current task. */
 static __always_inline struct file *pb_file_of(struct task_struct *task, __u32 fd)
 {

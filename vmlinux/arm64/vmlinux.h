@@ -20,6 +20,7 @@ struct user_pt_regs {
 
 struct pt_regs {
 	struct user_pt_regs user_regs;
+	__s32 syscallno;
 };
 
 #pragma clang attribute pop
