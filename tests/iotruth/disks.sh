@@ -98,7 +98,7 @@ start_truth()
 	read -r -t 20 _ <&7 || die "iotruth did not start: $(cat "$T/truth.err")"
 }
 
-# What it says about itself is then in $T/truth.said.
+# What it says about itself is then in $T/truth.said; HIDDEN is how many I/Os completed without a hook being called.
 stop_truth()
 {
 	local rc
@@ -108,5 +108,6 @@ stop_truth()
 	rc=$?
 	cat <&7 >"$T/truth.said"
 	exec 7<&-
+	HIDDEN=$(sed -n 's/.* hidden \([0-9]*\) .*/\1/p' "$T/truth.said")
 	[ $rc = 0 ] || die "iotruth lost something: $(cat "$T/truth.said" "$T/truth.err")"
 }

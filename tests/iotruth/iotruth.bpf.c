@@ -96,6 +96,13 @@ int BPF_PROG(on_rq_issue, struct request___t *rq)
 		    rq->__data_len, 0, rq->cmd_flags);
 }
 
+SEC("tp_btf/block_rq_requeue")
+int BPF_PROG(on_rq_requeue, struct request___t *rq)
+{
+	return send(bpf_ktime_get_ns(), IOTRUTH_REQUEUE, rq, number_of(rq->q->disk), rq->__sector,
+		    rq->__data_len, 0, rq->cmd_flags);
+}
+
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(on_rq_complete, struct request___t *rq, int error, unsigned int bytes)
 {

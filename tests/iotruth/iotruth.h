@@ -6,6 +6,7 @@
 enum iotruth_kind {
 	IOTRUTH_INSERT,
 	IOTRUTH_ISSUE,
+	IOTRUTH_REQUEUE,
 	IOTRUTH_COMPLETE, /* of bytes, with left not yet completed before it */
 	IOTRUTH_BIO_QUEUE,
 	IOTRUTH_BIO_COMPLETE,
