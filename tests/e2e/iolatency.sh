@@ -63,60 +63,68 @@ _expect_stat()
 		die "the truth is not the kernel's: $(cat "$T/truth.said")"
 }
 
+# _start OPTION...: the tool, and the truth about DISK beside it.
+_start()
+{
+	[ -z "$DISK" ] || start_truth "$DISK"
+	start_tool "$@"
+}
+
+# Both to their ends, which are good ones.
+_stop()
+{
+	stop_tool
+	expect_status 0
+	[ -z "$DISK" ] || stop_truth
+}
+
+# _run OPTION... -- COMMAND...: the same with a command.
+_run()
+{
+	[ -z "$DISK" ] || start_truth "$DISK"
+	tool "$@"
+	expect_status 0
+	[ -z "$DISK" ] || stop_truth
+}
+
 # --- counts and percentiles by device
 
 every_io_on_a_loop_device_is_there_and_in_its_percentile()
 {
-	local name
-
 	new_loop
-	name=$(basename "$LOOP")
-	start_truth "$name"
-	start_tool -q -o "$T/r.json"
+	_start -q -o "$T/r.json"
 	_direct read "$LOOP" 6000
 	_direct write "$LOOP" 3000 8192
 	_direct aio-read "$LOOP" 2000 4096 16
 	_direct uring-write "$LOOP" 1000 4096 8
-	stop_tool
-	expect_status 0
-	stop_truth
+	_stop
 	_expect_stat 0
-	_expect_count "$(_device "$name" read)" 8000
-	_expect_count "$(_device "$name" write)" 4000
-	_expect_truth "$name" read
-	_expect_truth "$name" write
-	expect_json "[$(_device "$name" write) | .bytes] | add == 3000 * 8192 + 1000 * 4096"
+	_expect_count "$(_device "$DISK" read)" 8000
+	_expect_count "$(_device "$DISK" write)" 4000
+	_expect_truth "$DISK" read
+	_expect_truth "$DISK" write
+	expect_json "[$(_device "$DISK" write) | .bytes] | add == 3000 * 8192 + 1000 * 4096"
 	expect_json '.events.lost == 0'
 }
 
 every_io_on_zram_is_there_although_it_has_no_requests()
 {
-	local name
-
 	new_zram 32
-	name=$(basename "$ZRAM")
-	start_truth "$name"
-	start_tool -q -o "$T/r.json"
+	_start -q -o "$T/r.json"
 	_direct read "$ZRAM" 5000
 	_direct write "$ZRAM" 5000
-	stop_tool
-	expect_status 0
-	stop_truth
-	_expect_count "$(_device "$name" read)" 5000
-	_expect_count "$(_device "$name" write)" 5000
-	_expect_truth "$name" read 0.5
-	_expect_truth "$name" write 0.5
+	_stop
+	_expect_count "$(_device "$DISK" read)" 5000
+	_expect_count "$(_device "$DISK" write)" 5000
+	_expect_truth "$DISK" read 0.5
+	_expect_truth "$DISK" write 0.5
 }
 
 a_file_on_the_root_disk_is_seen_whole()
 {
 	root_disk
 	_buffered make "$T/data" 2000
-	start_truth "$DISK"
-	COMMAND="iolatency -- ioload"
-	DIRECT=1 RANDOM=1 tool -q -o "$T/r.json" -- "$WL/ioload" read "$T/data" 4000
-	expect_status 0
-	stop_truth
+	DIRECT=1 RANDOM=1 _run -q -o "$T/r.json" -- "$WL/ioload" read "$T/data" 4000
 	_expect_stat 16
 	cp "$T/out" "$T/load"
 	_expect_count "$(_device "$DISK" read)" 4000
@@ -128,14 +136,10 @@ time_in_the_queue_is_apart_from_time_in_the_device()
 	root_disk
 	grep -q '\[none\]' "/sys/block/$DISK/queue/scheduler" && skip_test "$DISK has no scheduler"
 	_buffered make "$T/data" 2000
-	start_truth "$DISK"
-	DIRECT=1 RANDOM=1 tool -q -o "$T/r.json" -- "$WL/ioload" aio-read "$T/data" 3000 4096 32
-	expect_status 0
-	stop_truth
+	DIRECT=1 RANDOM=1 _run -q -o "$T/r.json" -- "$WL/ioload" aio-read "$T/data" 3000 4096 32
 	expect_json "$(_device "$DISK" read) | .queue_us.p50_us != null"
 	# With -Q the time in the queue is in all times.
-	DIRECT=1 RANDOM=1 tool -Q -q -o "$T/q.json" -- "$WL/ioload" aio-read "$T/data" 3000 4096 32
-	expect_status 0
+	DIRECT=1 RANDOM=1 _run -Q -q -o "$T/q.json" -- "$WL/ioload" aio-read "$T/data" 3000 4096 32
 }
 
 two_ends_of_an_io_on_two_cpus_are_one()
@@ -144,14 +148,12 @@ two_ends_of_an_io_on_two_cpus_are_one()
 
 	[ "$(nproc)" -gt 1 ] || skip_test "one CPU"
 	new_loop
-	name=$(basename "$LOOP")
-	start_truth "$name"
-	start_tool -q -o "$T/r.json"
+	name=$DISK
+	_start -q -o "$T/r.json"
 	_direct hop "$LOOP" 3000
-	stop_tool
-	stop_truth
-	_expect_count "$(_device "$name" read)" 3000
-	_expect_truth "$name" read
+	_stop
+	_expect_count "$(_device "$DISK" read)" 3000
+	_expect_truth "$DISK" read
 }
 
 the_irqs_of_a_disk_may_be_on_another_cpu()
@@ -161,12 +163,8 @@ the_irqs_of_a_disk_may_be_on_another_cpu()
 	root_disk
 	_buffered make "$T/data" 2000
 	for cpu in 0 "$cpu"; do
-		rm -f "$T/truth"
-		start_truth "$DISK"
-		DIRECT=1 RANDOM=1 tool -q -o "$T/r.json" -- taskset -c "$cpu" "$WL/ioload" read "$T/data" 2000
-		expect_status 0
-		stop_truth
-		_expect_count "$(_device "$DISK" read)" 2000
+			DIRECT=1 RANDOM=1 _run -q -o "$T/r.json" -- taskset -c "$cpu" "$WL/ioload" read "$T/data" 2000
+			_expect_count "$(_device "$DISK" read)" 2000
 		_expect_truth "$DISK" read 0.3 "$T/out"
 	done
 }
@@ -174,9 +172,9 @@ the_irqs_of_a_disk_may_be_on_another_cpu()
 histograms_hold_what_the_rows_count()
 {
 	new_loop
-	start_tool -q -o "$T/r.json"
+	_start -q -o "$T/r.json"
 	_direct read "$LOOP" 2000
-	stop_tool
+	_stop
 	expect_json '[.latency[] | .count == ([.histogram[][2]] | add)] | all'
 	expect_json '[.latency[].histogram[] | .[0] < .[1] and .[2] > 0] | all'
 	expect_json '[.latency[] | [.p50_us, .p90_us, .p95_us, .p99_us, .p999_us, .max_us] | map(select(. != null)) |
@@ -190,11 +188,10 @@ _expect_views()
 	local by
 
 	for by in device process file stack cgroup; do
-		start_tool --by "$by" --disk "$1" -q --top 100000 -o "$T/r.json"
+		_start --by "$by" --disk "$1" -q --top 100000 -o "$T/r.json"
 		_direct read "$2" 500
 		_buffered sync-each "$2" 50
-		stop_tool
-		expect_status 0
+		_stop
 		expect_json '([.view.rows[].count] | add) == ([.latency[].count] | add)'
 		expect_json '([.view.rows[].bytes] | add) == ([.latency[].bytes] | add)'
 		expect_json '.events.lost == 0'
@@ -206,13 +203,13 @@ every_view_adds_up_to_that_of_devices()
 	mkdir "$T/m"
 	new_ext4 "$T/m"
 	_buffered make "$T/m/data" 2000
-	_expect_views "$(basename "$LOOP")" "$T/m/data"
+	_expect_views "$DISK" "$T/m/data"
 }
 
 every_view_of_zram_adds_up_too()
 {
 	new_zram 32
-	_expect_views "$(basename "$ZRAM")" "$ZRAM"
+	_expect_views "$DISK" "$ZRAM"
 }
 
 # _by VIEW WHO OP: rows of a view whose name matches.
@@ -227,9 +224,9 @@ direct_reads_have_their_file_by_its_whole_path()
 	new_ext4 "$T/m"
 	mkdir -p "$T/m/a/b c"
 	_buffered make "$T/m/a/b c/data" 1000
-	start_tool --by file -q --top 1000 -o "$T/r.json"
+	_start --by file -q --top 1000 -o "$T/r.json"
 	_direct read "$T/m/a/b c/data" 700
-	stop_tool
+	_stop
 	_expect_count "$(_by file "^$T/m/a/b c/data\$" read)" 700
 }
 
@@ -242,9 +239,9 @@ buffered_reads_have_their_file_too()
 	dd "if=$T/m/data" iflag=nocache count=0 status=none
 	umount "$T/m"
 	mount_at "$LOOP" "$T/m"
-	start_tool --by file --disk "$(basename "$LOOP")" -q --top 1000 -o "$T/r.json"
+	_start --by file --disk "$DISK" -q --top 1000 -o "$T/r.json"
 	_buffered read "$T/m/data" 1000
-	stop_tool
+	_stop
 	expect_json "[$(_by file "^$T/m/data\$" read) | .bytes] | add == 4096000"
 }
 
@@ -255,9 +252,9 @@ a_deleted_file_keeps_its_name()
 	_buffered make "$T/m/data" 1000
 	exec 5<"$T/m/data"
 	rm "$T/m/data"
-	start_tool --by file -q --top 1000 -o "$T/r.json"
+	_start --by file -q --top 1000 -o "$T/r.json"
 	_direct read /proc/self/fd/5 600
-	stop_tool
+	_stop
 	exec 5<&-
 	_expect_count "$(_by file "data" read)" 600
 }
@@ -269,19 +266,19 @@ a_bind_mount_is_named_by_a_path_that_leads_there()
 	mkdir "$T/m/sub"
 	mount_at "$T/m/sub" "$T/n" --bind
 	_buffered make "$T/n/data" 1000
-	start_tool --by file -q --top 1000 -o "$T/r.json"
+	_start --by file -q --top 1000 -o "$T/r.json"
 	_direct read "$T/n/data" 600
-	stop_tool
+	_stop
 	_expect_count "$(_by file "^$T/(n|m/sub)/data\$" read)" 600
 }
 
 a_device_that_is_read_itself_is_named()
 {
 	new_loop
-	start_tool --by file -q --top 1000 -o "$T/r.json"
+	_start --by file -q --top 1000 -o "$T/r.json"
 	_direct read "$LOOP" 600
-	stop_tool
-	_expect_count "$(_by file "$(basename "$LOOP")" read)" 600
+	_stop
+	_expect_count "$(_by file "$DISK" read)" 600
 }
 
 what_is_written_back_is_charged_to_who_dirtied_it()
@@ -289,10 +286,10 @@ what_is_written_back_is_charged_to_who_dirtied_it()
 	mkdir "$T/m"
 	new_ext4 "$T/m"
 	_buffered make "$T/m/data" 4000
-	start_tool --by process --disk "$(basename "$LOOP")" -q --top 1000 -o "$T/r.json"
+	_start --by process --disk "$DISK" -q --top 1000 -o "$T/r.json"
 	_buffered write "$T/m/data" 4000
 	sync -f "$T/m"
-	stop_tool
+	_stop
 	expect_json "([$(_by process '^ioload' write) | .bytes] | add) >= 0.9 * 4000 * 4096"
 	expect_json '.attribution != null'
 }
@@ -305,10 +302,9 @@ both_functions_have_their_stacks()
 	new_ext4 "$T/m"
 	for load in ioload ioload-nofp; do
 		_buffered make "$T/m/data" 2000
-		start_tool --disk "$(basename "$LOOP")" --by stack -q -o "$T/r.json" -o "$T/r.folded"
+		_start --disk "$DISK" --by stack -q -o "$T/r.json" -o "$T/r.folded"
 		env DIRECT=1 RANDOM=1 "$WL/$load" both "$T/m/data" 1000 >"$T/load"
-		stop_tool
-		expect_status 0
+		_stop
 		expect_at_least "$(samples "$T/r.folded" "$ROOT;serve;fetch;hot_reader;one_read;")" 1000 "reads in $load"
 		expect_at_least "$(samples "$T/r.folded" "$ROOT;serve;record;log_writer;one_sync;")" 100 "syncs in $load"
 		expect_json '.stacks.broken <= 0.01 * .events.kept + 1'
@@ -323,20 +319,19 @@ only_that_process_is_measured()
 	export WAIT=1 DIRECT=1
 	workload ioload read "$LOOP" 2000
 	unset WAIT
-	start_tool -p "$W" -q -o "$T/r.json"
+	_start -p "$W" -q -o "$T/r.json"
 	_direct read "$LOOP" 1500
 	kill -USR1 "$W"
 	wait_tool
 	expect_status 0
-	_expect_count "$(_device "$(basename "$LOOP")" read)" 2000
+	_expect_count "$(_device "$DISK" read)" 2000
 }
 
 all_threads_of_a_command_are_measured_from_its_start()
 {
 	new_loop
-	DIRECT=1 tool -q -o "$T/r.json" -- "$WL/ioload" threads "$LOOP" 300 4096 10
-	expect_status 0
-	_expect_count "$(_device "$(basename "$LOOP")" read)" 3000
+	DIRECT=1 _run -q -o "$T/r.json" -- "$WL/ioload" threads "$LOOP" 300 4096 10
+	_expect_count "$(_device "$DISK" read)" 3000
 }
 
 a_command_keeps_its_exit_status()
@@ -353,10 +348,10 @@ only_that_disk_is_measured()
 	new_loop
 	first=$LOOP
 	new_loop
-	start_tool --disk "$(basename "$first")" -q -o "$T/r.json"
+	_start --disk "$(basename "$first")" -q -o "$T/r.json"
 	_direct read "$first" 400
 	_direct read "$LOOP" 500
-	stop_tool
+	_stop
 	expect_json '[.latency[].device] | unique | length == 1'
 	_expect_count '.latency[]' 400
 }
@@ -364,10 +359,9 @@ only_that_disk_is_measured()
 a_disk_may_be_named_by_its_path()
 {
 	new_loop
-	start_tool --disk "$LOOP" -q -o "$T/r.json"
+	_start --disk "$LOOP" -q -o "$T/r.json"
 	_direct read "$LOOP" 400
-	stop_tool
-	expect_status 0
+	_stop
 	_expect_count '.latency[]' 400
 }
 
@@ -380,8 +374,7 @@ each_call_is_counted_under_its_name()
 	mkdir "$T/m"
 	new_ext4 "$T/m"
 	_buffered make "$T/m/data" 100
-	tool --syscalls --by file -q --top 1000 -o "$T/r.json" -- "$WL/ioload" calls "$T/m/data" 1
-	expect_status 0
+	_run --syscalls --by file -q --top 1000 -o "$T/r.json" -- "$WL/ioload" calls "$T/m/data" 1
 	while read -r call n; do
 		[ "$(_count ".calls[] | select(.call == \"$call\" and ((.who // \"\") | test(\"/m/data\")))")" = "$n" ] ||
 			die "$call is not $n: $(jq -c '.calls[] | [.call, .who, .count]' "$T/r.json")"
@@ -404,8 +397,7 @@ each_call_is_counted_under_its_name()
 reads_from_the_page_cache_wait_for_nothing()
 {
 	_buffered make "$T/data" 500
-	tool --syscalls -q -o "$T/r.json" -- "$WL/ioload" cached "$T/data" 5000
-	expect_status 0
+	_run --syscalls -q -o "$T/r.json" -- "$WL/ioload" cached "$T/data" 5000
 	expect_json '[.calls[] | select(.call == "pread")] | length == 1 and (.[0] | .count == 5000 and .io_wait_us == 0)'
 }
 
@@ -413,8 +405,7 @@ direct_reads_wait_for_the_device()
 {
 	root_disk
 	_buffered make "$T/data" 2000
-	DIRECT=1 RANDOM=1 tool --syscalls -q -o "$T/r.json" -- "$WL/ioload" read "$T/data" 2000
-	expect_status 0
+	DIRECT=1 RANDOM=1 _run --syscalls -q -o "$T/r.json" -- "$WL/ioload" read "$T/data" 2000
 	# A call is as long as its device's part, and a little longer.
 	expect_json '(.latency[] | select(.op == "read") | .p50_us) as $device | .calls[] | select(.call == "pread") |
 		.count == 2000 and .p50_us > $device'
@@ -428,8 +419,7 @@ direct_reads_wait_for_the_device()
 io_uring_is_measured_by_operation()
 {
 	_buffered make "$T/data" 1000
-	DIRECT=1 tool --syscalls -q -o "$T/r.json" -- "$WL/ioload" uring-read "$T/data" 500 4096 4
-	expect_status 0
+	DIRECT=1 _run --syscalls -q -o "$T/r.json" -- "$WL/ioload" uring-read "$T/data" 500 4096 4
 	jq -e '[.calls[] | select(.call == "io_uring read")] | length == 0' "$T/r.json" >/dev/null &&
 		skip_test "io_uring is not measured by this kernel's tracepoints"
 	_expect_count '.calls[] | select(.call == "io_uring read")' 500
@@ -446,8 +436,7 @@ _expect_pattern()
 an_fsync_for_each_record_is_told()
 {
 	_buffered make "$T/data" 100
-	tool --syscalls -q -o "$T/r.json" -o "$T/r.txt" -- "$WL/ioload" sync-each "$T/data" 100
-	expect_status 0
+	_run --syscalls -q -o "$T/r.json" -o "$T/r.txt" -- "$WL/ioload" sync-each "$T/data" 100
 	_expect_pattern sync
 	# Whoever reads the first lines has read it.
 	head -30 "$T/r.txt" | grep -qi 'fsync' || die "not a word of fsync: $(head -40 "$T/r.txt")"
@@ -456,31 +445,27 @@ an_fsync_for_each_record_is_told()
 one_fsync_at_the_end_is_no_pattern()
 {
 	_buffered make "$T/data" 100
-	tool --syscalls -q -o "$T/r.json" -- "$WL/ioload" sync-end "$T/data" 1000
-	expect_status 0
+	_run --syscalls -q -o "$T/r.json" -- "$WL/ioload" sync-end "$T/data" 1000
 	expect_json '[.patterns[]?.kind] | any(test("sync")) | not'
 }
 
 blocks_that_are_read_again_are_told()
 {
 	_buffered make "$T/data" 500
-	DIRECT=1 tool --syscalls -q -o "$T/r.json" -- "$WL/ioload" again "$T/data" 500
-	expect_status 0
+	DIRECT=1 _run --syscalls -q -o "$T/r.json" -- "$WL/ioload" again "$T/data" 500
 	_expect_pattern 'repeat|again|reread'
 }
 
 many_small_writes_one_behind_the_other_are_told()
 {
-	tool --syscalls -q -o "$T/r.json" -- "$WL/ioload" append "$T/data" 3000 50
-	expect_status 0
+	_run --syscalls -q -o "$T/r.json" -- "$WL/ioload" append "$T/data" 3000 50
 	_expect_pattern small
 }
 
 many_small_reads_one_behind_the_other_are_told()
 {
 	_buffered make "$T/data" 2000
-	DIRECT=1 tool --syscalls -q -o "$T/r.json" -- "$WL/ioload" read "$T/data" 2000
-	expect_status 0
+	DIRECT=1 _run --syscalls -q -o "$T/r.json" -- "$WL/ioload" read "$T/data" 2000
 	_expect_pattern small
 }
 
@@ -489,22 +474,20 @@ many_small_reads_one_behind_the_other_are_told()
 the_slowest_are_kept_with_all_about_them()
 {
 	new_loop
-	start_tool --slower 1us --top 10 -q -o "$T/r.json"
+	_start --slower 1us --top 10 -q -o "$T/r.json"
 	_direct read "$LOOP" 500
-	stop_tool
-	expect_status 0
+	_stop
 	expect_json '.slow | length == 10'
 	expect_json '[.slow[].us // .slow[].latency_us // .slow[].time_us] | . == (sort | reverse)'
-	expect_json "[.slow[] | select(.device == \"$(basename "$LOOP")\")] | length >= 5"
+	expect_json "[.slow[] | select(.device == \"$DISK\")] | length >= 5"
 }
 
 nothing_is_as_slow_as_an_hour()
 {
 	new_loop
-	start_tool --slower 3600s -q -o "$T/r.json"
+	_start --slower 3600s -q -o "$T/r.json"
 	_direct read "$LOOP" 500
-	stop_tool
-	expect_status 0
+	_stop
 	expect_json '(.slow // []) | length == 0'
 }
 
@@ -513,18 +496,17 @@ nothing_is_as_slow_as_an_hour()
 every_form_can_be_read_by_what_it_is_for()
 {
 	new_loop
-	start_tool --slower 1us -q -o "$T/r.json" -o "$T/r.trace.json" -o "$T/r.prom" -o "$T/r.folded" -o "$T/r.html" \
+	_start --slower 1us -q -o "$T/r.json" -o "$T/r.trace.json" -o "$T/r.prom" -o "$T/r.folded" -o "$T/r.html" \
 		-o "$T/r.pb.gz" -o "$T/r.txt"
 	_direct read "$LOOP" 1000
-	stop_tool
-	expect_status 0
+	_stop
 	jq -e '(.traceEvents | length) >= 10 and ([.traceEvents[] | select(.ph == "X") | .dur >= 0 and .ts >= 0] | all)' \
 		"$T/r.trace.json" >/dev/null || die "no trace: $(head -c 500 "$T/r.trace.json")"
 	_expect_prometheus "$T/r.prom"
 	expect_file "$T/r.folded"
 	expect_file "$T/r.html"
 	expect_file "$T/r.pb.gz"
-	grep -q "$(basename "$LOOP")" "$T/r.txt" || die "no device: $(head -20 "$T/r.txt")"
+	grep -q "$DISK" "$T/r.txt" || die "no device: $(head -20 "$T/r.txt")"
 	# A saved profile says the same again.
 	tool --from "$T/r.pb.gz" -q -o "$T/again.json"
 	expect_status 0
@@ -563,10 +545,10 @@ an_interval_prints_a_table_each_time()
 	new_loop
 	in_an_empty_directory
 	(sleep 0.5; _direct read "$LOOP" 200; sleep 1; _direct read "$LOOP" 200; sleep 1; _direct read "$LOOP" 200) &
-	tool --disk "$(basename "$LOOP")" -T 1 3
+	tool --disk "$DISK" -T 1 3
 	expect_status 0
 	[ "$(grep -c '^[0-9][0-9]:[0-9][0-9]:[0-9][0-9]' "$T/out")" -ge 3 ] || die "no three times: $(cat "$T/out")"
-	[ "$(grep -c "$(basename "$LOOP")" "$T/out")" -ge 3 ] || die "no three tables: $(cat "$T/out")"
+	[ "$(grep -c "$DISK" "$T/out")" -ge 3 ] || die "no three tables: $(cat "$T/out")"
 	wait
 }
 
@@ -576,9 +558,9 @@ intervals_do_not_overlap()
 	new_loop
 	in_an_empty_directory
 	(sleep 0.7; _direct read "$LOOP" 1000) &
-	tool --disk "$(basename "$LOOP")" -o "$T/r.json" 1 3
+	tool --disk "$DISK" -o "$T/r.json" 1 3
 	expect_status 0
-	_expect_count "$(_device "$(basename "$LOOP")" read)" 1000
+	_expect_count "$(_device "$DISK" read)" 1000
 	wait
 }
 
@@ -589,11 +571,10 @@ switches_of_biolatency_are_taken()
 	new_loop
 	in_an_empty_directory
 	for option in -m -T -Q -D -F; do
-		start_tool "$option" --disk "$(basename "$LOOP")" --format text
+		_start "$option" --disk "$DISK" --format text
 		_direct read "$LOOP" 100
-		stop_tool
-		expect_status 0
-		grep -q "$(basename "$LOOP")" "$T/out" || die "nothing: $COMMAND: $(cat "$T/out" "$T/err")"
+		_stop
+		grep -q "$DISK" "$T/out" || die "nothing: $COMMAND: $(cat "$T/out" "$T/err")"
 	done
 }
 

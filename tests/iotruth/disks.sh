@@ -4,6 +4,7 @@
 # tests/e2e, which have $T and skip_test; at the end of the test, however it ends, all of them are gone.
 
 IOTRUTH=$O/tests/iotruth/iotruth
+DISK=''
 MOUNTS=()
 LOOPS=()
 ZRAMS=()
@@ -29,7 +30,7 @@ drop_disks()
 	done
 }
 
-# new_loop [MB]: sets LOOP, its device over a file of the scratch directory.
+# new_loop [MB]: sets LOOP, its device over a file of the scratch directory. Each of these sets DISK, its name.
 new_loop()
 {
 	local file
@@ -41,6 +42,7 @@ new_loop()
 	head -c $((${1:-32} << 20)) /dev/zero | tr '\0' 'd' >"$file"
 	LOOP=$(losetup -f --show "$file" 2>/dev/null) && [ -b "$LOOP" ] || skip_test "no loop device can be made here"
 	LOOPS+=("$LOOP")
+	DISK=$(basename "$LOOP")
 }
 
 # new_zram [MB]: sets ZRAM. Its driver takes bios as they are: there are no requests.
@@ -52,6 +54,7 @@ new_zram()
 	trap drop_disks EXIT
 	ZRAM=/dev/zram$id
 	ZRAMS+=("$ZRAM")
+	DISK=zram$id
 	echo $((${1:-32} << 20)) >"/sys/block/zram$id/disksize" || skip_test "zram takes no size here"
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		[ -b "$ZRAM" ] && break
@@ -108,6 +111,7 @@ stop_truth()
 	rc=$?
 	cat <&7 >"$T/truth.said"
 	exec 7<&-
+	# shellcheck disable=SC2034 # Tests use it.
 	HIDDEN=$(sed -n 's/.* hidden \([0-9]*\) .*/\1/p' "$T/truth.said")
 	[ $rc = 0 ] || die "iotruth lost something: $(cat "$T/truth.said" "$T/truth.err")"
 }

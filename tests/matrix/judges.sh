@@ -103,6 +103,26 @@ heap()
 		"$3" "$4" >"$T/out/heap-$1.json"
 }
 
+# io NAME ROWS WHO CALLS: what iolatency leaves, with COUNT of 1 in all of them.
+io()
+{
+	echo 0 >"$T/out/io-$1.status"
+	echo "iolatency: kernel" >"$T/out/io-$1.err"
+	printf '{"events": {"produced": 9, "kept": 9, "lost": 0}, "latency": [%s], "view": {"by": "x", "rows": [%s]},
+		"calls": [%s]}' "$2" "$3" "$4" >"$T/out/io-$1.json"
+}
+
+io_is_well()
+{
+	io direct '{"device": "nvme0n1", "op": "read", "count": 1000, "p50_us": 9}' \
+		'{"who": "/mnt/data", "device": "nvme0n1", "op": "read", "count": 1000}' ''
+	io deep '{"device": "nvme0n1", "op": "write", "count": 1000}' \
+		'{"who": "main;serve;aio_load", "device": "nvme0n1", "op": "write", "count": 1000}' ''
+	io sync '{"device": "nvme0n1", "op": "write", "count": 150}' \
+		'{"who": "ioload (7)", "device": "nvme0n1", "op": "write", "count": 150}' \
+		'{"call": "fsync", "count": 50}, {"call": "pwrite", "count": 50}'
+}
+
 all_is_well()
 {
 	rm -rf "$T/out"
@@ -115,6 +135,7 @@ all_is_well()
 	heap best 0 1371 6
 	heap multi 125 0 0 # as on a kernel that has no multi
 	heap perf 0 1371 6
+	io_is_well
 }
 
 # expect_finds NAME REGEX [RELEASE]: exactly one line is said, and it matches.
@@ -169,6 +190,21 @@ all_is_well
 echo nothing >"$T/out/heap-multi.err"
 expect_finds a_way_that_fails_without_a_word_is_found 'heap by multi: no word of why not'
 all_is_well
+sed -i 's/"read", "count": 1000/"read", "count": 999/g' "$T/out/io-direct.json"
+expect_finds a_read_that_was_missed_is_found 'io direct: not so'
+all_is_well
+sed -i 's/"lost": 0/"lost": 1/' "$T/out/io-sync.json"
+expect_finds a_loss_of_io_is_found 'io sync: not so: .events'
+all_is_well
+sed -i 's,/mnt/data,/data,' "$T/out/io-direct.json"
+expect_finds a_file_by_a_wrong_name_is_found 'io direct: not so: .*/mnt/data'
+all_is_well
+sed -i 's/"fsync", "count": 50/"fsync", "count": 51/' "$T/out/io-sync.json"
+expect_finds a_call_too_many_is_found 'io sync: not so: .*fsync'
+all_is_well
+echo 125 >"$T/out/io-deep.status"
+expect_finds a_load_that_was_not_measured_is_found 'io deep: exit status 125'
+all_is_well
 echo 'not ok depth_1: Invalid argument' >>"$T/out/load.x"
 expect_finds an_object_that_does_not_load_is_found 'load.x: not ok depth_1'
 : >"$T/out/load.x"
@@ -190,6 +226,10 @@ refused()
 	for name in best multi perf; do
 		echo 125 >"$T/out/heap-$name.status"
 		echo 'allocsites: kernel X refused the BPF programs: 6.1 or newer is needed' >"$T/out/heap-$name.err"
+	done
+	for name in direct deep sync; do
+		echo 125 >"$T/out/io-$name.status"
+		echo 'iolatency: kernel X refused the BPF programs: 6.1 or newer is needed' >"$T/out/io-$name.err"
 	done
 }
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# A kernel under qemu, in software emulation: no root, no KVM, no disk. The root is an initramfs of busybox
-# and the programs to run with their libraries. Three serial lines come out: the console, what
+# A kernel under qemu, in software emulation: no root, no KVM. The root is an initramfs of busybox and the programs
+# to run with their libraries; a disk is there to be measured. Three serial lines come out: the console, what
 # the job says, and what it leaves in /out behind a status line (see guest/init).
 
 BOOT_MB=${BOOT_MB:-1024}
@@ -14,7 +14,7 @@ why_no_boot()
 	local program
 
 	[ "$(uname -m)" = x86_64 ] || { echo "the kernels are for x86-64, and our programs are not"; return; }
-	for program in qemu-system-x86_64 busybox cpio jq; do
+	for program in qemu-system-x86_64 busybox cpio jq mke2fs; do
 		command -v $program >/dev/null ||
 			{ echo "no $program; tools/deps test installs what is needed"; return; }
 	done
@@ -64,7 +64,20 @@ root_pack()
 	(cd "$1" && find . | cpio -o -H newc -R 0:0 --quiet) >"$2"
 }
 
-# boot IMAGE INITRAMFS DIR: run it to its end. DIR then holds console, said, out/ and qemu (its own words), and
+# make_disk FILE MB: an ext4 file system with a file "data" that fills half of it.
+make_disk()
+{
+	local dir
+
+	dir=$(mktemp -d) || return 1
+	head -c "$(($2 << 19))" /dev/zero | tr '\0' 'd' >"$dir/data"
+	rm -f "$1"
+	truncate -s "$2M" "$1"
+	mke2fs -q -F -t ext4 -E lazy_itable_init=0,lazy_journal_init=0 -d "$dir" "$1"
+	rm -rf "$dir"
+}
+
+# boot IMAGE INITRAMFS DIR DISK: run it to its end. The disk is /dev/nvme0n1, what is written to it goes nowhere. DIR then holds console, said, out/ and qemu (its own words), and
 # if it came to an end the job's status, in "status", and how often the kernel complained, in "splats".
 boot()
 {
@@ -76,6 +89,7 @@ boot()
 	timeout -k 5 "$BOOT_SECONDS" qemu-system-x86_64 -M pc -cpu max \
 		-accel tcg,thread=multi,tb-size=256 -m "$BOOT_MB" -smp "$BOOT_CPUS" \
 		-nodefaults -display none -vga none -no-reboot -kernel "$1" -initrd "$2" \
+		-drive "file=$4,if=none,id=disk,format=raw,snapshot=on" -device nvme,drive=disk,serial=perfbeads \
 		-chardev "file,id=console,path=$dir/console" -serial chardev:console \
 		-chardev "file,id=said,path=$dir/said" -serial chardev:said \
 		-chardev "file,id=left,path=$dir/left" -serial chardev:left \

@@ -21,7 +21,7 @@ judge_refusal()
 	ls "$1"/*.status >/dev/null 2>&1 || { echo "nothing was tried"; return; }
 	for status in "$1"/*.status; do
 		name=$(basename "$status" .status)
-		case $name in heap-*) want=125 ;; *) want=3 ;; esac
+		case $name in heap-* | io-*) want=125 ;; *) want=3 ;; esac
 		[ "$(cat "$status")" = $want ] || echo "$name: exit status $(cat "$status") instead of $want"
 		grep -q '6\.1 or newer is needed' "$1/$name.err" && [ "$(wc -l <"$1/$name.err")" -le 2 ] ||
 			echo "$name: does not say in a sentence what is missing: $(head -c 1000 "$1/$name.err")"
@@ -126,6 +126,24 @@ judge_heap()
 		echo "heap by $2: stacks: $(jq -c '[.events, .stacks]' "$base.json")"
 }
 
+# judge_io OUT NAME FILTER...: each is so, as jq has it, of a report whose ledger is closed and that has lost nothing.
+judge_io()
+{
+	local base=$1/io-$2 name=$2 filter
+
+	shift 2
+	[ "$(cat "$base.status" 2>/dev/null)" = 0 ] ||
+		{ echo "io $name: exit status $(cat "$base.status"): $(head -c 2000 "$base.err")"; return; }
+	for filter in '.events | .lost == 0 and .produced == .kept' \
+		'([.view.rows[].count] | add) == ([.latency[].count] | add)' "$@"; do
+		jq -e "$filter" "$base.json" >/dev/null || { echo "io $name: not so: $filter:" \
+			"$(jq -c '[.events, .io, (.latency[], .view.rows[], .calls[]? | del(.histogram?))]' "$base.json")"; return; }
+	done
+}
+
+# A row of the device view.
+IO_ROW='.latency[] | select(.device == "nvme0n1" and .op'
+
 # judge RELEASE OUT: all of it.
 judge()
 {
@@ -147,6 +165,13 @@ judge()
 	for name in best multi perf; do
 		judge_heap "$2" $name
 	done
+	judge_io "$2" direct "[$IO_ROW == \"read\") | .count] == [1000]" \
+		'[.view.rows[] | select(.who == "/mnt/data") | .count] == [1000]'
+	judge_io "$2" deep "[$IO_ROW == \"write\") | .count] | add >= 1000" \
+		'[.view.rows[] | select(.who | test("aio_load|io_submit|serve")) | .count] | add >= 1000'
+	judge_io "$2" sync "[$IO_ROW == \"write\") | .count] | add >= 50" \
+		'[.calls[] | select(.call == "fsync") | .count] | add == 50' \
+		'[.calls[] | select(.call == "pwrite") | .count] | add == 50'
 }
 
 # sum_up RELEASE OUT: a few words for the line of a kernel that is well.
@@ -159,5 +184,6 @@ sum_up()
 	echo "$(insns_rows "$2" | awk -v p="$INSNS_PROGRAM" '$2 == p && $4 > most { most = $4 }
 		END { print "at most " most + 0 " instructions of " p }')," \
 		"complete $(complete_pct "$2" shape) / $(complete_pct "$2" shape-nofp) / $(complete_pct "$2" deep) %," \
-		"heap by $(jq -r .alloc.cost.attached_by "$2/heap-best.json")"
+		"heap by $(jq -r .alloc.cost.attached_by "$2/heap-best.json")," \
+		"read p50 $(jq -r "$IO_ROW == \"read\") | .p50_us" "$2/io-direct.json") us"
 }
