@@ -109,6 +109,7 @@ bench: all
 	./tools/bench-unwind
 	./tools/bench-names
 	./tools/bench-alloc
+	./tools/bench-io
 lint:
 	./tools/check --no-deps lint rules shell
 format-check:
