@@ -33,7 +33,7 @@ _lost()
 a_table_of_starts_that_is_full_loses_and_says_so()
 {
 	new_loop
-	start_tool --max-inflight 4 -q -o "$T/r.json"
+	start_tool --max-inflight 16 -q -o "$T/r.json"
 	_direct aio-read "$LOOP" 5000 4096 64
 	_direct read "$LOOP" 500
 	stop_tool
@@ -48,7 +48,7 @@ a_loss_is_told_to_a_person_with_its_remedy()
 {
 	new_loop
 	in_an_empty_directory
-	start_tool --max-inflight 4 --format text
+	start_tool --max-inflight 16 --format text
 	_direct aio-read "$LOOP" 5000 4096 64
 	stop_tool
 	expect_status 0
@@ -109,18 +109,20 @@ a_zram_that_is_reset_and_removed_meanwhile_is_no_trouble()
 
 io_that_fails_is_counted_as_such()
 {
-	local rc
-
-	new_loop 8
+	new_loop 1
+	losetup -d "$LOOP"
+	# A disk of which only a part is there: its file is on a file system with less room.
+	mkdir "$T/little"
+	mount_at none "$T/little" -t tmpfs -o size=2m
+	truncate -s 8M "$T/little/disk"
+	losetup "$LOOP" "$T/little/disk" || skip_test "no loop device over tmpfs here"
 	start_tool -q -o "$T/r.json"
-	# Behind the end of its file the loop device has nothing.
-	truncate -s 4M "$(losetup -n -O BACK-FILE "$LOOP")"
-	timeout 30 dd "if=$LOOP" of=/dev/null bs=4k skip=1500 count=100 iflag=direct conv=noerror 2>/dev/null
-	rc=$?
+	timeout 30 dd if=/dev/zero "of=$LOOP" bs=64k count=100 oflag=direct 2>/dev/null &&
+		die "the disk has room"
 	stop_tool
+	losetup -d "$LOOP"
 	expect_status 0
-	[ $rc != 0 ] || skip_test "reading behind the end of the file of a loop device works here"
-	expect_json "([.latency[] | .errors // 0] | add) > 0"
+	expect_json "[.latency[] | select(.device == \"$DISK\" and .op == \"write\") | .errors] | add > 0"
 }
 
 a_stopped_tool_goes_inert_and_makes_nothing_up()
@@ -249,7 +251,7 @@ names_of_files_that_would_speak_to_the_terminal_are_harmless()
 
 	mkdir "$T/m"
 	new_ext4 "$T/m"
-	name=$'evil\033]0;x\a</script>;\n"'
+	name=$'evil\033]0;x\a<script>alert(1);\n"'
 	_direct make "$T/m/$name" 300
 	start_tool --by file --slower 1us --top 100 -q -o "$T/r.json" -o "$T/r.txt" -o "$T/r.folded" -o "$T/r.html" \
 		-o "$T/r.trace.json" -o "$T/r.prom"
@@ -257,7 +259,7 @@ names_of_files_that_would_speak_to_the_terminal_are_harmless()
 	stop_tool
 	expect_status 0
 	expect_json '[.view.rows[] | select(.who | test("evil"))] | length > 0'
-	! grep -q 'evil.*</script>;' "$T/r.html" || die "markup in the page"
+	! grep -q 'x.*<script>alert(1)' "$T/r.html" || die "markup in the page"
 	! grep -qP '[\x00-\x08\x0b-\x1f]' "$T/r.prom" || die "raw bytes in the metrics"
 	jq -e . "$T/r.trace.json" >/dev/null || die "the trace is no JSON"
 }

@@ -187,8 +187,8 @@ _expect_views()
 {
 	local by
 
-	for by in device process file stack cgroup; do
-		_start --by "$by" --disk "$1" -q --top 100000 -o "$T/r.json"
+	for by in process file stack cgroup; do
+		_start --by "$by" --disk "$1" -q --top 10000 -o "$T/r.json"
 		_direct read "$2" 500
 		_buffered sync-each "$2" 50
 		_stop
@@ -305,8 +305,13 @@ both_functions_have_their_stacks()
 		_start --disk "$DISK" --by stack -q -o "$T/r.json" -o "$T/r.folded"
 		env DIRECT=1 RANDOM=1 "$WL/$load" both "$T/m/data" 1000 >"$T/load"
 		_stop
-		expect_at_least "$(samples "$T/r.folded" "$ROOT;serve;fetch;hot_reader;one_read;")" 1000 "reads in $load"
-		expect_at_least "$(samples "$T/r.folded" "$ROOT;serve;record;log_writer;one_sync;")" 100 "syncs in $load"
+		expect_at_least "$(samples "$T/r.folded" "$ROOT;serve;both;fetch;hot_reader;one_read;.*;$T/m/data;$DISK read$")" 1 \
+			"time of reads in $load"
+		expect_at_least "$(samples "$T/r.folded" "$ROOT;serve;both;record;log_writer;one_sync;.*;$T/m/data.log;$DISK write$")" \
+			1 "time of writes in $load"
+		# A new process is known a few milliseconds after it began: its first reads may have no callers.
+		expect_json "[.view.rows[] | select(.op == \"read\" and any(.frames[]; . == \"hot_reader\")) | .count] |
+			add >= 950 - $HIDDEN and add <= 1000"
 		expect_json '.stacks.broken <= 0.01 * .events.kept + 1'
 	done
 }
@@ -398,7 +403,9 @@ reads_from_the_page_cache_wait_for_nothing()
 {
 	_buffered make "$T/data" 500
 	_run --syscalls -q -o "$T/r.json" -- "$WL/ioload" cached "$T/data" 5000
-	expect_json '[.calls[] | select(.call == "pread")] | length == 1 and (.[0] | .count == 5000 and .io_wait_us == 0)'
+	# The dynamic linker reads the headers of libc by pread, too.
+	expect_json '[.calls[] | select(.call == "pread")] | length == 1 and (.[0] | .count >= 5000 and .count < 5010 and
+		.waited == 0 and .io_wait_us == 0)'
 }
 
 direct_reads_wait_for_the_device()
@@ -408,7 +415,7 @@ direct_reads_wait_for_the_device()
 	DIRECT=1 RANDOM=1 _run --syscalls -q -o "$T/r.json" -- "$WL/ioload" read "$T/data" 2000
 	# A call is as long as its device's part, and a little longer.
 	expect_json '(.latency[] | select(.op == "read") | .p50_us) as $device | .calls[] | select(.call == "pread") |
-		.count == 2000 and .p50_us > $device'
+		.count >= 2000 and .count < 2010 and .p50_us > $device'
 	expect_json '.calls[] | select(.call == "pread") | .io_wait_us > 0.3 * .count * .p50_us'
 	# Its own clock says the same.
 	awk '$1 == "reads" { print $4 }' "$T/out" >"$T/own"
@@ -478,7 +485,7 @@ the_slowest_are_kept_with_all_about_them()
 	_direct read "$LOOP" 500
 	_stop
 	expect_json '.slow | length == 10'
-	expect_json '[.slow[].us // .slow[].latency_us // .slow[].time_us] | . == (sort | reverse)'
+	expect_json '[.slow[].time_us] | . == (sort | reverse) and .[0] >= 1'
 	expect_json "[.slow[] | select(.device == \"$DISK\")] | length >= 5"
 }
 
@@ -570,7 +577,7 @@ switches_of_biolatency_are_taken()
 
 	new_loop
 	in_an_empty_directory
-	for option in -m -T -Q -D -F; do
+	for option in -m -Q -D -F; do
 		_start "$option" --disk "$DISK" --format text
 		_direct read "$LOOP" 100
 		_stop
@@ -600,6 +607,8 @@ wrong_options_exit_2()
 	tool 0 3
 	expect_status 2
 	tool -d 1 --no-such-option
+	expect_status 2
+	tool -d 1 -T
 	expect_status 2
 }
 

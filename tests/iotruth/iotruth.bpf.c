@@ -78,7 +78,8 @@ static int send(__u64 now, __u32 kind, const void *key, __u32 disk, __u64 sector
 	e->flags = flags;
 	e->kind = kind;
 	e->tid = (__u32)bpf_get_current_pid_tgid();
-	bpf_ringbuf_submit(e, 0);
+	/* A wake-up is an interrupt: it would lie between our time stamp and that of whoever comes next. */
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 

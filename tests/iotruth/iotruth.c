@@ -59,9 +59,18 @@ struct truth {
 	uint64_t requeued;
 	uint64_t hidden; /* begun anew, so it had completed, but no hook was called */
 	uint64_t by_op[256];
+	uint64_t from_ns, to_ns; /* between the looks at the kernel's account */
 };
 
 static volatile sig_atomic_t ended;
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
 
 static void on_signal(int sig)
 {
@@ -109,7 +118,8 @@ static void complete(struct truth *t, const struct iotruth_event *e)
 			exit(1);
 	}
 	t->ios[t->n++] = (struct io){o->issue, o->queued_ns, e->time_ns};
-	t->by_op[o->issue.flags & 0xff]++;
+	if (e->time_ns >= t->from_ns && e->time_ns < t->to_ns)
+		t->by_op[o->issue.flags & 0xff]++;
 	*at = o->next;
 	free(o);
 }
@@ -269,14 +279,11 @@ static uint64_t still_open(const struct truth *t)
 	return n;
 }
 
-/* Of a busy disk a few are in the one and not in the other, at both ends. */
-static void say_stat(const char *disk, const uint64_t from[4], const struct truth *t)
+/* Of a busy disk one or two are in the one and not in the other. */
+static void say_stat(const uint64_t from[4], const uint64_t to[4], const struct truth *t)
 {
-	uint64_t to[4];
 	int i;
 
-	if (!read_stat(disk, to))
-		return; /* it has gone */
 	printf("stat");
 	for (i = 0; i < 4; i++)
 		printf(" %llu", (unsigned long long)(to[i] - from[i]));
@@ -289,9 +296,8 @@ static int run(const char *disk, const char *file, double seconds, struct truth 
 {
 	struct iotruth_bpf *skel = iotruth_bpf__open();
 	struct ring_buffer *ring;
-	uint64_t from[4], lost;
-	struct timespec now;
-	double end;
+	uint64_t from[4], to[4], lost;
+	bool has_stat;
 
 	if (!skel)
 		return 1;
@@ -305,18 +311,21 @@ static int run(const char *disk, const char *file, double seconds, struct truth 
 	ring = ring_buffer__new(bpf_map__fd(skel->maps.events), on_event, t, NULL);
 	if (!ring || (disk && !read_stat(disk, from)))
 		return 1;
+	t->from_ns = now_ns();
+	t->to_ns = UINT64_MAX;
 	printf("ready %d\n", (int)getpid());
 	fflush(stdout);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	end = (double)now.tv_sec + seconds;
-	while (!ended && (seconds <= 0 || (double)now.tv_sec < end)) {
-		ring_buffer__poll(ring, 100);
-		clock_gettime(CLOCK_MONOTONIC, &now);
+	/* By the clock, since nobody wakes us: the ring has room for a second of a million. */
+	while (!ended && (seconds <= 0 || now_ns() - t->from_ns < (uint64_t)(seconds * 1e9))) {
+		usleep(10000);
+		ring_buffer__consume(ring);
 	}
+	t->to_ns = now_ns();
+	has_stat = disk && read_stat(disk, to);
 	iotruth_bpf__detach(skel);
 	ring_buffer__consume(ring);
-	if (disk)
-		say_stat(disk, from, t);
+	if (has_stat)
+		say_stat(from, to, t); /* else it has gone */
 	lost = skel->bss->lost + misses(skel);
 	printf("ios %zu unmatched %llu partial %llu requeued %llu hidden %llu lost %llu\n", t->n,
 	       (unsigned long long)t->unmatched, (unsigned long long)t->partial,
