@@ -103,8 +103,11 @@ struct bvec_iter {
 	unsigned int bi_idx;
 } __attribute__((packed));
 
+/* Whole, since vectors are arrays of it, and the stride is ours. */
 struct bio_vec {
 	struct page *bv_page;
+	unsigned int bv_len;
+	unsigned int bv_offset;
 };
 
 struct bio {
