@@ -68,15 +68,12 @@ int pb_path_names(struct pb_path_names *out, const struct pb_profile *p, uint32_
 
 uint32_t pb_path_names_site(const struct pb_path_names *path)
 {
-	uint32_t i = 0, above;
+	struct pb_site_search search = PB_SITE_SEARCH_INIT;
+	uint32_t i;
 
-	while (i < path->n && pb_is_allocator(path->names[i]))
-		i++;
-	for (above = i; above < path->n; above++) {
-		if (!pb_is_allocator(path->names[above]) && !pb_is_wrapper(path->names[above]))
-			return above;
-	}
-	return i < path->n ? i : 0;
+	for (i = 0; i < path->n && !pb_site_search_take(&search, path->names[i], i); i++)
+		;
+	return search.site == PB_NONE ? 0 : search.site;
 }
 
 void pb_path_names_drop(struct pb_path_names *path)

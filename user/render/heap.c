@@ -221,15 +221,6 @@ static int name_width(const struct pb_frame *f)
 	return pb_text_columns(f->label) + (int)strlen(pb_frame_mark(f));
 }
 
-/* "module+0x1234". */
-static bool is_place(const char *name)
-{
-	const char *plus = strrchr(name, '+');
-
-	return plus && plus > name && !strncmp(plus, "+0x", 3) &&
-	       plus[3 + strspn(plus + 3, "0123456789abcdef")] == '\0';
-}
-
 /* The next frame from @node on towards the root that has a name, if it is near; else @node. A library's inner functions
  * that have none tell little and take much room. */
 static uint32_t next_named(const struct pb_tree *t, uint32_t node)
@@ -241,7 +232,7 @@ static uint32_t next_named(const struct pb_tree *t, uint32_t node)
 
 		if (f->kind == PB_FRAME_PROCESS)
 			break;
-		if (!is_place(f->name))
+		if (!pb_is_place(f->name))
 			return at;
 	}
 	return node;

@@ -11,6 +11,8 @@
 #include "user/render/tree.h"
 #include "user/render/trie.h"
 
+#define NAMELESS_MAX 4
+
 bool pb_is_allocator(const char *function)
 {
 	static const char *const prefixes[] = {"GI_", "libc_", "rjem_", "je_", "tc_", "mi_"};
@@ -71,29 +73,56 @@ bool pb_is_wrapper(const char *function)
 	return false;
 }
 
+bool pb_is_place(const char *function)
+{
+	const char *plus = strrchr(function, '+');
+
+	return plus && plus > function && !strncmp(plus, "+0x", 3) &&
+	       plus[3 + strspn(plus + 3, "0123456789abcdef")] == '\0';
+}
+
+bool pb_site_search_take(struct pb_site_search *s, const char *function, uint32_t id)
+{
+	bool is_wrapper = pb_is_wrapper(function);
+
+	if (pb_is_allocator(function)) {
+		/* What has no name below it is its own. */
+		if (!s->is_wrapper)
+			s->site = PB_NONE;
+		s->nameless = 0;
+		return false;
+	}
+	if (is_wrapper) {
+		/* The lowest one, if nothing comes of what is above. */
+		if (s->site == PB_NONE || !s->is_wrapper)
+			s->site = id;
+		s->nameless = 0;
+	} else if (s->site == PB_NONE || s->is_wrapper) {
+		s->site = id;
+	}
+	s->is_wrapper = is_wrapper;
+	if (is_wrapper)
+		return false;
+	return !pb_is_place(function) || s->nameless++ == NAMELESS_MAX;
+}
+
 static bool is_code(const struct pb_frame *f)
 {
 	return f->kind != PB_FRAME_PROCESS && f->kind != PB_FRAME_MARKER;
 }
 
-/* Where a path ends for people: above the allocator and its wrappers, if there is code. */
+/* Where a path ends for people, if there is code. */
 static uint32_t site_of(const struct pb_tree *t, uint32_t leaf)
 {
-	uint32_t wrapper = 0;
+	struct pb_site_search search = PB_SITE_SEARCH_INIT;
 
 	for (uint32_t at = leaf; at; at = t->nodes[at].parent) {
 		const struct pb_frame *f = &t->frames[t->nodes[at].frame];
 
-		if (!is_code(f))
+		if (!is_code(f) || pb_site_search_take(&search, f->name, at))
 			break;
-		if (pb_is_allocator(f->name))
-			continue;
-		if (!pb_is_wrapper(f->name))
-			return at;
-		if (!wrapper)
-			wrapper = at;
 	}
-	return wrapper ? wrapper : leaf;
+	return search.site == PB_NONE ? leaf : search.site;
 }
 
 /* The key of each node's path without its thread. A parent comes before its children. */

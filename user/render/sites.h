@@ -49,5 +49,26 @@ PB_DEFINE_FREE(pb_sites, pb_sites_free);
 bool pb_is_allocator(const char *function);
 /* Whether its name says that it hands on what an allocator gives: zmalloc_usable, xrealloc, PyObject_Malloc. */
 bool pb_is_wrapper(const char *function);
+/* Whether it is no name but a place: "module+0x1234". */
+bool pb_is_place(const char *function);
+
+/*
+ * Where on a path the code begins that asked for memory: behind the allocator and its wrappers, and behind a few
+ * functions without a name where a wrapper stands behind those, as in stripped libraries.
+ */
+struct pb_site_search {
+	uint32_t site;     /* so far; PB_NONE: nothing but the allocator */
+	bool is_wrapper;   /* that one */
+	uint32_t nameless; /* how many were met behind the last wrapper */
+};
+
+#define PB_SITE_SEARCH_INIT                                                                        \
+	{                                                                                          \
+		.site = UINT32_MAX                                                                 \
+	}
+
+/* The functions one after the other, the leaf first; @id: what the caller knows it by. True: that is all, @s->site
+ * will not change. */
+bool pb_site_search_take(struct pb_site_search *s, const char *function, uint32_t id);
 
 #endif

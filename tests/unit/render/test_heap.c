@@ -145,6 +145,37 @@ static void wrappers_are_known_by_name(void **state)
 		assert_false(pb_is_wrapper(no[i]));
 }
 
+/* The leaf first. */
+static void expect_site(const char *const *path, const char *site)
+{
+	struct pb_site_search search = PB_SITE_SEARCH_INIT;
+	uint32_t i;
+
+	for (i = 0; path[i] && !pb_site_search_take(&search, path[i], i); i++)
+		;
+	if (site)
+		assert_string_equal(path[search.site], site);
+	else
+		assert_int_equal(search.site, PB_NONE);
+}
+
+static void a_path_begins_above_wrappers_and_what_is_nameless_below_them(void **state)
+{
+	(void)state;
+	expect_site((const char *[]){"malloc", "f", "xmalloc", "main", NULL}, "f");
+	expect_site((const char *[]){"malloc", "xmalloc", "zcalloc", "f", "main", NULL}, "f");
+	expect_site((const char *[]){"malloc", "so+0x10", "sqlite3Malloc", "f", NULL}, "f");
+	expect_site((const char *[]){"malloc", "so+0x10", "sqlite3Malloc", "so+0x20", "f", NULL},
+		    "so+0x20");
+	expect_site((const char *[]){"so+0x10", "malloc", "f", NULL}, "f");
+	expect_site((const char *[]){"malloc", "so+0x10", "f", "xmalloc", NULL}, "so+0x10");
+	expect_site((const char *[]){"malloc", "a+0x1", "a+0x2", "a+0x3", "a+0x4", "a+0x5",
+				     "xmalloc", "f", NULL},
+		    "a+0x1");
+	expect_site((const char *[]){"malloc", "xmalloc", "zcalloc", NULL}, "xmalloc");
+	expect_site((const char *[]){"malloc", "calloc", NULL}, NULL);
+}
+
 /* The row is that of who called the wrapper, and that of the wrapper if nobody is known to. */
 static void wrappers_are_left_out_at_the_leaf(void **state)
 {
@@ -301,6 +332,7 @@ int main(void)
 		TEST(threads_are_added_up),
 		TEST(allocators_are_known_by_name),
 		TEST(wrappers_are_known_by_name),
+		TEST(a_path_begins_above_wrappers_and_what_is_nameless_below_them),
 		TEST(wrappers_are_left_out_at_the_leaf),
 		TEST(what_is_zero_everywhere_has_no_column),
 		TEST(nothing_of_a_value_is_one_sentence_and_the_rest),
