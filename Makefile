@@ -60,7 +60,7 @@ $(PROFILERS:%=$(O)/user/%.o): $(O)/user/%.o: $(O)/bpf/%.skel.h
 $(PROFILERS:%=$(O)/bpf/%.bpf.raw.o): $(O)/%.bpf.raw.o: %.bpf.c
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.raw.o=.d) -c $< -o $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MD -MP -MF $(@:.raw.o=.d) -c $< -o $@
 
 $(PROFILERS:%=$(O)/bpf/%.bpf.o): $(O)/%.bpf.o: $(O)/%.bpf.raw.o
 	$(Q)$(BPFTOOL) gen object $@ $<

@@ -153,13 +153,14 @@ struct pb_io_slow {
 	__u64 end_ns; /* CLOCK_MONOTONIC */
 	__u64 time_ns;
 	__u64 queue_ns;
-	__u64 at; /* sector of 512 bytes; of a call: offset in the file, or ~0 */
+	__u64 total_ns; /* what --slower is about: with the time in the queue */
+	__u64 at;       /* sector of 512 bytes; of a call: offset in the file, or ~0 */
 	__u32 bytes;
 	__u32 tid;
 	__u32 depth; /* of a call: 0 */
 	__u32 error; /* errno; 0: none */
 };
-PB_ABI_SIZE(struct pb_io_slow, 56);
+PB_ABI_SIZE(struct pb_io_slow, 64);
 
 /* First sight of a file, in the paths ring: names from the file up to the root of its file system, each with
  * its NUL. Cut at length. */

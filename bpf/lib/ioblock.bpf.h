@@ -12,11 +12,11 @@
  *   block_bio_queue --> block_bio_complete     without requests: zram, device mapper, md
  *
  * A start is keyed by the address of its request, which is used again and again: whoever begins writes over what was
- * there, so a completion is never matched with the start of another request. At the end it is emptied and stays: a
- * disk has few requests, and making an element costs more than all else. Bios come from anywhere in memory, so
- * theirs are deleted. Where a start finds no room the I/O is lost then, and its completion finds nothing. A completion whose request was not seen to begin is counted and
- * no more: it began before we looked, is somebody's who is not measured, or is the second end of a request that
- * flushed the device first.
+ * there, so a completion is never matched with the start of another request. At the end it is emptied and stays, while
+ * there is room: a disk has few requests, and making an element costs more than all else. Bios come from anywhere in
+ * memory, so theirs are deleted. Where a start finds no room the I/O is lost then, and its completion finds nothing. A
+ * completion whose request was not seen to begin is counted and no more: it began before we looked, is somebody's who is
+ * not measured, or is the second end of a request that flushed the device first.
  */
 #ifndef PB_LIB_IOBLOCK_BPF_H
 #define PB_LIB_IOBLOCK_BPF_H
@@ -42,6 +42,10 @@ struct {
 	__type(key, __u64);
 	__type(value, struct pb_io_start);
 } starts SEC(".maps");
+
+/* Whether a start has found no room: from then on those of requests go at their end as well, so that what is in flight
+ * has the room, and not what once was. Written here only. */
+static __u32 starts_are_scarce;
 
 /* Disk -> requests in flight. Written here; only where slow ones are told of. */
 struct {
@@ -153,6 +157,7 @@ static __always_inline bool pb_io_keep(__u64 key, struct pb_io_start *found,
 	}
 	if (!bpf_map_update_elem(&starts, &key, fresh, BPF_ANY))
 		return true;
+	starts_are_scarce = 1;
 	pb_io_lose(PB_LOSS_STARTS_FULL);
 	return false;
 }
@@ -479,7 +484,10 @@ static __always_inline void pb_io_complete(const volatile struct pb_iolatency_cf
 		return;
 	}
 	pb_io_finish(cfg, start, error, now_ns);
-	pb_io_empty(start);
+	if (*(volatile __u32 *)&starts_are_scarce)
+		bpf_map_delete_elem(&starts, &key);
+	else
+		pb_io_empty(start);
 }
 
 /* block_bio_queue: of a device that makes no requests. For others it is too early: it may be split or merged. */

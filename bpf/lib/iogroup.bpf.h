@@ -178,7 +178,8 @@ struct pb_io_end {
 	bool is_call;
 };
 
-static __always_inline void pb_io_tell_slow(const struct pb_io_end *end, __u64 now_ns)
+static __always_inline void pb_io_tell_slow(const struct pb_io_end *end, __u64 total_ns,
+					    __u64 now_ns)
 {
 	struct pb_io_tally *tally = pb_io_tally();
 	struct pb_io_slow record = {
@@ -186,6 +187,7 @@ static __always_inline void pb_io_tell_slow(const struct pb_io_end *end, __u64 n
 		.end_ns = now_ns,
 		.time_ns = end->time_ns,
 		.queue_ns = end->queue_ns,
+		.total_ns = total_ns,
 		.at = end->at,
 		.bytes = (__u32)end->bytes,
 		.tid = end->tid,
@@ -241,6 +243,7 @@ static __always_inline void pb_io_done(const volatile struct pb_iolatency_cfg *c
 	struct pb_tally *tally = pb_tally();
 	struct pb_stack_count *count;
 	struct pb_io_group *group;
+	__u64 total_ns;
 
 	if (!tally)
 		return;
@@ -257,8 +260,9 @@ static __always_inline void pb_io_done(const volatile struct pb_iolatency_cfg *c
 	}
 	pb_add(count, end->time_ns);
 	pb_io_add(group, end);
-	if (end->time_ns + (cfg->queued || end->is_call ? 0 : end->queue_ns) >= cfg->slower_ns)
-		pb_io_tell_slow(end, now_ns);
+	total_ns = end->time_ns + (cfg->queued || end->is_call ? 0 : end->queue_ns);
+	if (total_ns >= cfg->slower_ns)
+		pb_io_tell_slow(end, total_ns, now_ns);
 }
 
 #endif

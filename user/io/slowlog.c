@@ -13,14 +13,13 @@ void pb_slowlog_drop(struct pb_slowlog *log)
 	log->n = log->room = 0;
 }
 
-/* By all of the wait, then by time, so that equal ones keep one order. */
+/* Then in the order of time, so that equal ones keep one. */
 static int slowest_first(const void *a, const void *b)
 {
 	const struct pb_io_slow *x = a, *y = b;
-	uint64_t x_ns = x->time_ns + x->queue_ns, y_ns = y->time_ns + y->queue_ns;
 
-	if (x_ns != y_ns)
-		return x_ns > y_ns ? -1 : 1;
+	if (x->total_ns != y->total_ns)
+		return x->total_ns > y->total_ns ? -1 : 1;
 	return x->end_ns < y->end_ns ? -1 : x->end_ns > y->end_ns;
 }
 

@@ -278,17 +278,16 @@ static void add_clock(struct pb_grid *g, const json_t *row)
 
 static void add_file(struct pb_grid *g, const json_t *row)
 {
-	int error = (int)pb_member_count(row, "error");
-	const char *file = pb_member_text(row, "file"), *name = strerrorname_np(error);
+	const char *file = pb_member_text(row, "file"), *error = pb_member_text(row, "error");
 	char text[WHO_SIZE];
 	size_t len = strlen(file);
 
-	if (!error) {
+	if (!*error) {
 		pb_grid_add(g, file);
 		return;
 	}
 	snprintf(text, sizeof(text), "%s%s%s", file + (len > 400 ? len - 400 : 0),
-		 *file ? ": " : "", name ? name : "error");
+		 *file ? ": " : "", error);
 	pb_grid_add(g, text);
 }
 
@@ -318,7 +317,7 @@ static int fill_slow(const struct pb_iosheet *s, struct pb_grid *g, const json_t
 			pb_iosheet_count(g, pb_member_count(row, "depth"));
 		pb_grid_add(g, pb_member_text(row, "comm"));
 		add_file(g, row);
-		if (pb_member_count(row, "error"))
+		if (*pb_member_text(row, "error"))
 			pb_grid_style(g, PB_SHEET_RED);
 	}
 	pb_grid_hide_same(g, 4, true);

@@ -199,9 +199,8 @@ static void put_stack(struct pb_json *j, const json_t *frames)
 
 static void put_args(struct pb_json *j, const json_t *row)
 {
-	static const char *const numbers[] = {"sector", "offset", "bytes", "depth",
-					      "pid",    "tid",    "error"};
-	static const char *const texts[] = {"flags", "comm", "file", "at"};
+	static const char *const numbers[] = {"sector", "offset", "bytes", "depth", "pid", "tid"};
+	static const char *const texts[] = {"flags", "comm", "file", "at", "error"};
 
 	pb_json_object(j, "args");
 	for (size_t i = 0; i < PB_ARRAY_SIZE(texts); i++) {
