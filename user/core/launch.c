@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "user/core/loading.h"
 #include "user/core/log.h"
+
+#define PASS_MS 20 /* between two looks at whether a signal has stopped a command that is watched */
 
 struct pb_launch {
 	pid_t pid;
@@ -107,6 +110,7 @@ void pb_launch_watch(struct pb_launch *l)
 
 int pb_launch_release(struct pb_launch *l)
 {
+	struct pollfd verdict = {.fd = l->verdict, .events = POLLIN};
 	int err = 0;
 	ssize_t n;
 
@@ -116,6 +120,8 @@ int pb_launch_release(struct pb_launch *l)
 	l->released = true;
 	if (n != 1)
 		return pb_fail(ECHILD, "%s ended before it was started", l->name);
+	while (l->watched && !poll(&verdict, 1, PASS_MS))
+		pb_loading_pass(l->pid);
 	do
 		n = read(l->verdict, &err, sizeof(err));
 	while (n < 0 && errno == EINTR);

@@ -108,6 +108,20 @@ static int go_on(const struct loading *l, int stop)
 	return resume(l, PTRACE_CONT, stop);
 }
 
+void pb_loading_pass(pid_t pid)
+{
+	const struct loading l = {.pid = pid};
+	siginfo_t stop = {.si_pid = 0};
+	int status;
+
+	/* Only looked at: the stop at its exec is for pb_loading_hold(). */
+	if (waitid(P_PID, (id_t)pid, &stop, WSTOPPED | WNOHANG | WNOWAIT | __WALL) ||
+	    !stop.si_pid || is_event(stop.si_status, PTRACE_EVENT_EXEC))
+		return;
+	if (waitpid(pid, &status, WNOHANG | __WALL) == pid && WIFSTOPPED(status))
+		go_on(&l, status >> 8);
+}
+
 /* Values of the auxiliary vector; 0 where there is none. */
 static void read_auxv(pid_t pid, uint64_t *base, uint64_t *entry)
 {

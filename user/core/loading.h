@@ -25,6 +25,10 @@
  */
 int pb_loading_begin(pid_t pid);
 
+/* Behind begin(), while it has not exec'ed: a signal that comes stops it for us to see. Let it go on; nothing if there was
+ * none. To be called again and again. */
+void pb_loading_pass(pid_t pid);
+
 /**
  * pb_loading_hold() - wait until it has got there, call @at_rest, and let it go for good.
  * @at_rest: while it stands still

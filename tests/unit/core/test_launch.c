@@ -181,6 +181,65 @@ static void stopped_command_at_the_gate_does_not_hold_us_up(void **state)
 	assert_int_equal(access("ran", F_OK), -1);
 }
 
+static void note_rest(void *ctx)
+{
+	*(bool *)ctx = true;
+}
+
+static void watched_command_that_is_stopped_at_the_gate_goes_on_when_it_is_continued(void **state)
+{
+	const char *const argv[] = {"sh", "-c", "exit 7", NULL};
+	struct pb_launch *l = start(argv);
+	bool rested = false;
+	siginfo_t info;
+	pid_t helper;
+
+	(void)state;
+	if (geteuid()) {
+		print_message("only root can watch it\n");
+		skip();
+	}
+	assert_int_equal(kill(pb_launch_pid(l), SIGSTOP), 0);
+	assert_int_equal(waitid(P_PID, (id_t)pb_launch_pid(l), &info, WSTOPPED | WNOWAIT), 0);
+	pb_launch_watch(l);
+	helper = fork();
+	if (!helper) {
+		usleep(300000);
+		_exit(kill(pb_launch_pid(l), SIGCONT));
+	}
+	alarm(30);
+	assert_int_equal(pb_launch_release(l), 0);
+	pb_launch_hold(l, note_rest, &rested);
+	assert_int_equal(pb_launch_status(l, true), 7);
+	alarm(0);
+	assert_true(rested);
+	waitpid(helper, NULL, 0);
+	pb_launch_free(l);
+}
+
+/* It need not be one that stops it: each is shown to who watches first. */
+static void watched_command_gets_its_signals_at_the_gate(void **state)
+{
+	const char *const argv[] = {"sh", "-c", "exit 7", NULL};
+	struct pb_launch *l = start(argv);
+	bool rested = false;
+
+	(void)state;
+	if (geteuid()) {
+		print_message("only root can watch it\n");
+		skip();
+	}
+	pb_launch_watch(l);
+	assert_int_equal(kill(pb_launch_pid(l), SIGWINCH), 0);
+	alarm(30);
+	assert_int_equal(pb_launch_release(l), 0);
+	pb_launch_hold(l, note_rest, &rested);
+	assert_int_equal(pb_launch_status(l, true), 7);
+	alarm(0);
+	assert_true(rested);
+	pb_launch_free(l);
+}
+
 static void command_that_runs_is_left_alone(void **state)
 {
 	const char *const argv[] = {"sleep", "1000", NULL};
@@ -343,6 +402,11 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(stopped_command_at_the_gate_does_not_hold_us_up,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			watched_command_that_is_stopped_at_the_gate_goes_on_when_it_is_continued,
+			setup, teardown),
+		cmocka_unit_test_setup_teardown(watched_command_gets_its_signals_at_the_gate, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(command_that_runs_is_left_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(death_of_the_tool_closes_the_gate, setup, teardown),
 		cmocka_unit_test_setup_teardown(command_that_was_killed_at_the_gate_is_told, setup,
