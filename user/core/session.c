@@ -80,6 +80,7 @@ struct pb_session {
 	uint64_t bpf_ns_before;
 	struct pb_report *report; /* while it runs; borrowed */
 	struct pb_snapshot copy;
+	uint64_t hurry_ns; /* in a copy: when naming has to end, CLOCK_MONOTONIC */
 };
 
 /* For a handler of signals behind the capture. A command that has not been reaped; 0: there is none. */
@@ -88,8 +89,6 @@ static volatile sig_atomic_t late_command;
 static volatile sig_atomic_t signalled;
 /* Whether there was one behind the capture. */
 static volatile sig_atomic_t hurried;
-/* In a copy of the process: when naming has to end, CLOCK_MONOTONIC; 0: this is no copy. */
-static uint64_t hurry_ns;
 
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -800,7 +799,7 @@ static void look(void *session)
 	struct pb_session *s = session;
 	struct pb_report *r = s->report;
 
-	hurry_ns = pb_clock_ns() + SO_FAR_NS;
+	s->hurry_ns = pb_clock_ns() + SO_FAR_NS;
 	r->duration_ns = pb_clock_ns() - s->ready_ns;
 	if (pb_drain_ledger(s->drain, r))
 		return;
@@ -885,8 +884,9 @@ int pb_session_signal(const struct pb_session *s)
 
 bool pb_session_is_hurried(void *session)
 {
-	(void)session;
-	return hurried || (hurry_ns && pb_clock_ns() > hurry_ns);
+	const struct pb_session *s = session;
+
+	return hurried || (s->hurry_ns && pb_clock_ns() > s->hurry_ns);
 }
 
 bool pb_session_command_not_run(const struct pb_session *s)
