@@ -458,7 +458,8 @@ two_hundred_short_children_are_no_trouble()
 	tool --exact -q -o "$T/r.json" -- "$WL/heapload" forks 200
 	expect_status 0
 	expect_json '.alloc.allocs <= 2000 and .alloc.overwritten == 0 and .events.lost == 0'
-	[ "$(cat "$T/err")" = ready ] || die "noise: $(cat "$T/err")"
+	# On a machine under load all of them may be over before they have probes.
+	! grep -qvE '^ready$|nothing was measured' "$T/err" || die "noise: $(cat "$T/err")"
 }
 
 a_second_sigint_ends_at_once_with_130()
