@@ -521,7 +521,7 @@ static int describe_unseen(const struct pb_alloc_attach *a, char **all, uint32_t
 		if (asprintf(
 			    &all[*n],
 			    "not seen: %s, whose malloc stands behind another one: only what looks it "
-			    "up by dlsym() calls it, and of which kind it is, is not known",
+			    "up by dlsym() calls it, and whether one calls the other is not known",
 			    a->unseen[i]) < 0)
 			return -ENOMEM;
 		++*n;
