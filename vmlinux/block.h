@@ -13,8 +13,11 @@ struct hlist_head {
 	struct hlist_node *first;
 };
 
+struct block_device;
+
 struct super_block {
 	__u32 s_dev;
+	struct block_device *s_bdev; /* NULL: on no disk */
 	unsigned long s_magic;
 };
 

@@ -25,7 +25,22 @@
 /* A program that a test calls by its name. */
 #define BPF_PROG(name, ...) name(__VA_ARGS__)
 
-#define BPF_CORE_READ(from, field)   ((from)->field)
+/* As in the kernel, what is read through NULL is 0. */
+#define HOST_READ(value, from, field)                                                              \
+	({                                                                                         \
+		__typeof__(from) value = (from);                                                   \
+		value ? value->field : (__typeof__(value->field))0;                                \
+	})
+#define HOST_READ_1(from, a)                       HOST_READ(first_, from, a)
+#define HOST_READ_2(from, a, b)                    HOST_READ(second_, HOST_READ_1(from, a), b)
+#define HOST_READ_3(from, a, b, c)                 HOST_READ(third_, HOST_READ_2(from, a, b), c)
+#define HOST_READ_OF(a, b, c, n, ...)              HOST_READ_##n
+#define BPF_CORE_READ(from, ...)                   HOST_READ_OF(__VA_ARGS__, 3, 2, 1)(from, __VA_ARGS__)
+#define BPF_CORE_READ_BITFIELD_PROBED(from, field) ((from)->field)
+
+#define bpf_core_field_offset(type, field) offsetof(type, field)
+#define bpf_core_enum_value(type, value)   ((type)(value))
+
 /* All optional members exist but those that host.fields_missing and host.field_missing say. */
 #define bpf_core_field_exists(field) (sizeof(field) && host_field_exists(#field))
 bool host_field_exists(const char *field);
@@ -59,7 +74,11 @@ struct uprobe_task {
 	struct return_instance *ri_pool;
 };
 
-struct file;
+/* Of disks and files, what the build for BPF sees, too. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunknown-pragmas"
+#include "vmlinux/block.h"
+#pragma GCC diagnostic pop
 
 struct vm_area_struct {
 	unsigned long vm_start, vm_end;
@@ -84,6 +103,8 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct mm_struct *mm;
 	struct uprobe_task *utask;
+	struct files_struct *files;
+	unsigned int in_iowait : 1;
 };
 
 /* The kernel's own register file of x86-64, whatever the machine the test runs on. */
@@ -99,10 +120,12 @@ long bpf_ringbuf_output(const void *ring, const void *data, __u64 size, __u64 fl
 __u64 bpf_ringbuf_query(const void *ring, __u64 what);
 long bpf_probe_read_user(void *to, __u32 size, const void *from);
 long bpf_probe_read_kernel(void *to, __u32 size, const void *from);
+long bpf_probe_read_kernel_str(void *to, __u32 size, const void *from);
 long bpf_get_stack(void *ctx, void *frames, __u32 size, __u64 flags);
 long bpf_loop(__u32 rounds, long (*round)(__u32, void *), void *ctx, __u64 flags);
 long bpf_get_current_comm(void *comm, __u32 size);
 long bpf_current_task_under_cgroup(const void *map, __u32 slot);
+__u64 bpf_get_current_cgroup_id(void);
 __u64 bpf_ktime_get_ns(void);
 struct task_struct *bpf_get_current_task_btf(void);
 long bpf_task_pt_regs(struct task_struct *task);

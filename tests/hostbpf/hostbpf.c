@@ -122,7 +122,8 @@ static struct element *add_element(struct map *m, const void *key)
 /* Storage of tasks is a hash of their addresses. */
 static bool is_hash(int type)
 {
-	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_TASK_STORAGE;
+	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_LRU_HASH ||
+	       type == BPF_MAP_TYPE_TASK_STORAGE;
 }
 
 void host_define_map(const void *address, int type, size_t key, size_t value, size_t entries)
@@ -248,6 +249,13 @@ __u64 host_swap(__u64 *word, __u64 from, __u64 to)
 	return was;
 }
 
+static void drop_element(struct map *m, struct element *e)
+{
+	free(e->key);
+	free(e->value);
+	*e = m->elements[--m->n];
+}
+
 long bpf_map_update_elem(const void *map, const void *key, const void *value, __u64 flags)
 {
 	struct map *m = find_map(map);
@@ -259,8 +267,10 @@ long bpf_map_update_elem(const void *map, const void *key, const void *value, __
 		return -EEXIST;
 	if (!e && host.update_error)
 		return host.update_error;
-	if (!e && m->n == m->max)
+	if (!e && m->n == m->max && m->type != BPF_MAP_TYPE_LRU_HASH)
 		return -E2BIG;
+	if (!e && m->n == m->max)
+		drop_element(m, &m->elements[0]); /* whichever it is */
 	if (!e)
 		e = add_element(m, key);
 	memcpy(value_of(m, e, host.cpu), value, m->value_size);
@@ -274,9 +284,7 @@ long bpf_map_delete_elem(const void *map, const void *key)
 
 	if (!e)
 		return -ENOENT;
-	free(e->key);
-	free(e->value);
-	*e = m->elements[--m->n];
+	drop_element(m, e);
 	return 0;
 }
 
@@ -373,6 +381,19 @@ long bpf_probe_read_kernel(void *to, __u32 size, const void *from)
 	return 0;
 }
 
+/* Return: bytes with the NUL, which is always there. */
+long bpf_probe_read_kernel_str(void *to, __u32 size, const void *from)
+{
+	size_t n;
+
+	if (!size || !from || from == host.unreadable)
+		return -EFAULT;
+	n = strnlen(from, size - 1);
+	memcpy(to, from, n);
+	((char *)to)[n] = 0;
+	return (long)n + 1;
+}
+
 long bpf_get_stack(void *ctx, void *frames, __u32 size, __u64 flags)
 {
 	__u64 bytes = (__u64)host.n_kernel_frames * sizeof(__u64);
@@ -412,6 +433,11 @@ long bpf_current_task_under_cgroup(const void *map, __u32 slot)
 {
 	must(find_map(map)->max > slot, "no such cgroup");
 	return host.under_cgroup;
+}
+
+__u64 bpf_get_current_cgroup_id(void)
+{
+	return host.cgroup_id;
 }
 
 bool host_field_exists(const char *field)

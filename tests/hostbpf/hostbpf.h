@@ -42,6 +42,8 @@ struct host_kernel {
 	char comm[16];
 	struct pt_regs user_regs; /* as saved at the task's entry into the kernel */
 	bool under_cgroup;
+	__u64 cgroup_id;
+	const void *unreadable;    /* kernel memory that cannot be read */
 	bool fields_missing;       /* of the kernel's structs, those that not every kernel has */
 	const char *field_missing; /* or this one alone, as bpf/lib spells it */
 
