@@ -56,7 +56,7 @@ int BPF_PROG(on_rq_requeue, struct request *rq)
 SEC("?tp_btf/block_rq_merge")
 int BPF_PROG(on_rq_merge, struct request *rq)
 {
-	pb_io_merge(rq);
+	pb_io_merge(&cfg, rq);
 	return 0;
 }
 

@@ -132,20 +132,22 @@ struct pb_io_group {
 };
 PB_ABI_SIZE(struct pb_io_group, 24 + 32 + 8 * 13 + 8 * PB_IO_SIZES);
 
-/* I/O that has begun, by the address of its request or bio. */
+/* I/O that has begun, by the address of its request or bio; 1 more than that of a bio that has no request yet. */
 struct pb_io_start {
 	__u64 group;     /* 0: lost, by the cause below */
 	__u64 queued_ns; /* insertion into the scheduler, CLOCK_MONOTONIC as all; 0: not inserted */
 	__u64 issued_ns; /* 0: not yet */
 	__u64 sector;    /* of 512 bytes */
 	__u32 bytes;
-	__u32 beats; /* of struct pb_control, at the issue */
+	__u32 beats; /* of struct pb_control, at the insertion, or else at the issue */
 	__u32 tid;   /* of the owner */
 	__u32 depth; /* requests in flight on the disk at the issue, this one among them */
 	__u32 disk;
-	__u32 lost; /* enum pb_loss, where group is 0 */
+	__u32 lost;     /* enum pb_loss, where group is 0 */
+	__u32 requeued; /* 1: the device gave it back, and it is not issued again yet */
+	__u32 done;     /* bytes, of those below, that completions of a part have done */
 };
-PB_ABI_SIZE(struct pb_io_start, 56);
+PB_ABI_SIZE(struct pb_io_start, 64);
 
 /* An I/O that took as long as --slower, or longer; in the slow ring. */
 struct pb_io_slow {

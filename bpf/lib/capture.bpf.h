@@ -170,7 +170,7 @@ static __always_inline struct pb_stack_count *pb_counter(const struct pb_stack_k
 	err = bpf_map_update_elem(&counts, key, &pb_counts_zero, BPF_NOEXIST);
 	count = bpf_map_lookup_elem(&counts, key);
 	if (!count)
-		*lost = err == -PB_EBUSY ? PB_LOSS_MAP_BUSY : PB_LOSS_MAP_FULL;
+		*lost = pb_is_busy(err) ? PB_LOSS_MAP_BUSY : PB_LOSS_MAP_FULL;
 	return count;
 }
 

@@ -15,6 +15,15 @@
 #include <bpf/bpf_tracing.h>
 #endif
 
-#define PB_EBUSY 16
+#define PB_EBUSY     16
+#define PB_EDEADLK   35
+#define PB_ETIMEDOUT 110
+
+/* What a map says whose lock is held: by the code that was interrupted, as was -PB_EBUSY before 6.15, or by another CPU
+ * for far too long (4fa8d68aa53e, rqspinlock). */
+static __always_inline bool pb_is_busy(long err)
+{
+	return err == -PB_EBUSY || err == -PB_EDEADLK || err == -PB_ETIMEDOUT;
+}
 
 #endif

@@ -3,10 +3,12 @@
  * The life of a request, and of a bio where a device makes no requests of it.
  *
  *   block_getrq          a bio gets a request: starts[bio], with its owner     only where owners are told apart
- *   block_rq_insert      the request goes to the scheduler: starts[request]    not where the device takes it at once
+ *   block_rq_insert      the request goes to the scheduler: starts[request]    not where the device takes it at once;
+ *                        again when it was requeued, but for drivers that keep it prepared (RQF_DONTPREP)
  *   block_rq_issue       the device gets it
  *   block_rq_requeue     the device could not take it: back in the queue
- *   block_rq_merge       it became part of another one, and ends without completing
+ *   block_rq_merge       it became part of another one, and ends without completing; perhaps before it was inserted
+ *                        (blk_mq_sched_try_insert_merge() of mq-deadline and bfq)
  *   block_rq_complete    done, or a part of it
  *
  *   block_bio_queue --> block_bio_complete     without requests: zram, device mapper, md
@@ -16,7 +18,7 @@
  * there is room: a disk has few requests, and making an element costs more than all else. Bios come from anywhere in
  * memory, so theirs are deleted. Where a start finds no room the I/O is lost then, and its completion finds nothing. A
  * completion whose request was not seen to begin is counted and no more: it began before we looked, is somebody's who is
- * not measured, or is the second end of a request that flushed the device first.
+ * not measured, or is the second end of a request that flushed the device, whose bio may have a start still.
  */
 #ifndef PB_LIB_IOBLOCK_BPF_H
 #define PB_LIB_IOBLOCK_BPF_H
@@ -32,6 +34,8 @@
 #define PB_IO_RECENT     65536
 #define PB_EIO           5
 #define PB_REQ_OP_MASK   255 /* enum req_op, include/linux/blk_types.h, ever since 4.8 */
+#define PB_REQ_OP_FLUSH  2
+#define PB_REQ_OP_DRV    34 /* and above: commands that somebody made by hand, without block_getrq */
 
 /* Request, or bio -> when it began, and whose it is. Written here; those of bios are deleted here. The user half sizes
  * it. */
@@ -72,7 +76,7 @@ static __always_inline __u8 pb_io_op_of(__u32 opf)
 		return PB_IO_READ;
 	case 1:
 		return PB_IO_WRITE;
-	case 2:
+	case PB_REQ_OP_FLUSH:
 		return PB_IO_FLUSH;
 	case 3:
 	case 5: /* secure erase */
@@ -97,9 +101,10 @@ static __always_inline __u8 pb_io_flags_of(__u32 opf)
 	       PB_REQ_HAS(opf, __REQ_BACKGROUND) * PB_IO_BACKGROUND;
 }
 
+/* 0 for a queue without a disk, as for NVMe's administration. */
 static __always_inline __u32 pb_disk_number(struct gendisk *disk)
 {
-	return (__u32)disk->major << 20 | (__u32)disk->first_minor;
+	return !disk ? 0 : (__u32)disk->major << 20 | (__u32)disk->first_minor;
 }
 
 /* Is a bio of the disk and the partition that are measured? */
@@ -113,41 +118,15 @@ static __always_inline bool pb_io_wanted(const volatile struct pb_iolatency_cfg 
 	return !cfg->part || (bio && bio->bi_bdev->bd_dev == cfg->part);
 }
 
-static __always_inline __u64 pb_io_beats(void)
-{
-	__u32 zero = 0;
-	struct pb_control *c = bpf_map_lookup_elem(&control, &zero);
-
-	return c ? *(volatile __u64 *)&c->beats : 0;
-}
-
-/* Has the user half been renewing the lease all the time since? If not, the machine stood still, or the tool. */
-static __always_inline bool pb_io_stood_still(const struct pb_io_start *start, __u64 elapsed_ns)
-{
-	__u32 beats = (__u32)pb_io_beats() - start->beats;
-
-	return elapsed_ns > PB_LEASE_NS / 2 && beats * 2 * PB_BEAT_NS < elapsed_ns;
-}
-
-/* One that begins while nothing is measured: @whose says why. */
-static __always_inline void pb_io_lose(enum pb_loss cause)
-{
-	struct pb_tally *tally = pb_tally();
-
-	if (!tally)
-		return;
-	pb_count(&tally->produced);
-	pb_lose(tally, cause);
-}
-
 /* Nothing is under way at this request. */
 static __always_inline void pb_io_empty(struct pb_io_start *start)
 {
 	start->queued_ns = 0;
 	start->issued_ns = 0;
+	start->requeued = 0;
 }
 
-/* @found: the start that is there; NULL: there is none. Return: whether @fresh, which may be it, is kept now. */
+/* @found: the start that is there; NULL: there is none. Return: whether @fresh is kept now. */
 static __always_inline bool pb_io_keep(__u64 key, struct pb_io_start *found,
 				       const struct pb_io_start *fresh)
 {
@@ -158,7 +137,6 @@ static __always_inline bool pb_io_keep(__u64 key, struct pb_io_start *found,
 	if (!bpf_map_update_elem(&starts, &key, fresh, BPF_ANY))
 		return true;
 	starts_are_scarce = 1;
-	pb_io_lose(PB_LOSS_STARTS_FULL);
 	return false;
 }
 
@@ -175,6 +153,36 @@ static __always_inline __u32 pb_io_depth(const volatile struct pb_iolatency_cfg 
 		depth = bpf_map_lookup_elem(&depths, &disk);
 	}
 	return depth ? (__u32)(__sync_fetch_and_add(depth, by) + by) : 0;
+}
+
+/* What is under way at this request has ended without a word. @start: may be NULL */
+static __always_inline void pb_io_abandon(const volatile struct pb_iolatency_cfg *cfg,
+					  struct pb_io_start *start)
+{
+	if (!start)
+		return;
+	if (start->issued_ns)
+		pb_io_depth(cfg, start->disk, -1);
+	pb_io_empty(start);
+}
+
+/*
+ * The key of a bio that has no request yet. Not its address, which is that of a bio in flight: multipath NVMe takes
+ * bios as they are and hands the very same to a disk that makes requests of them (nvme_ns_head_submit_bio()).
+ */
+static __always_inline __u64 pb_bio_key(struct bio *bio)
+{
+	return (__u64)bio + 1; /* the verifier allows nothing else of a pointer */
+}
+
+/* Return: whether there was a start. */
+static __always_inline bool pb_io_forget_bio(struct bio *bio)
+{
+	__u64 key = pb_bio_key(bio);
+
+	if (!bio || !bpf_map_lookup_elem(&starts, &key))
+		return false;
+	return !bpf_map_delete_elem(&starts, &key);
 }
 
 /* Who submits @bio, and what: into its start. Return: whether it is measured. */
@@ -199,18 +207,13 @@ static __always_inline bool pb_io_begin(void *ctx, const volatile struct pb_iola
 	return true;
 }
 
-/* Whoever asks for a flush, alone or before a write, is who causes the request for it, which has no bio. */
-static __always_inline void pb_io_note_flusher(void *ctx,
-					       const volatile struct pb_iolatency_cfg *cfg,
-					       struct bio *bio, __u32 disk, bool is_ours,
+/* Whoever asks for a flush, alone or beside a write, is who causes the request for it, which has no bio. */
+static __always_inline void pb_io_note_flusher(__u32 disk, bool is_ours,
 					       const struct pb_io_start *start)
 {
 	struct pb_io_flusher flusher = {.tid = start->tid};
-	__u32 opf = bio->bi_opf;
 	struct pb_io_group *group;
 
-	if (!PB_REQ_HAS(opf, __REQ_PREFLUSH) && (opf & PB_REQ_OP_MASK) != 2)
-		return;
 	group = is_ours && start->group ? bpf_map_lookup_elem(&groups, &start->group) : NULL;
 	if (!group) {
 		bpf_map_delete_elem(&flushers, &disk);
@@ -225,9 +228,9 @@ static __always_inline void pb_io_note_flusher(void *ctx,
 static __always_inline void pb_io_submit(void *ctx, const volatile struct pb_iolatency_cfg *cfg,
 					 struct bio *bio)
 {
-	__u64 key = (__u64)bio, now_ns = bpf_ktime_get_ns();
+	__u64 key = pb_bio_key(bio), now_ns = bpf_ktime_get_ns();
 	struct pb_io_start start = {};
-	__u32 disk = pb_disk_number(bio->bi_bdev->bd_disk);
+	__u32 disk = pb_disk_number(bio->bi_bdev->bd_disk), opf = bio->bi_opf;
 	bool is_ours;
 
 	if (!pb_io_wanted(cfg, disk, bio))
@@ -239,32 +242,41 @@ static __always_inline void pb_io_submit(void *ctx, const volatile struct pb_iol
 		return;
 	}
 	is_ours = pb_io_begin(ctx, cfg, bio, disk, &start);
-	pb_io_note_flusher(ctx, cfg, bio, disk, is_ours, &start);
-	if (is_ours)
-		pb_io_keep(key, bpf_map_lookup_elem(&starts, &key), &start);
-	else
+	if (PB_REQ_HAS(opf, __REQ_PREFLUSH) || (opf & PB_REQ_OP_MASK) == PB_REQ_OP_FLUSH)
+		pb_io_note_flusher(disk, is_ours, &start);
+	if (!is_ours)
 		bpf_map_delete_elem(&starts, &key);
+	else if (!pb_io_keep(key, bpf_map_lookup_elem(&starts, &key), &start))
+		pb_io_lose(PB_LOSS_STARTS_FULL);
 }
 
-/* Take the start that one of the request's bios got: mostly the first; another if others were merged in front. */
-static __always_inline bool pb_io_take(struct request *rq, struct pb_io_start *start)
+static __always_inline bool pb_io_take_from(struct bio *bio, __u32 disk, struct pb_io_start *start)
+{
+	__u64 key = pb_bio_key(bio);
+	struct pb_io_start *found = bpf_map_lookup_elem(&starts, &key);
+
+	if (!found || found->disk != disk)
+		return false;
+	*start = *found;
+	bpf_map_delete_elem(&starts, &key);
+	return true;
+}
+
+/* Take the start that one of the request's bios got: mostly the first; a later one if others, which got no request
+ * of their own, were merged in front, and the last if those are many. */
+static __always_inline bool pb_io_take(struct request *rq, __u32 disk, struct pb_io_start *start)
 {
 	struct bio *bio = rq->bio;
-	struct pb_io_start *found;
-	__u64 key;
 	int i;
 
+	if (!bio)
+		return false;
 	for (i = 0; i < PB_IO_CHAIN_MAX && bio; i++) {
-		key = (__u64)bio;
-		found = bpf_map_lookup_elem(&starts, &key);
-		if (found) {
-			*start = *found;
-			bpf_map_delete_elem(&starts, &key);
+		if (pb_io_take_from(bio, disk, start))
 			return true;
-		}
 		bio = bio->bi_next;
 	}
-	return false;
+	return bio && pb_io_take_from(rq->biotail, disk, start);
 }
 
 /* A flush has no bio: it is of whoever asked for it. */
@@ -291,17 +303,6 @@ static __always_inline bool pb_io_take_flush(const volatile struct pb_iolatency_
 	return true;
 }
 
-/* The start of a request that is seen for the first time. Return: whether it is measured. */
-static __always_inline bool pb_io_first_sight(const volatile struct pb_iolatency_cfg *cfg,
-					      struct request *rq, __u32 disk,
-					      struct pb_io_start *start)
-{
-	if (cfg->attribute)
-		return pb_io_take(rq, start) || pb_io_take_flush(cfg, rq, disk, start);
-	start->disk = disk;
-	return pb_io_wanted(cfg, disk, rq->bio);
-}
-
 /* Nobody's: all that tells it from others is what it is. */
 static __always_inline void pb_io_group_nobody(const volatile struct pb_iolatency_cfg *cfg,
 					       struct request *rq, struct pb_io_start *start)
@@ -320,6 +321,36 @@ static __always_inline __u32 pb_request_disk(struct request *rq)
 	return pb_disk_number(rq->q->disk);
 }
 
+/* Does it get no owner, ever? Flushes that nobody was seen to ask for, and commands made by hand. */
+static __always_inline bool pb_io_is_nobodys(const volatile struct pb_iolatency_cfg *cfg,
+					     struct request *rq)
+{
+	__u32 op = rq->cmd_flags & PB_REQ_OP_MASK;
+
+	if (cfg->capture.scope != PB_SCOPE_ALL)
+		return false;
+	return op >= PB_REQ_OP_DRV || (op == PB_REQ_OP_FLUSH && !rq->bio);
+}
+
+/* The start of a request that is seen for the first time. Return: whether it is measured. */
+static __always_inline bool pb_io_first_sight(const volatile struct pb_iolatency_cfg *cfg,
+					      struct request *rq, struct pb_io_start *start)
+{
+	__u32 disk = pb_request_disk(rq);
+
+	if (!disk)
+		return false;
+	start->disk = disk;
+	if (!cfg->attribute)
+		return pb_io_wanted(cfg, disk, rq->bio);
+	if (pb_io_take(rq, disk, start) || pb_io_take_flush(cfg, rq, disk, start))
+		return true;
+	if (!pb_io_is_nobodys(cfg, rq) || !pb_io_wanted(cfg, disk, rq->bio))
+		return false;
+	pb_io_group_nobody(cfg, rq, start);
+	return true;
+}
+
 /* block_rq_insert */
 static __always_inline void pb_io_insert(const volatile struct pb_iolatency_cfg *cfg,
 					 struct request *rq)
@@ -328,13 +359,31 @@ static __always_inline void pb_io_insert(const volatile struct pb_iolatency_cfg 
 	struct pb_io_start *found = bpf_map_lookup_elem(&starts, &key);
 	struct pb_io_start start = {};
 
-	if (!pb_lease_valid(now_ns) || !pb_io_first_sight(cfg, rq, pb_request_disk(rq), &start)) {
-		if (found)
-			pb_io_empty(found);
+	if (found && found->requeued)
+		return; /* it waits since before */
+	pb_io_abandon(cfg, found);
+	if (!pb_lease_valid(now_ns) || !pb_io_first_sight(cfg, rq, &start))
 		return;
-	}
 	start.queued_ns = now_ns;
-	pb_io_keep(key, found, &start);
+	start.beats = (__u32)pb_io_beats();
+	/* Without owners, the issue tries again. */
+	if (!pb_io_keep(key, found, &start) && cfg->attribute)
+		pb_io_lose(PB_LOSS_STARTS_FULL);
+}
+
+/* A write that the device cannot put past its cache is followed by a flush (blk_flush_policy()), and has lost its flag
+ * (blk_insert_flush()). */
+static __always_inline void pb_io_note_post_flush(struct request *rq,
+						  const struct pb_io_start *start)
+{
+	struct bio *bio = rq->bio;
+	__u32 opf;
+
+	if (!bio)
+		return;
+	opf = bio->bi_opf;
+	if (PB_REQ_HAS(opf, __REQ_FUA) && !PB_REQ_HAS(rq->cmd_flags, __REQ_FUA))
+		pb_io_note_flusher(start->disk, true, start);
 }
 
 /* block_rq_issue */
@@ -346,31 +395,34 @@ static __always_inline void pb_io_issue(const volatile struct pb_iolatency_cfg *
 	bool was_inserted = found && found->queued_ns && !found->issued_ns;
 	struct pb_io_start start = {};
 
-	if (!pb_lease_valid(now_ns)) {
-		/* Where owners count, it was lost when it was submitted. */
-		if (was_inserted ||
-		    (!cfg->attribute && pb_io_wanted(cfg, pb_request_disk(rq), rq->bio)))
-			pb_io_lose(PB_LOSS_LEASE_EXPIRED);
-		if (found)
-			pb_io_empty(found);
-		return;
-	}
-	/* What was issued already has ended without a word, and this is another one. */
-	if (was_inserted) {
+	if (was_inserted)
 		start = *found;
-	} else if (!pb_io_first_sight(cfg, rq, pb_request_disk(rq), &start)) {
+	else
+		pb_io_abandon(cfg, found);
+	if (!was_inserted && !pb_io_first_sight(cfg, rq, &start))
+		return;
+	if (!pb_lease_valid(now_ns)) {
+		pb_io_lose(PB_LOSS_LEASE_EXPIRED);
 		if (found)
 			pb_io_empty(found);
 		return;
 	}
 	if (!cfg->attribute)
 		pb_io_group_nobody(cfg, rq, &start);
-	start.issued_ns = now_ns;
-	start.sector = rq->__sector;
-	start.bytes = rq->__data_len;
-	start.beats = (__u32)pb_io_beats();
+	else
+		pb_io_note_post_flush(rq, &start);
+	if (!start.done)
+		start.sector = rq->__sector;
+	start.bytes = start.done + rq->__data_len;
+	start.requeued = 0;
+	if (!was_inserted)
+		start.beats = (__u32)pb_io_beats();
 	start.depth = pb_io_depth(cfg, start.disk, 1);
-	pb_io_keep(key, found, &start);
+	start.issued_ns = bpf_ktime_get_ns(); /* what comes before is no part of it */
+	if (pb_io_keep(key, found, &start))
+		return;
+	pb_io_depth(cfg, start.disk, -1);
+	pb_io_lose(PB_LOSS_STARTS_FULL);
 }
 
 /* block_rq_requeue: it is going to be issued again. */
@@ -381,9 +433,12 @@ static __always_inline void pb_io_requeue(const volatile struct pb_iolatency_cfg
 	__u64 key = (__u64)rq;
 	struct pb_io_start *start = bpf_map_lookup_elem(&starts, &key);
 
-	if (!start || !tally || !start->issued_ns)
+	if (!start || !tally || !(start->issued_ns || start->queued_ns))
 		return;
 	pb_count(&tally->requeued);
+	start->requeued = 1;
+	if (!start->issued_ns)
+		return; /* the driver gave it back before it was issued */
 	pb_io_depth(cfg, start->disk, -1);
 	/* It waits since its first issue, if it did not before. */
 	if (!start->queued_ns)
@@ -391,17 +446,21 @@ static __always_inline void pb_io_requeue(const volatile struct pb_iolatency_cfg
 	start->issued_ns = 0;
 }
 
-/* block_rq_merge: of a request that was inserted. */
-static __always_inline void pb_io_merge(struct request *rq)
+/* block_rq_merge */
+static __always_inline void pb_io_merge(const volatile struct pb_iolatency_cfg *cfg,
+					struct request *rq)
 {
 	struct pb_io_tally *tally = pb_io_tally();
 	__u64 key = (__u64)rq;
 	struct pb_io_start *start = bpf_map_lookup_elem(&starts, &key);
+	bool is_ours = start && start->queued_ns && !start->issued_ns;
 
-	if (!start || !start->queued_ns || !tally)
-		return;
-	pb_io_empty(start);
-	pb_count(&tally->merged);
+	pb_io_abandon(cfg, start);
+	if (!is_ours)
+		is_ours = cfg->attribute ? pb_io_forget_bio(rq->bio)
+					 : pb_io_wanted(cfg, pb_request_disk(rq), rq->bio);
+	if (is_ours && tally)
+		pb_count(&tally->merged);
 }
 
 /* Was the block that a read begins with read not long ago? */
@@ -425,9 +484,11 @@ static __always_inline bool pb_io_repeats(const volatile struct pb_iolatency_cfg
 static __always_inline void pb_io_doubt(const struct pb_io_start *start, struct pb_io_end *end,
 					__u64 now_ns)
 {
+	__u64 began_ns = start->queued_ns ? start->queued_ns : start->issued_ns;
+
 	if (!pb_lease_valid(now_ns))
 		end->lost = PB_LOSS_LEASE_EXPIRED;
-	else if (pb_io_stood_still(start, now_ns - start->issued_ns))
+	else if (pb_io_stood_still(start->beats, now_ns - began_ns))
 		end->lost = PB_LOSS_STOOD_STILL;
 	else
 		return;
@@ -463,7 +524,7 @@ static __always_inline void pb_io_finish(const volatile struct pb_iolatency_cfg 
 		__sync_fetch_and_add(&group->repeated, 1);
 }
 
-/* block_rq_complete. @left: bytes of the request that were not done before this. */
+/* block_rq_complete. @bytes: done by this; rq->__data_len are those that were not before. */
 static __always_inline void pb_io_complete(const volatile struct pb_iolatency_cfg *cfg,
 					   struct request *rq, __u32 error, __u32 bytes)
 {
@@ -477,10 +538,13 @@ static __always_inline void pb_io_complete(const volatile struct pb_iolatency_cf
 		pb_count(&tally->unmatched);
 		if (start)
 			pb_io_empty(start);
+		if (cfg->attribute)
+			pb_io_forget_bio(rq->bio);
 		return;
 	}
 	if (!error && bytes < rq->__data_len) {
 		pb_count(&tally->partial);
+		start->done += bytes;
 		return;
 	}
 	pb_io_finish(cfg, start, error, now_ns);
@@ -520,7 +584,10 @@ static __always_inline void pb_io_bio_queue(void *ctx, const volatile struct pb_
 	start.beats = (__u32)pb_io_beats();
 	start.depth = pb_io_depth(cfg, number, 1);
 	start.issued_ns = bpf_ktime_get_ns(); /* behind the stack, which is no part of it */
-	pb_io_keep(key, bpf_map_lookup_elem(&starts, &key), &start);
+	if (pb_io_keep(key, bpf_map_lookup_elem(&starts, &key), &start))
+		return;
+	pb_io_depth(cfg, number, -1);
+	pb_io_lose(PB_LOSS_STARTS_FULL);
 }
 
 /* block_bio_complete */
@@ -531,7 +598,6 @@ static __always_inline void pb_io_bio_complete(const volatile struct pb_iolatenc
 	struct pb_io_start *start = bpf_map_lookup_elem(&starts, &key);
 	struct pb_io_tally *tally = pb_io_tally();
 
-	/* One that has got a request, which is not issued yet, is not ours. */
 	if (!start || !start->issued_ns || !tally)
 		return;
 	pb_count(&tally->bio_events);

@@ -32,6 +32,8 @@ struct pb_io_call {
 	struct pb_io_leaf leaf; /* op 0: in no call that is measured */
 	__u32 for_io;           /* asleep for I/O */
 	__u32 slept_for_io;     /* at all in this call */
+	__u32 beats;            /* of struct pb_control, at the entry */
+	__u32 pad;              /* always 0 */
 };
 
 /* Thread -> its call. Added at its first call, gone with the thread. */
@@ -126,6 +128,7 @@ static __always_inline void pb_call_begin(const volatile struct pb_iolatency_cfg
 	call->at = pb_call_offset(op, file, regs);
 	call->io_ns = call->blocked_ns = call->asleep_ns = 0;
 	call->slept_for_io = 0;
+	call->beats = (__u32)pb_io_beats();
 	call->entered_ns = bpf_ktime_get_ns();
 }
 
@@ -162,6 +165,10 @@ static __always_inline void pb_call_end(void *ctx, const volatile struct pb_iola
 		end.group = pb_io_group(cfg, &whose.stack, &whose.leaf, &end.lost);
 	} else {
 		end.lost = whose.lost - 1;
+	}
+	if (end.group && pb_io_stood_still(call->beats, end.time_ns)) {
+		end.group = 0;
+		end.lost = PB_LOSS_STOOD_STILL;
 	}
 	pb_io_done(cfg, &end, now_ns);
 }

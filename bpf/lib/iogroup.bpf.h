@@ -12,6 +12,7 @@
 #include "bpf/abi/iolatency.h"
 #include "bpf/lib/capture.bpf.h"
 #include "bpf/lib/helpers.bpf.h"
+#include "bpf/lib/lease.bpf.h"
 #include "bpf/lib/log2.bpf.h"
 #include "bpf/lib/tally.bpf.h"
 
@@ -55,6 +56,34 @@ static __always_inline struct pb_io_tally *pb_io_tally(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&io_tallies, &zero);
+}
+
+static __always_inline __u64 pb_io_beats(void)
+{
+	__u32 zero = 0;
+	struct pb_control *c = bpf_map_lookup_elem(&control, &zero);
+
+	return c ? *(volatile __u64 *)&c->beats : 0;
+}
+
+/* Has the user half been renewing the lease all the time since there were @since beats? If not, the machine stood
+ * still, or the tool. */
+static __always_inline bool pb_io_stood_still(__u32 since, __u64 elapsed_ns)
+{
+	__u32 beats = (__u32)pb_io_beats() - since;
+
+	return elapsed_ns > PB_LEASE_NS / 2 && beats * 2 * PB_BEAT_NS < elapsed_ns;
+}
+
+/* One that begins while it cannot be measured. */
+static __always_inline void pb_io_lose(enum pb_loss cause)
+{
+	struct pb_tally *tally = pb_tally();
+
+	if (!tally)
+		return;
+	pb_count(&tally->produced);
+	pb_lose(tally, cause);
 }
 
 /* Everything without an owner. Never 0 in hash, since that is what an unfinished group has. */
@@ -112,7 +141,7 @@ static __always_inline __u64 pb_io_group(const volatile struct pb_iolatency_cfg 
 	err = bpf_map_update_elem(&groups, &id, &pb_io_group_zero, BPF_NOEXIST);
 	group = bpf_map_lookup_elem(&groups, &id);
 	if (!group) {
-		*lost = err == -PB_EBUSY ? PB_LOSS_MAP_BUSY : PB_LOSS_GROUPS_FULL;
+		*lost = pb_is_busy(err) ? PB_LOSS_MAP_BUSY : PB_LOSS_GROUPS_FULL;
 		return 0;
 	}
 	if (!stack->tgid)

@@ -90,7 +90,8 @@ static __always_inline void pb_uring_submit(void *ctx, const volatile struct pb_
 		start.group = pb_io_group(cfg, &whose.stack, &whose.leaf, &start.lost);
 	start.tid = (__u32)task->pid;
 	start.beats = (__u32)pb_io_beats();
-	pb_io_keep(key, bpf_map_lookup_elem(&starts, &key), &start);
+	if (!pb_io_keep(key, bpf_map_lookup_elem(&starts, &key), &start))
+		pb_io_lose(PB_LOSS_STARTS_FULL);
 }
 
 /* @res: bytes, or a negative errno. */
