@@ -2,9 +2,11 @@
 /*
  * Which file an I/O is of, and what the file is called.
  *
- *   page of the bio --> mapping --> inode                      through the page cache, writeback too
  *   bio of direct I/O, known by the function that ends it --> kiocb --> file --> inode
  *   bio of the same for a block device --> the device itself
+ *   page of any other bio --> mapping --> inode                through the page cache, writeback too
+ *
+ * In this order: the pages of direct I/O are those of the buffer, which may be a mapping of some other file.
  *
  * The names are sent once per file, from the dentry up to the root of its file system; where that is mounted
  * is known to the user half. Nothing is locked: who renames a directory meanwhile may see a path that was never
@@ -111,6 +113,7 @@ static __always_inline void pb_io_offer_path(const struct pb_io_leaf *leaf, stru
 {
 	struct pb_io_file_key key = {.ino = leaf->ino, .fs = leaf->fs};
 	struct pb_io_path_scratch *s;
+	struct dentry *last;
 	__u32 zero = 0;
 
 	if (!leaf->ino || bpf_map_lookup_elem(&files, &key))
@@ -124,7 +127,9 @@ static __always_inline void pb_io_offer_path(const struct pb_io_leaf *leaf, stru
 	s->path.is_cut = 0;
 	s->dentry = dentry ? dentry : pb_inode_dentry(inode);
 	if (s->dentry) {
-		if (bpf_loop(PB_IO_PATH_LEVELS, pb_path_round, &s, 0) == PB_IO_PATH_LEVELS)
+		bpf_loop(PB_IO_PATH_LEVELS, pb_path_round, &s, 0);
+		last = s->dentry;
+		if (!last || BPF_CORE_READ(last, d_parent) != last)
 			s->path.is_cut = 1;
 		pb_io_send_path(s);
 	}
@@ -148,11 +153,12 @@ static __always_inline bool pb_io_inode(struct pb_io_leaf *leaf, struct inode *i
 	return mode == PB_S_IFREG;
 }
 
-/* The inode behind the first page of a bio; NULL: memory that is no file's, or none. */
+/* The inode behind the first page of a bio; NULL: memory that is no file's on a disk, or none. */
 static __always_inline struct inode *pb_bio_inode(struct bio *bio)
 {
 	struct bio_vec *vec = bio->bi_io_vec;
 	struct address_space *mapping;
+	struct inode *inode;
 	unsigned long head;
 	struct page *page;
 
@@ -165,33 +171,47 @@ static __always_inline struct inode *pb_bio_inode(struct bio *bio)
 	mapping = BPF_CORE_READ(page, mapping);
 	if (!mapping || (unsigned long)mapping & PB_MAPPING_NOT)
 		return NULL;
-	return BPF_CORE_READ(mapping, host);
+	inode = BPF_CORE_READ(mapping, host);
+	/* Files of tmpfs and hugetlbfs are memory: a buffer of direct I/O that is not known as such. */
+	if ((BPF_CORE_READ(inode, i_mode) & PB_S_IFMT) == PB_S_IFREG &&
+	    !BPF_CORE_READ(inode, i_sb, s_bdev))
+		return NULL;
+	return inode;
+}
+
+static __always_inline void pb_io_is_device(struct pb_io_leaf *leaf, struct bio *bio)
+{
+	leaf->is_disk = 1;
+	leaf->fs = bio->bi_bdev->bd_dev;
 }
 
 /* What a bio is of, into @leaf. */
 static __always_inline void pb_io_bio_file(const volatile struct pb_iolatency_cfg *cfg,
 					   struct pb_io_leaf *leaf, struct bio *bio)
 {
-	struct inode *inode = pb_bio_inode(bio);
+	__u64 end_io = (__u64)bio->bi_end_io;
 	struct dentry *dentry = NULL;
 	struct iomap_dio *dio;
+	struct inode *inode;
 	struct file *file;
-	__u64 end_io;
 
-	if (!inode) {
-		end_io = (__u64)bio->bi_end_io;
-		if (end_io && (end_io == cfg->device_end_io[0] || end_io == cfg->device_end_io[1] ||
-			       end_io == cfg->device_end_io[2])) {
-			leaf->is_disk = 1;
-			leaf->fs = bio->bi_bdev->bd_dev;
-			return;
-		}
-		if (!end_io || end_io != cfg->iomap_end_io)
-			return;
+	if (end_io && (end_io == cfg->device_end_io[0] || end_io == cfg->device_end_io[1])) {
+		pb_io_is_device(leaf, bio);
+		return;
+	}
+	if (end_io && end_io == cfg->iomap_end_io) {
 		dio = bio->bi_private;
 		file = BPF_CORE_READ(dio, iocb, ki_filp);
 		inode = BPF_CORE_READ(file, f_inode);
 		dentry = BPF_CORE_READ(file, f_path.dentry);
+	} else {
+		inode = pb_bio_inode(bio);
+	}
+	if (!inode) {
+		/* Pages of a file may be read so, too: iomap_read_folio_sync(). */
+		if (end_io && end_io == cfg->device_end_io[2])
+			pb_io_is_device(leaf, bio);
+		return;
 	}
 	pb_io_inode(leaf, inode);
 	pb_io_offer_path(leaf, inode, dentry);
