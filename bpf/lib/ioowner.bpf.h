@@ -94,7 +94,7 @@ static __always_inline bool pb_io_find_dirtier(struct pb_io_whose *whose)
 	struct pb_io_inode_key key = {.ino = whose->leaf.ino, .fs = whose->leaf.fs};
 	struct pb_io_dirtier *dirtier;
 
-	if (!key.fs)
+	if (!key.fs || (whose->leaf.op != PB_IO_WRITE && whose->leaf.op != PB_IO_ZEROES))
 		return false;
 	dirtier = bpf_map_lookup_elem(&dirtiers, &key);
 	if (!dirtier)
