@@ -17,6 +17,8 @@
 
 #include "bpf/abi/allocsites.h"
 #include "bpf/abi/capture.h"
+#include "bpf/abi/iolatency.h"
+#include "user/io/tracepoints.h"
 
 struct way {
 	const char *name;
@@ -24,12 +26,18 @@ struct way {
 	__u32 unwind;
 	__u32 depth;
 	__u32 user, kernel;
-	__u32 follow; /* also whether the optional programs are loaded */
-	bool heap;    /* of allocsites alone */
-	__u32 mode, track_frees;
+	__u32 follow;            /* also whether the optional programs are loaded */
+	const char *only;        /* of this tool alone, known by its map */
+	__u32 mode, track_frees; /* of allocsites */
+	__u32 attribute, by_cgroup, calls, queued; /* of iolatency */
 };
 
-#define EVERY_CALL false, PB_ALLOC_EXACT, 1
+#define HEAP "alloc_tallies"
+#define IO   "io_tallies"
+
+/* What tools are set to where a way is not about it. */
+#define EVERY_CALL NULL, PB_ALLOC_EXACT, 1, 1, 0, 1, 0
+#define OF_IO      IO, 0, 0
 
 static const struct way ways[] = {
 	{"process", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 1, 1, 1, EVERY_CALL},
@@ -45,11 +53,19 @@ static const struct way ways[] = {
 	{"neither", PB_SCOPE_ALL, PB_UNWIND_AUTO, 127, 0, 0, 0, EVERY_CALL},
 	{"depth_1", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 1, 1, 1, 1, EVERY_CALL},
 	{"depth_max", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, PB_USER_FRAMES_MAX, 1, 1, 1, EVERY_CALL},
-	{"sampled", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 1, 0, 1, true, PB_ALLOC_SAMPLED, 1},
-	{"sampled_no_free", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 1, 0, 1, true, PB_ALLOC_SAMPLED,
+	{"sampled", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 1, 0, 1, HEAP, PB_ALLOC_SAMPLED, 1, 0, 0,
+	 0, 0},
+	{"sampled_no_free", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 1, 0, 1, HEAP, PB_ALLOC_SAMPLED,
+	 0, 0, 0, 0, 0},
+	{"exact", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 1, 0, 1, HEAP, PB_ALLOC_EXACT, 1, 0, 0, 0,
 	 0},
-	{"exact", PB_SCOPE_PROCESS, PB_UNWIND_AUTO, 127, 1, 0, 1, true, PB_ALLOC_EXACT, 1},
-	{"growth", PB_SCOPE_ALL, PB_UNWIND_AUTO, 127, 1, 0, 1, true, PB_ALLOC_GROWTH, 0},
+	{"growth", PB_SCOPE_ALL, PB_UNWIND_AUTO, 127, 1, 0, 1, HEAP, PB_ALLOC_GROWTH, 0, 0, 0, 0,
+	 0},
+	{"devices", PB_SCOPE_ALL, PB_UNWIND_AUTO, 127, 1, 1, 1, OF_IO, 0, 0, 0, 0},
+	{"devices_calls", PB_SCOPE_ALL, PB_UNWIND_AUTO, 127, 1, 1, 1, OF_IO, 0, 0, 1, 0},
+	{"devices_queued", PB_SCOPE_ALL, PB_UNWIND_AUTO, 127, 1, 1, 1, OF_IO, 0, 0, 0, 1},
+	{"owners", PB_SCOPE_ALL, PB_UNWIND_AUTO, 127, 1, 1, 1, OF_IO, 1, 0, 0, 0},
+	{"owners_cgroups", PB_SCOPE_ALL, PB_UNWIND_AUTO, 127, 1, 1, 1, OF_IO, 1, 1, 1, 1},
 };
 
 /* What libbpf said last: the end of the verifier's log, if it was that. */
@@ -79,19 +95,50 @@ static long cfg_offset(const struct bpf_object *object, size_t *size)
 	return -1;
 }
 
-static bool is_allocsites(const struct bpf_object *object)
+union cfg {
+	struct pb_capture_cfg capture; /* the first member of each */
+	struct pb_allocsites_cfg heap;
+	struct pb_iolatency_cfg io;
+};
+
+static void fill_in(union cfg *cfg, const struct bpf_object *object, const struct way *w)
 {
-	return bpf_object__find_map_by_name(object, "alloc_tallies");
+	*cfg = (union cfg){};
+	if (bpf_object__find_map_by_name(object, HEAP)) {
+		cfg->heap.mean_ln2_bytes = 1;
+		cfg->heap.max_bytes = PB_ALLOC_SIZE_MAX;
+		cfg->heap.mode = w->mode;
+		cfg->heap.track_frees = w->track_frees;
+	} else if (bpf_object__find_map_by_name(object, IO)) {
+		cfg->io.slower_ns = 1;
+		cfg->io.iomap_end_io = 1;
+		cfg->io.disk = cfg->io.part = 1;
+		cfg->io.attribute = w->attribute;
+		cfg->io.by_cgroup = w->by_cgroup;
+		cfg->io.calls = w->calls;
+		cfg->io.queued = w->queued;
+		memset(cfg->io.call, PB_IO_CALL_READ, sizeof(cfg->io.call));
+	}
+	cfg->capture = (struct pb_capture_cfg){.hash_seed = 1,
+					       .scope = w->scope,
+					       .self_tgid = 1,
+					       .max_user_frames = w->depth,
+					       .user_stacks = w->user,
+					       .kernel_stacks = w->kernel,
+					       .max_kernel_frames = PB_KERNEL_FRAMES_MAX,
+					       .unwind = w->unwind};
 }
 
-static int configure(struct bpf_object *object, const struct pb_allocsites_cfg *cfg)
+static int configure(struct bpf_object *object, const struct way *w)
 {
 	size_t cfg_size = 0;
 	long offset = cfg_offset(object, &cfg_size);
 	struct bpf_map *map;
+	union cfg cfg;
 
-	if (cfg_size > sizeof(*cfg))
+	if (cfg_size > sizeof(cfg))
 		return -EINVAL;
+	fill_in(&cfg, object, w);
 
 	bpf_object__for_each_map(map, object)
 	{
@@ -108,7 +155,7 @@ static int configure(struct bpf_object *object, const struct pb_allocsites_cfg *
 		if (!value)
 			return -ENOMEM;
 		memcpy(value, old, size);
-		memcpy(value + offset, cfg, cfg_size);
+		memcpy(value + offset, &cfg, cfg_size);
 		err = bpf_map__set_initial_value(map, value, size);
 		free(value);
 		return err;
@@ -132,37 +179,42 @@ static void report(struct bpf_object *object, const struct way *w)
 	}
 }
 
-static int try_way(const char *path, const struct way *w)
+/* Does the kernel have the tracepoint of an optional program, with the arguments it takes? */
+static bool is_there(const struct btf *kernel, const struct bpf_program *program)
+{
+	static const char prefix[] = "tp_btf/";
+	const char *section = bpf_program__section_name(program);
+	const char *name = bpf_program__name(program);
+	int arguments;
+
+	if (strncmp(section, prefix, strlen(prefix)))
+		return true;
+	arguments = pb_tracepoint_arguments(kernel, section + strlen(prefix));
+	if (!strcmp(name, "on_uring_complete"))
+		return arguments == 3;
+	if (!strcmp(name, "on_uring_complete_parts"))
+		return arguments > 3;
+	return arguments >= 0;
+}
+
+static int try_way(const struct btf *kernel, const char *path, const struct way *w)
 {
 	struct bpf_object *object = bpf_object__open_file(path, NULL);
-	const struct pb_allocsites_cfg cfg = {
-		.capture = {.hash_seed = 1,
-			    .scope = w->scope,
-			    .self_tgid = 1,
-			    .max_user_frames = w->depth,
-			    .user_stacks = w->user,
-			    .kernel_stacks = w->kernel,
-			    .max_kernel_frames = PB_KERNEL_FRAMES_MAX,
-			    .unwind = w->unwind},
-		.mean_ln2_bytes = 1,
-		.max_bytes = PB_ALLOC_SIZE_MAX,
-		.mode = w->mode,
-		.track_frees = w->track_frees,
-	};
 	struct bpf_program *program;
 	int err;
 
-	if (object && w->heap && !is_allocsites(object)) {
+	if (object && w->only && !bpf_object__find_map_by_name(object, w->only)) {
 		bpf_object__close(object);
 		return 0;
 	}
-	err = object ? configure(object, &cfg) : -errno;
+	err = object ? configure(object, w) : -errno;
 
 	if (!err) {
 		bpf_object__for_each_program(program, object)
 		{
 			if (!bpf_program__autoload(program))
-				bpf_program__set_autoload(program, w->follow);
+				bpf_program__set_autoload(program,
+							  w->follow && is_there(kernel, program));
 		}
 		err = bpf_object__load(object);
 	}
@@ -178,6 +230,7 @@ static int try_way(const char *path, const struct way *w)
 
 int main(int argc, char **argv)
 {
+	struct btf *kernel = btf__load_vmlinux_btf();
 	int bad = 0;
 
 	if (argc != 2) {
@@ -189,7 +242,8 @@ int main(int argc, char **argv)
 	libbpf_set_print(keep);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		said[0] = 0;
-		bad |= try_way(argv[1], &ways[i]);
+		bad |= try_way(kernel, argv[1], &ways[i]);
 	}
+	btf__free(kernel);
 	return bad ? 1 : 0;
 }
