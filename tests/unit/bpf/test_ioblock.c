@@ -14,6 +14,7 @@ static struct disk d;
 
 static int setup(void **state)
 {
+	starts_are_scarce = 0;
 	(void)state;
 	disk_open(&d);
 	return 0;
