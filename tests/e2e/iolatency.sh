@@ -162,9 +162,10 @@ the_irqs_of_a_disk_may_be_on_another_cpu()
 
 	root_disk
 	_buffered make "$T/data" 2000
+	# It may have to be read from that very disk.
+	taskset -c 0 true
 	for cpu in 0 "$cpu"; do
-			DIRECT=1 RANDOM=1 _run -q -o "$T/r.json" -- taskset -c "$cpu" "$WL/ioload" read "$T/data" 2000
-			_expect_count "$(_device "$DISK" read)" 2000
+		DIRECT=1 RANDOM=1 _run -q -o "$T/r.json" -- taskset -c "$cpu" "$WL/ioload" read "$T/data" 2000
 		_expect_truth "$DISK" read 0.3 "$T/out"
 	done
 }
