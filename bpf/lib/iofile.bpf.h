@@ -156,7 +156,7 @@ static __always_inline bool pb_io_inode(struct pb_io_leaf *leaf, struct inode *i
 /* The inode behind the first page of a bio; NULL: memory that is no file's on a disk, or none. */
 static __always_inline struct inode *pb_bio_inode(struct bio *bio)
 {
-	struct bio_vec *vec = bio->bi_io_vec;
+	struct bio_vec *vec = BPF_CORE_READ(bio, bi_io_vec); /* 6.1 adds nothing to a pointer */
 	struct address_space *mapping;
 	struct inode *inode;
 	unsigned long head;
