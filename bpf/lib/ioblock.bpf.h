@@ -124,6 +124,7 @@ static __always_inline void pb_io_empty(struct pb_io_start *start)
 	start->queued_ns = 0;
 	start->issued_ns = 0;
 	start->requeued = 0;
+	start->done = 0;
 }
 
 /* @found: the start that is there; NULL: there is none. Return: whether @fresh is kept now. */
@@ -351,7 +352,7 @@ static __always_inline bool pb_io_first_sight(const volatile struct pb_iolatency
 	return true;
 }
 
-/* block_rq_insert */
+/* block_rq_insert. Without owners, whether it is measured, and whether there is room, is left to the issue. */
 static __always_inline void pb_io_insert(const volatile struct pb_iolatency_cfg *cfg,
 					 struct request *rq)
 {
@@ -362,11 +363,17 @@ static __always_inline void pb_io_insert(const volatile struct pb_iolatency_cfg 
 	if (found && found->requeued)
 		return; /* it waits since before */
 	pb_io_abandon(cfg, found);
-	if (!pb_lease_valid(now_ns) || !pb_io_first_sight(cfg, rq, &start))
+	if (!pb_lease_valid(now_ns))
+		return;
+	if (!cfg->attribute && found) {
+		found->queued_ns = now_ns;
+		found->beats = (__u32)pb_io_beats();
+		return;
+	}
+	if (cfg->attribute && !pb_io_first_sight(cfg, rq, &start))
 		return;
 	start.queued_ns = now_ns;
 	start.beats = (__u32)pb_io_beats();
-	/* Without owners, the issue tries again. */
 	if (!pb_io_keep(key, found, &start) && cfg->attribute)
 		pb_io_lose(PB_LOSS_STARTS_FULL);
 }
@@ -399,8 +406,11 @@ static __always_inline void pb_io_issue(const volatile struct pb_iolatency_cfg *
 		start = *found;
 	else
 		pb_io_abandon(cfg, found);
-	if (!was_inserted && !pb_io_first_sight(cfg, rq, &start))
+	if ((!was_inserted || !cfg->attribute) && !pb_io_first_sight(cfg, rq, &start)) {
+		if (found)
+			pb_io_empty(found);
 		return;
+	}
 	if (!pb_lease_valid(now_ns)) {
 		pb_io_lose(PB_LOSS_LEASE_EXPIRED);
 		if (found)
@@ -518,8 +528,7 @@ static __always_inline void pb_io_finish(const volatile struct pb_iolatency_cfg 
 	if (end.queued)
 		end.queue_ns = start->issued_ns - start->queued_ns;
 	pb_io_doubt(start, &end, now_ns);
-	pb_io_done(cfg, &end, now_ns);
-	group = end.group ? bpf_map_lookup_elem(&groups, &end.group) : NULL;
+	group = pb_io_done(cfg, &end, now_ns);
 	if (group && cfg->attribute && group->leaf.op == PB_IO_READ && pb_io_repeats(cfg, start))
 		__sync_fetch_and_add(&group->repeated, 1);
 }
@@ -530,12 +539,12 @@ static __always_inline void pb_io_complete(const volatile struct pb_iolatency_cf
 {
 	__u64 key = (__u64)rq, now_ns = bpf_ktime_get_ns();
 	struct pb_io_start *start = bpf_map_lookup_elem(&starts, &key);
-	struct pb_io_tally *tally = pb_io_tally();
+	struct pb_io_tally *tally;
 
-	if (!tally)
-		return;
 	if (!start || !start->issued_ns) {
-		pb_count(&tally->unmatched);
+		tally = pb_io_tally();
+		if (tally)
+			pb_count(&tally->unmatched);
 		if (start)
 			pb_io_empty(start);
 		if (cfg->attribute)
@@ -543,7 +552,9 @@ static __always_inline void pb_io_complete(const volatile struct pb_iolatency_cf
 		return;
 	}
 	if (!error && bytes < rq->__data_len) {
-		pb_count(&tally->partial);
+		tally = pb_io_tally();
+		if (tally)
+			pb_count(&tally->partial);
 		start->done += bytes;
 		return;
 	}

@@ -265,9 +265,10 @@ static __always_inline void pb_io_add(struct pb_io_group *group, const struct pb
  * pb_io_done() - one event of the ledger, kept or lost.
  *
  * Context: any, hard interrupts among them.
+ * Return: the group that it was added to; NULL: it is lost.
  */
-static __always_inline void pb_io_done(const volatile struct pb_iolatency_cfg *cfg,
-				       const struct pb_io_end *end, __u64 now_ns)
+static __always_inline struct pb_io_group *pb_io_done(const volatile struct pb_iolatency_cfg *cfg,
+						      const struct pb_io_end *end, __u64 now_ns)
 {
 	struct pb_tally *tally = pb_tally();
 	struct pb_stack_count *count;
@@ -275,23 +276,24 @@ static __always_inline void pb_io_done(const volatile struct pb_iolatency_cfg *c
 	__u64 total_ns;
 
 	if (!tally)
-		return;
+		return NULL;
 	pb_count(&tally->produced);
 	if (!end->group) {
 		pb_lose(tally, end->lost < PB_LOSS_COUNT ? end->lost : PB_LOSS_GROUPS_FULL);
-		return;
+		return NULL;
 	}
 	group = bpf_map_lookup_elem(&groups, &end->group);
 	count = group ? bpf_map_lookup_elem(&counts, &group->stack) : NULL;
 	if (!count) { /* it has no stack yet: somebody is making it at this very moment */
 		pb_lose(tally, PB_LOSS_MAP_BUSY);
-		return;
+		return NULL;
 	}
 	pb_add(count, end->time_ns);
 	pb_io_add(group, end);
 	total_ns = end->time_ns + (cfg->queued || end->is_call ? 0 : end->queue_ns);
 	if (total_ns >= cfg->slower_ns)
 		pb_io_tell_slow(end, total_ns, now_ns);
+	return group;
 }
 
 #endif
