@@ -68,12 +68,23 @@ static const struct way ways[] = {
 	{"owners_cgroups", PB_SCOPE_ALL, PB_UNWIND_AUTO, 127, 1, 1, 1, OF_IO, 1, 1, 1, 1},
 };
 
-/* What libbpf said last: the end of the verifier's log, if it was that. */
-static char said[4096];
+/* Why it failed: the end of the verifier's log, or what libbpf said first. */
+static char said[1024];
 
 static int keep(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	return level == LIBBPF_WARN ? vsnprintf(said, sizeof(said), fmt, ap) : 0;
+	bool is_log = strstr(fmt, "BEGIN PROG LOAD LOG");
+	char *text;
+	int n;
+
+	if (level != LIBBPF_WARN || (said[0] && !is_log))
+		return 0;
+	n = vasprintf(&text, fmt, ap);
+	if (n < 0)
+		return 0;
+	snprintf(said, sizeof(said), "%.60s ... %s", text, text + (n > 700 ? n - 700 : 0));
+	free(text);
+	return n;
 }
 
 /* Offset of the variable "cfg" in .rodata, or -1, and its size. The capture's part is its first member. */
