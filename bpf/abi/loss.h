@@ -26,7 +26,8 @@
 	  "the table of stacks by device and file was full; raise --max-stacks")                   \
 	X(STOOD_STILL, "stood_still",                                                              \
 	  "the machine or the tool stood still meanwhile, so how long it took cannot be told")     \
-	X(NESTED, "nested", "an interrupt came while the same program was running on its CPU")
+	X(END_UNSEEN, "end_unseen",                                                                \
+	  "the kernel did not tell when they ended: their requests were next seen to begin anew")
 
 enum pb_loss {
 #define PB_LOSS_ENUM(id, name, sentence) PB_LOSS_##id,

@@ -162,8 +162,10 @@ static __always_inline void pb_io_abandon(const volatile struct pb_iolatency_cfg
 {
 	if (!start)
 		return;
-	if (start->issued_ns)
+	if (start->issued_ns) {
 		pb_io_depth(cfg, start->disk, -1);
+		pb_io_lose(PB_LOSS_END_UNSEEN);
+	}
 	pb_io_empty(start);
 }
 
@@ -571,7 +573,7 @@ static __always_inline void pb_io_bio_queue(void *ctx, const volatile struct pb_
 {
 	struct gendisk *disk = bio->bi_bdev->bd_disk;
 	__u64 key = (__u64)bio, now_ns;
-	struct pb_io_start start = {};
+	struct pb_io_start start = {}, *found;
 	__u32 number;
 
 	if (disk->queue->mq_ops)
@@ -580,6 +582,8 @@ static __always_inline void pb_io_bio_queue(void *ctx, const volatile struct pb_
 	if (!pb_io_wanted(cfg, number, bio))
 		return;
 	now_ns = bpf_ktime_get_ns();
+	found = bpf_map_lookup_elem(&starts, &key);
+	pb_io_abandon(cfg, found);
 	if (!pb_lease_valid(now_ns)) {
 		bpf_map_delete_elem(&starts, &key);
 		if (!cfg->attribute || pb_filter(&cfg->capture, bpf_get_current_task_btf()))
@@ -595,7 +599,7 @@ static __always_inline void pb_io_bio_queue(void *ctx, const volatile struct pb_
 	start.beats = (__u32)pb_io_beats();
 	start.depth = pb_io_depth(cfg, number, 1);
 	start.issued_ns = bpf_ktime_get_ns(); /* behind the stack, which is no part of it */
-	if (pb_io_keep(key, bpf_map_lookup_elem(&starts, &key), &start))
+	if (pb_io_keep(key, found, &start))
 		return;
 	pb_io_depth(cfg, number, -1);
 	pb_io_lose(PB_LOSS_STARTS_FULL);

@@ -415,36 +415,6 @@ void pb_io_run_tick(struct pb_session *s, void *state, uint64_t now_ns)
 		pb_session_end(s);
 }
 
-/* Runs that an interrupt found the same program running under, on the same CPU: of ends, each is an I/O lost. */
-static uint64_t count_nested(struct bpf_object *object)
-{
-	static const char *const names[] = {"on_rq_complete", "on_bio_complete", "on_sys_exit",
-					    "on_uring_complete", "on_uring_complete_parts"};
-	uint64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i < PB_ARRAY_SIZE(names); i++) {
-		struct bpf_program *prog = bpf_object__find_program_by_name(object, names[i]);
-		struct bpf_prog_info info = {0};
-		__u32 len = sizeof(info);
-
-		if (prog && bpf_program__fd(prog) >= 0 &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
-			sum += info.recursion_misses;
-	}
-	return sum;
-}
-
-static void add_nested(struct pb_report *report, uint64_t n)
-{
-	static const char id[] = "nested";
-
-	if (!n || report->n_lost == PB_REPORT_CAUSES_MAX)
-		return;
-	report->produced += n;
-	report->lost[report->n_lost++] = (struct pb_report_loss){id, pb_report_sentence(id), n};
-}
-
 int pb_io_run_collect(struct pb_session *s, void *state, struct pb_report *report)
 {
 	struct pb_io_run *run = state;
@@ -457,7 +427,6 @@ int pb_io_run_collect(struct pb_session *s, void *state, struct pb_report *repor
 	if (run->interval.every_ns &&
 	    (!run->args->common.count || run->interval.printed < run->args->common.count))
 		print_interval(run, s, pb_session_ready_ns(s) + report->duration_ns);
-	add_nested(report, count_nested(run->object.object));
 	book->duration_ns = report->duration_ns;
 	book->ready_ns = pb_session_ready_ns(s);
 	book->started_ns = report->started_ns;
