@@ -13,7 +13,9 @@
 #include "user/render/render.h"
 #include "user/tool/tool.h"
 
-#define MAX_INFLIGHT 131072
+#define MAX_INFLIGHT     131072
+#define MAX_NOBODIES     16
+#define RING_OF_NOBODIES 4096
 
 static const char *const by_names[] = {"device", "process", "file", "stack", "cgroup", NULL};
 
@@ -92,9 +94,12 @@ static int check(void *args)
 		return pb_fail(EINVAL, "--by stack gets its names when a run ends: leave out the "
 				       "interval, or take --by process or file");
 	a->owners = pb_io_needs_owners(a);
-	/* Without stacks there is no need of what walks them. */
-	if (!a->owners)
+	/* Without stacks there is no need of what walks and carries them: nobody's is one, and empty. */
+	if (!a->owners) {
 		a->common.kernel_only = true;
+		a->common.max_stacks = MAX_NOBODIES;
+		a->common.ring_bytes = RING_OF_NOBODIES;
+	}
 	return 0;
 }
 

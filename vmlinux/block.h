@@ -100,11 +100,12 @@ struct block_device {
 	struct gendisk *bd_disk;
 };
 
+/* Packed in the kernel, which would make clang read it byte by byte here; its offsets are the same. */
 struct bvec_iter {
 	__u64 bi_sector;
 	unsigned int bi_size;
 	unsigned int bi_idx;
-} __attribute__((packed));
+};
 
 /* Whole, since vectors are arrays of it, and the stride is ours. */
 struct bio_vec {
