@@ -92,6 +92,7 @@ static inline void disk_open_with(struct disk *d, size_t starts_max, size_t grou
 	memset(d, 0, sizeof(*d));
 	scene_open(&d->scene, DISK_ROOM, 1 << 20);
 	disk_maps(starts_max, groups_max, buckets_max);
+	starts_are_scarce = 0;
 	d->queue = (struct request_queue){.mq_ops = (const struct blk_mq_ops *)d, .disk = &d->disk};
 	d->disk = (struct gendisk){.major = 8, .first_minor = 16, .queue = &d->queue};
 	d->whole = (struct block_device){.bd_dev = DISK_NUMBER, .bd_disk = &d->disk};

@@ -396,6 +396,28 @@ static void start_without_room_is_lost_once(void **state)
 	assert_null(disk_only());
 }
 
+static void requests_leave_their_room_once_it_was_scarce(void **state)
+{
+	struct request other;
+
+	teardown(state);
+	disk_open_with(&d, 1, DISK_ROOM, 64);
+	issue();
+	disk_complete(&d);
+	assert_int_equal(host_map_count(&starts), 1);
+	disk_request(&d, &other, &d.bio);
+	pb_io_issue(&d.cfg, &other);
+	pb_io_complete(&d.cfg, &other, 0, 4096);
+	assert_int_equal(scene_tally()->lost[PB_LOSS_STARTS_FULL], 1);
+	issue();
+	disk_complete(&d);
+	assert_int_equal(host_map_count(&starts), 0);
+	pb_io_issue(&d.cfg, &other);
+	pb_io_complete(&d.cfg, &other, 0, 4096);
+	assert_int_equal(disk_only()->ops, 3);
+	assert_int_equal(disk_produced(), 4);
+}
+
 static void owner_without_room_is_lost_once(void **state)
 {
 	__u64 key = 2;
@@ -999,6 +1021,7 @@ int main(void)
 		TEST(missed_completion_is_no_part_of_the_next_request),
 		TEST(missed_issue_is_no_part_of_the_next_request),
 		TEST(start_without_room_is_lost_once),
+		TEST(requests_leave_their_room_once_it_was_scarce),
 		TEST(owner_without_room_is_lost_once),
 		TEST(groups_without_room_are_lost_at_the_end),
 		TEST(io_is_lost_once_wherever_the_lease_ends),
