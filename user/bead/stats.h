@@ -2,7 +2,7 @@
 /*
  * The statistics of bead: honest with few samples, few assumptions about what times look like.
  *
- * Samples are plain arrays of doubles in any unit, borrowed and left as they are. What needs chance takes a seed and
+ * Samples are plain arrays of finite doubles in any unit, borrowed and left as they are, in any order. What needs chance takes a seed and
  * gives the same answer for the same one. NaN is never given: where a number has no meaning the function says so.
  */
 #ifndef PB_BEAD_STATS_H
@@ -33,36 +33,42 @@ double pb_stats_mad(const double *x, size_t n);
  * pb_stats_quantile_interval() - a quantile with a distribution-free interval from order statistics.
  *
  * The interval of ranks whose binomial coverage is at least @confidence (Conover, Practical Nonparametric Statistics,
- * 3.2). Return: 0; -ENODATA where so few samples bound it on neither side.
+ * 3.2): half of what may be missed on each side, or, far out, the extreme on one and all the rest on the other. It is
+ * given from pb_stats_needed() samples on (of the median, from one more). Return: 0; -ENODATA where even the whole
+ * range of so few samples does not hold it with that confidence.
  */
 int pb_stats_quantile_interval(struct pb_interval_estimate *out, const double *x, size_t n,
 			       double q, double confidence);
 
-/* Hodges-Lehmann: the median of all differences y - x. O(n m log(n m)); n, m <= 4096. -ENOMEM. */
+/* Hodges-Lehmann: the median of all differences y - x. O((n + m) log (n + m)), and as little memory. Return: 0; -ENODATA
+ * where either is empty; -ENOMEM. */
 int pb_stats_shift(double *out, const double *x, size_t n, const double *y, size_t m);
 
 /**
  * pb_stats_ratio() - median(y) / median(x) with a BCa bootstrap interval (Efron, 1987).
- * @rounds: of the bootstrap, 10,000 by default
+ * @rounds: of the bootstrap; 0: 10,000
  *
- * Return: 0; -EDOM where the median of x is not above 0; -ENODATA below 3 samples each; -ENOMEM.
+ * O(rounds (n + m)). Numbers that are all equal have an interval without width. Return: 0; -EDOM where the median of x,
+ * or that of a resample of it, is not above 0; -ENODATA below 3 samples each; -ENOMEM.
  */
 int pb_stats_ratio(struct pb_interval_estimate *out, const double *x, size_t n, const double *y,
 		   size_t m, double confidence, uint32_t rounds, uint64_t seed);
 
-/* The same of pairs: the median of y[i] / x[i], resampled by pair. All x must be above 0. */
+/* The same of pairs: the median of y[i] / x[i], resampled by pair. -EDOM where an x is not above 0. */
 int pb_stats_paired_ratio(struct pb_interval_estimate *out, const double *x, const double *y,
 			  size_t n, double confidence, uint32_t rounds, uint64_t seed);
 
 /**
  * pb_stats_mann_whitney() - two-sided p of the rank-sum test.
  *
- * Exact, ties and all, by counting the ways the pooled ranks can fall, where n + m <= 40; else the normal
- * approximation with continuity and tie correction. 1 where either is empty. -ENOMEM.
+ * Exact, ties and all, by counting the ways the pooled ranks can fall, where n + m <= 40: the share of those whose rank
+ * sum is as far from its mean as the one seen. Else the normal approximation with continuity and tie correction. 1 where
+ * either is empty. -ENOMEM.
  */
 int pb_stats_mann_whitney(double *p, const double *x, size_t n, const double *y, size_t m);
 
-/* Two-sided p of the Wilcoxon signed-rank test of y[i] - x[i]; zeros are left out. Exact where n <= 30. -ENOMEM. */
+/* Two-sided p of the Wilcoxon signed-rank test of y[i] - x[i]; zeros are left out. Exact, ties
+ * and all, where 30 or fewer are left. -ENOMEM. */
 int pb_stats_signed_rank(double *p, const double *x, const double *y, size_t n);
 
 /* Holm's step-down: adjusted p values, in place of @p, in their order. */
