@@ -56,6 +56,7 @@ int pb_procstat_read(uint32_t tgid, struct pb_procstat *out)
 	out->has_ended = has_ended;
 	out->rss_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	out->parent_tgid = (uint32_t)parent;
+	out->start_ticks = ticks;
 	out->start_ns = boot_ns + ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
 	return 0;
 }

@@ -9,9 +9,11 @@
 struct pb_procstat {
 	uint32_t
 		parent_tgid; /* who waits for it: another one than forked it, once that is gone; 0: none */
-	uint64_t start_ns;  /* CLOCK_REALTIME, as it is set now; rounded down to a tick, 10 ms */
-	uint64_t rss_bytes; /* resident memory, give or take some pages for each thread */
-	bool has_ended;     /* a zombie, or about to be gone */
+	uint64_t start_ns; /* CLOCK_REALTIME, as it is set now; rounded down to a tick, 10 ms */
+	uint64_t
+		start_ticks; /* the same since boot, in ticks: what no setting of the clock moves */
+	uint64_t rss_bytes;  /* resident memory, give or take some pages for each thread */
+	bool has_ended;      /* a zombie, or about to be gone */
 };
 
 /* Return: 0; -ESRCH if there is no such process; -errno. Source: proc_pid_stat(5), fields 3, 4, 22 and 24. */

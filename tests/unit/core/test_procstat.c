@@ -53,6 +53,7 @@ static void end_child(pid_t pid)
 static void parent_and_start_are_told(void **state)
 {
 	uint64_t before = pb_clock_read_ns(CLOCK_REALTIME), after;
+	uint64_t booted = pb_clock_read_ns(CLOCK_BOOTTIME);
 	pid_t pid = new_child(NULL);
 	struct pb_procstat stat;
 
@@ -61,6 +62,8 @@ static void parent_and_start_are_told(void **state)
 	assert_int_equal(pb_procstat_read((uint32_t)pid, &stat), 0);
 	assert_int_equal(stat.parent_tgid, getpid());
 	assert_in_range(stat.start_ns, before - 20000000, after);
+	/* Ticks are of 10 ms, and count from boot. */
+	assert_in_range(stat.start_ticks, booted / 10000000 - 2, booted / 10000000 + 1000);
 	end_child(pid);
 	assert_int_equal(pb_procstat_read((uint32_t)pid, &stat), -ESRCH);
 }
