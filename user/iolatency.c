@@ -94,9 +94,9 @@ static int check(void *args)
 		return pb_fail(EINVAL, "--by stack gets its names when a run ends: leave out the "
 				       "interval, or take --by process or file");
 	a->owners = pb_io_needs_owners(a);
-	/* Without stacks there is no need of what walks and carries them: nobody's is one, and empty. */
+	a->common.no_stacks = !pb_io_needs_stacks(a);
+	/* Nobody's stack is one, and empty. */
 	if (!a->owners) {
-		a->common.kernel_only = true;
 		a->common.max_stacks = MAX_NOBODIES;
 		a->common.ring_bytes = RING_OF_NOBODIES;
 	}
@@ -171,7 +171,7 @@ static uint32_t default_outputs(const void *args)
 		return PB_DEFAULT_TEXT | PB_DEFAULT_PAGE;
 	if (a->common.interval_ns)
 		return 0;
-	return a->owners ? PB_DEFAULT_TEXT | PB_DEFAULT_PAGE : PB_DEFAULT_TEXT;
+	return a->common.no_stacks ? PB_DEFAULT_TEXT : PB_DEFAULT_TEXT | PB_DEFAULT_PAGE;
 }
 
 static const struct pb_tool tool = {

@@ -48,8 +48,8 @@ PB_ABI_SIZE(struct pb_capture_cfg, 40);
 struct pb_control {
 	__u64 lease_until_ns; /* CLOCK_MONOTONIC; 0 until the tool is ready */
 	__u64 beats; /* times it was renewed, PB_BEAT_NS apart: fewer in a time mean that all stood still */
-	__u32 has_ended;      /* 1: the capture is over, though links may be there still */
-	__u32 pad;            /* always 0 */
+	__u32 has_ended; /* 1: the capture is over, though links may be there still */
+	__u32 pad;       /* always 0 */
 };
 PB_ABI_SIZE(struct pb_control, 24);
 

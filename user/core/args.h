@@ -73,6 +73,8 @@ struct pb_args {
 	uint32_t action;        /* --help, --version, --json-schema; enum pb_action */
 	const char *completion; /* hidden: --completion SHELL */
 
+	bool no_stacks; /* set by a tool's own check: nothing of what is asked for shows a frame */
+
 	/* set by pb_args_check() from what stands beside the options */
 	uint64_t interval_ns; /* of programs that take INTERVAL [COUNT]; 0: not given */
 	uint64_t count;       /* 0: not given */

@@ -142,7 +142,7 @@ uint32_t pb_session_module_process(void *session, uint32_t module)
 
 static bool unwinds(const struct pb_session *s)
 {
-	return s->args->unwind != PB_UNWIND_FP && !s->args->kernel_only;
+	return s->args->unwind != PB_UNWIND_FP && !s->args->kernel_only && !s->args->no_stacks;
 }
 
 /* Maps that nobody is going to read need no memory. */
@@ -200,8 +200,8 @@ static int configure(struct pb_session *s)
 	cfg->scope = s->target->scope;
 	cfg->self_tgid = (uint32_t)getpid();
 	cfg->max_user_frames = (uint32_t)args->max_depth;
-	cfg->user_stacks = !args->kernel_only;
-	cfg->kernel_stacks = !args->user_only;
+	cfg->user_stacks = !args->kernel_only && !args->no_stacks;
+	cfg->kernel_stacks = !args->user_only && !args->no_stacks;
 	cfg->max_kernel_frames = pb_perf_max_stack(PB_KERNEL_FRAMES_MAX);
 	cfg->unwind = args->unwind;
 
@@ -504,7 +504,8 @@ static int insert_targets(struct pb_session *s)
 		return pb_err(-err, "set the cgroup");
 	/* Without user stacks nobody's mappings are of interest. */
 	if (t->scope == PB_SCOPE_CGROUP || t->scope == PB_SCOPE_ALL)
-		return s->args->kernel_only ? 0 : pb_track_follow_all(s->track);
+		return s->args->kernel_only || s->args->no_stacks ? 0
+								  : pb_track_follow_all(s->track);
 	for (i = 0; i < t->n && !err; i++) {
 		id = t->scope == PB_SCOPE_THREAD ? t->tid : t->tgids[i];
 		err = bpf_map_update_elem(map_fd, &id, &start, BPF_ANY);

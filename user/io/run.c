@@ -71,19 +71,35 @@ static bool draws_stacks(const struct pb_format *format)
 	       format->render != pb_render_prom;
 }
 
-bool pb_io_needs_owners(const struct pb_io_args *args)
+/* Is there an output that shows frames? */
+static bool draws(const struct pb_args *a)
 {
-	const struct pb_args *a = &args->common;
 	uint32_t i;
 
-	if (args->by != PB_IO_BY_DEVICE || args->slower_ns != UINT64_MAX || is_one_target(a) ||
-	    a->cgroup || a->folded || a->user_only || a->kernel_only)
-		return true;
 	for (i = 0; i < a->outputs.n; i++) {
 		if (draws_stacks(pb_format_by_path(a->outputs.items[i])))
 			return true;
 	}
-	return a->format && draws_stacks(pb_format_by_name(a->format));
+	return a->folded || (a->format && draws_stacks(pb_format_by_name(a->format)));
+}
+
+bool pb_io_needs_owners(const struct pb_io_args *args)
+{
+	const struct pb_args *a = &args->common;
+
+	return args->by != PB_IO_BY_DEVICE || args->slower_ns != UINT64_MAX || is_one_target(a) ||
+	       a->cgroup || a->user_only || a->kernel_only || draws(a);
+}
+
+bool pb_io_needs_stacks(const struct pb_io_args *args)
+{
+	const struct pb_args *a = &args->common;
+
+	if (args->by == PB_IO_BY_STACK || args->slower_ns != UINT64_MAX || a->user_only ||
+	    a->kernel_only || draws(a))
+		return true;
+	/* A page, or a report with patterns. */
+	return is_one_target(a) && (!a->interval_ns || a->outputs.n || a->json);
 }
 
 int pb_io_prepare(void *args)

@@ -41,10 +41,11 @@ struct pb_io_args {
 	uint32_t disk_number, part_number;
 };
 
-/* Whether system calls are timed under these arguments; and whether what they ask for needs owners, files and stacks,
- * which cost several times what devices alone do. */
+/* Whether system calls are timed under these arguments; whether what they ask for needs owners and files, which cost
+ * twice what devices alone do; and whether it needs their stacks, which cost several times that. */
 bool pb_io_has_calls(const struct pb_io_args *args);
 bool pb_io_needs_owners(const struct pb_io_args *args);
+bool pb_io_needs_stacks(const struct pb_io_args *args);
 
 /**
  * pb_io_prepare() - names of disks, and the one that --disk means; for pb_tool.prepare.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* The maps are arrays of this test, which answers for libbpf; stacks and tracker are counted only. */
 #include "user/core/drain.c"
+#include "user/core/mapread.c"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +10,7 @@
 #include <cmocka.h>
 
 #define CPUS       4
-#define STACKS_MAX 10000
+#define STACKS_MAX 40000
 #define COUNTS_FD  11
 #define TALLIES_FD 12
 #define RING_FD    13
@@ -227,7 +228,7 @@ static void counters_of_many_batches_are_all_joined(void **state)
 
 	(void)state;
 	bucket = 3;
-	for (i = 1; i <= 5000; i++) {
+	for (i = 1; i <= 5 * BATCH; i++) {
 		add((uint64_t)i, true, true);
 		sum += (uint64_t)i;
 	}
@@ -254,11 +255,11 @@ static void bucket_that_does_not_fit_gets_more_room(void **state)
 
 	(void)state;
 	bucket = 3 * BATCH;
-	for (i = 0; i < 7000; i++)
+	for (i = 0; i < 8 * BATCH; i++)
 		add(2, i % 2, true);
 	close_ledger();
-	assert_int_equal(report->kept, 7000);
-	assert_int_equal(lost_by("no_memory"), 7000);
+	assert_int_equal(report->kept, 8 * BATCH);
+	assert_int_equal(lost_by("no_memory"), 8 * BATCH);
 }
 
 static void frames_that_never_came_are_a_full_ring(void **state)
