@@ -48,7 +48,7 @@ $(jq -c '.latency[], .view.rows[]?, .calls[]?, .events, .io | del(.histogram?)' 
 # _expect_truth DEVICE OP [SLACK_US [EXTENTS]]
 _expect_truth()
 {
-	"$COMPARE" "$T/truth" "$T/r.json" "$1" "$2" 2 "${3:-0.3}" "${4:-/dev/null}" >"$T/compared" ||
+	"$COMPARE" "$T/truth" "$T/r.json" "$1" "$2" 2 "${3:-0.5}" "${4:-/dev/null}" >"$T/compared" ||
 		die "not as it was: $1 $2: $COMMAND
 $(cat "$T/compared" "$T/truth.said" "$T/err")
 $(jq -c '.latency[] | del(.histogram)' "$T/r.json")"

@@ -57,6 +57,10 @@ static __u32 number_of(const struct gendisk___t *disk)
 	return disk ? (__u32)disk->major << 20 | (__u32)disk->first_minor : 0;
 }
 
+/*
+ * A begin is stamped as late as can be, when all else is written, and an end as early: what lies between is the I/O's,
+ * and as little of ours as can be. @now: 0: a begin.
+ */
 static int send(__u64 now, __u32 kind, const void *key, __u32 disk, __u64 sector, __u32 bytes,
 		__u32 left, __u32 flags)
 {
@@ -69,7 +73,6 @@ static int send(__u64 now, __u32 kind, const void *key, __u32 disk, __u64 sector
 		__sync_fetch_and_add(&lost, 1);
 		return 0;
 	}
-	e->time_ns = now;
 	e->key = (__u64)key;
 	e->sector = sector;
 	e->bytes = bytes;
@@ -78,6 +81,7 @@ static int send(__u64 now, __u32 kind, const void *key, __u32 disk, __u64 sector
 	e->flags = flags;
 	e->kind = kind;
 	e->tid = (__u32)bpf_get_current_pid_tgid();
+	e->time_ns = now ? now : bpf_ktime_get_ns();
 	/* A wake-up is an interrupt: it would lie between our time stamp and that of whoever comes next. */
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 	return 0;
@@ -86,22 +90,22 @@ static int send(__u64 now, __u32 kind, const void *key, __u32 disk, __u64 sector
 SEC("tp_btf/block_rq_insert")
 int BPF_PROG(on_rq_insert, struct request___t *rq)
 {
-	return send(bpf_ktime_get_ns(), IOTRUTH_INSERT, rq, number_of(rq->q->disk), rq->__sector,
-		    rq->__data_len, 0, rq->cmd_flags);
+	return send(0, IOTRUTH_INSERT, rq, number_of(rq->q->disk), rq->__sector, rq->__data_len, 0,
+		    rq->cmd_flags);
 }
 
 SEC("tp_btf/block_rq_issue")
 int BPF_PROG(on_rq_issue, struct request___t *rq)
 {
-	return send(bpf_ktime_get_ns(), IOTRUTH_ISSUE, rq, number_of(rq->q->disk), rq->__sector,
-		    rq->__data_len, 0, rq->cmd_flags);
+	return send(0, IOTRUTH_ISSUE, rq, number_of(rq->q->disk), rq->__sector, rq->__data_len, 0,
+		    rq->cmd_flags);
 }
 
 SEC("tp_btf/block_rq_requeue")
 int BPF_PROG(on_rq_requeue, struct request___t *rq)
 {
-	return send(bpf_ktime_get_ns(), IOTRUTH_REQUEUE, rq, number_of(rq->q->disk), rq->__sector,
-		    rq->__data_len, 0, rq->cmd_flags);
+	return send(0, IOTRUTH_REQUEUE, rq, number_of(rq->q->disk), rq->__sector, rq->__data_len, 0,
+		    rq->cmd_flags);
 }
 
 SEC("tp_btf/block_rq_complete")
@@ -118,8 +122,8 @@ int BPF_PROG(on_bio_queue, struct bio___t *bio)
 
 	if (!disk->fops->submit_bio)
 		return 0; /* it becomes a request */
-	return send(bpf_ktime_get_ns(), IOTRUTH_BIO_QUEUE, bio, number_of(disk),
-		    bio->bi_iter.bi_sector, bio->bi_iter.bi_size, 0, bio->bi_opf);
+	return send(0, IOTRUTH_BIO_QUEUE, bio, number_of(disk), bio->bi_iter.bi_sector,
+		    bio->bi_iter.bi_size, 0, bio->bi_opf);
 }
 
 SEC("tp_btf/block_bio_complete")
