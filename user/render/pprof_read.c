@@ -616,8 +616,11 @@ static const char *marker_name(const struct reader *r, const struct raw_location
 		return NULL;
 	f = &r->p->functions[raw->lines[0].function];
 	name = pb_profile_text(r->p, f->name);
-	if (f->system_name || f->file || f->start_line || *name != '[')
+	if (f->system_name || f->file || f->start_line)
 		return NULL;
+	/* In profiles of I/O also what a stack ends in, a file or a device. Elsewhere that is a function of somebody's. */
+	if (*name != '[')
+		return pb_profile_value(r->p, "io_time") != PB_NONE ? name : NULL;
 	return name[strlen(name) - 1] == ']' ? name : NULL;
 }
 

@@ -108,7 +108,7 @@ bool pb_site_search_take(struct pb_site_search *s, const char *function, uint32_
 
 static bool is_code(const struct pb_frame *f)
 {
-	return f->kind != PB_FRAME_PROCESS && f->kind != PB_FRAME_MARKER;
+	return !pb_frame_is_no_code(f);
 }
 
 /* Where a path ends for people, if there is code. */

@@ -268,7 +268,8 @@ static enum pb_frame_kind kind_of(const struct pb_profile *p, const struct pb_lo
 				  bool inlined)
 {
 	if (l->module == PB_NONE)
-		return PB_FRAME_MARKER;
+		return *pb_location_name(p, (uint32_t)(l - p->locations)) == '[' ? PB_FRAME_MARKER
+										 : PB_FRAME_TARGET;
 	if (p->modules[l->module].kind == PB_MODULE_KERNEL)
 		return PB_FRAME_KERNEL;
 	if (inlined)
@@ -646,7 +647,7 @@ static int make_hotspots(struct pb_tree *t)
 			h->total = add_saturating(h->total, node->total);
 	}
 	for (uint32_t i = 0; i < t->n_frames; i++) {
-		if (t->frames[i].kind == PB_FRAME_PROCESS || t->frames[i].kind == PB_FRAME_MARKER)
+		if (pb_frame_is_no_code(&t->frames[i]))
 			continue;
 		t->hotspots[t->n_hotspots] = t->hotspots[i];
 		t->hotspots[t->n_hotspots++].frame = i;

@@ -20,6 +20,7 @@ enum pb_frame_kind {
 	PB_FRAME_JIT,
 	PB_FRAME_INLINED, /* user code, inlined into its parent */
 	PB_FRAME_MARKER,  /* "[truncated]", "[broken]" */
+	PB_FRAME_TARGET,  /* what code acted upon: a file, a device */
 };
 
 /*
@@ -38,6 +39,13 @@ struct pb_frame {
 	uint32_t line;
 	enum pb_frame_kind kind;
 };
+
+/* A thread, a marker or a target: no function, and in no table of functions. */
+static inline bool pb_frame_is_no_code(const struct pb_frame *f)
+{
+	return f->kind == PB_FRAME_PROCESS || f->kind == PB_FRAME_MARKER ||
+	       f->kind == PB_FRAME_TARGET;
+}
 
 struct pb_tree_node {
 	uint32_t parent;       /* less than the node's own id; node 0 is the root, its parent 0 */

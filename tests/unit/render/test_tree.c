@@ -165,6 +165,26 @@ static void kernel_and_jit_and_markers_are_told_apart(void **state)
 	child(t, worker, "[broken]", PB_FRAME_MARKER);
 }
 
+/* What I/O was of stands where a stack ends, and is no code. */
+static void files_and_devices_are_targets(void **state)
+{
+	static const struct pb_value_type type = {"io_time", "nanoseconds"};
+	const uint64_t one[] = {1};
+	pb_auto(pb_profile) struct pb_profile *p = NULL;
+	pb_auto(pb_tree) struct pb_tree *t = NULL;
+	uint32_t node;
+
+	(void)state;
+	assert_int_equal(pb_profile_new(&p, &type, 1), 0);
+	node = pb_profile_node(p, 0, pb_profile_marker(p, "/var/lib/data"));
+	node = pb_profile_node(p, node, pb_profile_marker(p, "vda write"));
+	pb_profile_add(p, node, PB_NONE, one);
+	assert_int_equal(pb_tree_build(&t, p, &by_samples), 0);
+	node = child(t, 0, "/var/lib/data", PB_FRAME_TARGET);
+	child(t, node, "vda write", PB_FRAME_TARGET);
+	assert_int_equal(t->n_hotspots, 0);
+}
+
 static void one_name_in_two_modules_is_two_frames(void **state)
 {
 	const struct pb_tree *t = ((struct fixture *)*state)->t;
@@ -477,6 +497,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(recursion_counts_once_in_total, setup, teardown),
 		cmocka_unit_test_setup_teardown(kernel_and_jit_and_markers_are_told_apart, setup,
 						teardown),
+		cmocka_unit_test(files_and_devices_are_targets),
 		cmocka_unit_test_setup_teardown(one_name_in_two_modules_is_two_frames, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(code_that_nobody_named_is_called_by_its_offset,

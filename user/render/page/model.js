@@ -7,7 +7,7 @@
 //                                                                    \--> invert(), hotspots()
 'use strict';
 
-const KINDS = ['process', 'user', 'kernel', 'jit', 'inlined', 'marker']; // enum pb_frame_kind
+const KINDS = ['process', 'user', 'kernel', 'jit', 'inlined', 'marker', 'target']; // enum pb_frame_kind
 const SHADES = 24; // of each kind's colour
 
 // ---------------------------------------------------------------- data

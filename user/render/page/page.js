@@ -173,6 +173,7 @@ const FAMILIES = {
     jit: [[0.69, 0.085, 182], [0.745, 0.085, 164]],
     inlined: [[0.905, 0.075, 92], [0.945, 0.085, 108]],
     marker: [[0.85, 0.02, 345], [0.88, 0.02, 345]],
+    target: [[0.70, 0.07, 318], [0.74, 0.07, 326]],
   },
   dark: { // embers, not mud: dimmer than in the light, yet bright enough for dark ink
     process: [[0.62, 0.012, 75], [0.66, 0.012, 75]],
@@ -181,6 +182,7 @@ const FAMILIES = {
     jit: [[0.795, 0.085, 182], [0.85, 0.08, 164]],
     inlined: [[0.80, 0.075, 94], [0.85, 0.085, 108]],
     marker: [[0.62, 0.02, 345], [0.65, 0.02, 345]],
+    target: [[0.72, 0.075, 318], [0.76, 0.07, 326]],
   },
 };
 let paint; // colours of the theme on show
@@ -229,7 +231,7 @@ function repaint() {
 }
 
 const LEGEND = { process: 'thread', user: 'user code', inlined: 'inlined', jit: 'JIT', kernel: 'kernel',
-  marker: 'stack cut short' };
+  target: 'file or device', marker: 'stack cut short' };
 
 function showLegend() {
   const present = new Set(data.kinds);
