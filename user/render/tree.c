@@ -264,12 +264,18 @@ static void note_source(struct builder *b, uint32_t frame, const struct pb_line 
 	}
 }
 
+/* Of a location without code: "[broken]" tells of the stack, all else of what it acted upon. */
+static bool is_marker(const struct pb_profile *p, const struct pb_location *l)
+{
+	return !l->n_lines ||
+	       *pb_profile_text(p, p->functions[p->lines[l->first_line].function].name) == '[';
+}
+
 static enum pb_frame_kind kind_of(const struct pb_profile *p, const struct pb_location *l,
 				  bool inlined)
 {
 	if (l->module == PB_NONE)
-		return *pb_location_name(p, (uint32_t)(l - p->locations)) == '[' ? PB_FRAME_MARKER
-										 : PB_FRAME_TARGET;
+		return is_marker(p, l) ? PB_FRAME_MARKER : PB_FRAME_TARGET;
 	if (p->modules[l->module].kind == PB_MODULE_KERNEL)
 		return PB_FRAME_KERNEL;
 	if (inlined)
