@@ -4,15 +4,19 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "user/core/log.h"
+#include "user/core/nearest.h"
 
 #define NS_PER_S     1000000000ull
 #define PIDS_MAX     4096
 #define PID_MAX      4194304 /* PID_MAX_LIMIT, linux/threads.h */
 #define NAME_MAX_LEN 32      /* longest long name that a suggestion is looked up for */
 #define RANGE_LEN    64
+#define REAL_LEN     512 /* of a number that is not an integer, as text */
+#define DIGITS       "0123456789"
 
 struct unit {
 	const char *name;
@@ -121,6 +125,52 @@ int pb_parse_duration(const char *text, uint64_t *out_ns)
 	    __builtin_add_overflow(ns, part, &ns))
 		return -ERANGE;
 	*out_ns = ns;
+	return 0;
+}
+
+/* How long the decimal number at the start of @text is; 0 if there is none. */
+static size_t real_length(const char *text)
+{
+	size_t sign = *text == '-' || *text == '+';
+	size_t whole = strspn(text + sign, DIGITS), len = sign + whole, fraction = 0, exponent;
+
+	if (text[len] == '.') {
+		fraction = strspn(text + len + 1, DIGITS);
+		len += 1 + fraction;
+	}
+	if (!whole && !fraction)
+		return 0;
+	if (text[len] != 'e' && text[len] != 'E')
+		return len;
+	exponent = 1 + (text[len + 1] == '-' || text[len + 1] == '+');
+	if (!strspn(text + len + exponent, DIGITS))
+		return len;
+	return len + exponent + strspn(text + len + exponent, DIGITS);
+}
+
+size_t pb_parse_real_prefix(const char *text, double *out)
+{
+	size_t len = real_length(text);
+	char digits[REAL_LEN]; /* strtod() would read on: "0x10" is a 0 here */
+
+	if (!len || len >= sizeof(digits))
+		return 0;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	*out = strtod(digits, NULL);
+	return len;
+}
+
+int pb_parse_real(const char *text, double *out)
+{
+	double value = 0;
+	size_t len = pb_parse_real_prefix(text, &value);
+
+	if (!len || text[len])
+		return -EINVAL;
+	if (!isfinite(value))
+		return -ERANGE;
+	*out = value;
 	return 0;
 }
 
@@ -335,37 +385,10 @@ static int set_next(struct parser *ps, const struct written *w)
 	return set_value(w, word, ps->args);
 }
 
-/*
- * Steps of Levenshtein's distance between @a and @b, which are at most NAME_MAX_LEN long. O(n m).
- */
-static unsigned int edit_distance(const char *a, size_t n, const char *b, size_t m)
-{
-	unsigned int row[NAME_MAX_LEN + 1];
-
-	for (size_t j = 0; j <= m; j++)
-		row[j] = (unsigned int)j;
-	for (size_t i = 1; i <= n; i++) {
-		unsigned int diagonal = row[0];
-
-		row[0] = (unsigned int)i;
-		for (size_t j = 1; j <= m; j++) {
-			unsigned int best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[m];
-}
-
 /* The long name that was probably meant, or NULL: a third of the letters may be wrong. */
 static const char *nearest(const struct pb_program *program, const char *name, size_t len)
 {
-	unsigned int best = (unsigned int)(len + 2) / 3 + 1;
+	unsigned int best = pb_nearest_limit(len);
 	const char *found = NULL;
 
 	if (!len || len > NAME_MAX_LEN)
@@ -377,7 +400,7 @@ static const char *nearest(const struct pb_program *program, const char *name, s
 
 			if (!m || m > NAME_MAX_LEN || o->hidden)
 				continue;
-			distance = edit_distance(name, len, o->long_name, m);
+			distance = pb_nearest_distance(name, len, o->long_name, m);
 			if (distance < best) {
 				best = distance;
 				found = o->long_name;

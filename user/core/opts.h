@@ -122,6 +122,11 @@ int pb_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 int pb_parse_size(const char *text, uint64_t *out_bytes);
 /* "10" (seconds), "2.5s", "100us": ns us ms s m h. What is below a nanosecond is cut off. */
 int pb_parse_duration(const char *text, uint64_t *out_ns);
+/* "-1.5e-3": decimal, a sign is allowed; neither hexadecimal nor "inf" nor "nan". */
+int pb_parse_real(const char *text, double *out);
+/* The number that @text begins with: its length in bytes; 0 if there is none, or one of 512 and more. May
+ * give infinity. */
+size_t pb_parse_real_prefix(const char *text, double *out);
 
 /* The type of the member behind each kind. */
 #define PB_OPT_TYPE_FLAG     bool

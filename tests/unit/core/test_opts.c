@@ -504,6 +504,27 @@ static void ranges_are_written_as_a_person_types_them(void **state)
 	}
 }
 
+static void real_numbers_are_decimal(void **state)
+{
+	const char *const bad[] = {"",    "-",  ".",  "1e",  "1e+", "0x10",  "inf",
+				   "nan", " 1", "1 ", "1,5", "--1", "1.5.2", "e5"};
+	double value = 7;
+
+	(void)state;
+	for (size_t i = 0; i < PB_ARRAY_SIZE(bad); i++)
+		assert_int_equal(pb_parse_real(bad[i], &value), -EINVAL);
+	assert_int_equal(pb_parse_real("1e999", &value), -ERANGE);
+	assert_true(value == 7);
+	assert_int_equal(pb_parse_real("-1.5e-3", &value), 0);
+	assert_true(value == -1.5e-3);
+	assert_int_equal(pb_parse_real(".5", &value), 0);
+	assert_true(value == 0.5);
+	assert_int_equal(pb_parse_real_prefix("0x10", &value), 1);
+	assert_true(value == 0);
+	assert_int_equal(pb_parse_real_prefix("2.5em", &value), 3);
+	assert_true(value == 2.5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -511,6 +532,7 @@ int main(void)
 		cmocka_unit_test(size_counts_in_powers_of_1024),
 		cmocka_unit_test(duration_is_exact_to_the_nanosecond),
 		cmocka_unit_test(malformed_durations_are_refused),
+		cmocka_unit_test(real_numbers_are_decimal),
 		cmocka_unit_test_teardown(defaults_stay_where_nothing_is_given, clean),
 		cmocka_unit_test_teardown(every_kind_of_value_arrives, clean),
 		cmocka_unit_test_teardown(lists_can_be_freed_twice, clean),
