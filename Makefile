@@ -38,7 +38,7 @@ ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -DPB_VERSION='"$(VERSION)"' -I. -I$(O) $(
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS) $(if $(SAN),$(SANFLAGS))
 BPF_CFLAGS := -std=gnu11 -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -I. -isystem vmlinux/$(ARCH) \
 	      -Wall -Wextra -Wno-unused-parameter -Wno-missing-declarations
-LIBS       := -lbpf -ldw -lelf -llzma -lz -ljansson -lsqlite3 -lcapstone -liberty -lm
+LIBS       := -lbpf -ldw -lelf -llzma -lz -ljansson -lsqlite3 -lyaml -lmd -lcapstone -liberty -lm
 
 LIB_SRC  := $(sort $(wildcard user/*/*.c user/symbol/*/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o) $(O)/user/render/page.o

@@ -8,10 +8,10 @@
  *   limits: {hotspot_pct: 5, min_complete_pct: 90, max_overhead_pct: 20, score: 2.0}
  *   workloads:
  *     parse:
- *       command: [./bin/parse, data/in.json]      no shell; a string is split at spaces, quotes as in sh
+ *       command: [./bin/parse, data/in.json]      no shell; a text is split at spaces, quotes as in sh
  *       directory: .                              relative to the plan
  *       environment: {LC_ALL: C}                  added to a small fixed one
- *       stdin: data/input.txt                     default /dev/null
+ *       stdin: data/input.txt                     relative to directory; default /dev/null
  *       warmup: 2
  *       runs: 30
  *       timeout: 60s
@@ -45,6 +45,13 @@
 #define PB_PLAN_BYTES_MAX (1u << 20) /* of the file */
 #define PB_PLAN_DEPTH_MAX 12
 #define PB_PLAN_ITEMS_MAX 256 /* workloads, beads, words of a command, and so on, each */
+#define PB_PLAN_PATH_MAX  240 /* bytes of a file's path, below the workload's directory */
+#define PB_PLAN_REGEX_MAX 1000
+/* What holds where the plan says nothing. */
+#define PB_PLAN_WARMUP    2
+#define PB_PLAN_RUNS      30
+#define PB_PLAN_TIMEOUT_S 60
+#define PB_PLAN_TOP       5
 
 /* How an output is compared. */
 enum pb_compare {
@@ -134,7 +141,7 @@ struct pb_plan_bead {
 	uint32_t n_needs;
 	uint32_t top;
 	double limits[PB_LIMITS]; /* of kind gate */
-	uint32_t line;
+	uint32_t line, column;
 };
 
 struct pb_plan {
@@ -157,6 +164,13 @@ struct pb_plan {
  * and others, logged.
  */
 int pb_plan_read(struct pb_plan **out, const char *path);
+
+/**
+ * pb_plan_parse() - the same from memory, with the message in @message and nothing logged.
+ * @path: absolute; what it is called in the message is its last part
+ */
+int pb_plan_parse(struct pb_plan **out, const char *path, const char *text, size_t size,
+		  char *message, size_t message_size);
 void pb_plan_free(struct pb_plan *plan);
 PB_DEFINE_FREE(pb_plan, pb_plan_free);
 
@@ -168,7 +182,8 @@ uint32_t pb_plan_bead(const struct pb_plan *plan, const char *id);
  * pb_plan_template() - a commented plan with the standard beads, as `bead init` writes it.
  * @names, @commands: @n workloads; NULL-terminated argvs
  *
- * What it writes, pb_plan_read() takes. Return: a string to free; NULL without memory.
+ * What it writes, pb_plan_read() takes: @project and @names are names of beads and workloads as the plan has them, and
+ * words are UTF-8 without control characters. Return: a string to free; NULL with errno ENOMEM, EINVAL or EILSEQ.
  */
 char *pb_plan_template(const char *project, const char *const *names, char *const *const *commands,
 		       uint32_t n);
