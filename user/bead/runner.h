@@ -2,6 +2,13 @@
 /*
  * One run of a workload: a process group of its own, environment and directory from the plan, a time limit, output
  * captured and bounded, every child reaped, and what else the machine did meanwhile.
+ *
+ * What a command finds, whoever starts bead:
+ *
+ *   session      a new one, so without a terminal: /dev/tty cannot be opened
+ *   stdin        the plan's file, or /dev/null; stdout and stderr are pipes; no other descriptor
+ *   environment  PATH and HOME as bead has them, LANG=C.UTF-8, TZ=UTC, then the plan's, which may replace those
+ *   signals      as by default, but what bead's caller ignores; it is killed if bead ends
  */
 #ifndef PB_BEAD_RUNNER_H
 #define PB_BEAD_RUNNER_H
@@ -11,8 +18,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PB_RUN_OUTPUT_MAX                                                                          \
-	(64u << 20) /* bytes that are kept of stdout, and of stderr; more ends the run */
+/* Bytes that are kept of stdout, and of stderr, and more ends the run; and of all files together. */
+#define PB_RUN_OUTPUT_MAX (64u << 20)
 
 struct pb_plan_workload;
 
@@ -22,7 +29,7 @@ enum pb_run_end {
 	PB_RUN_SIGNALLED,
 	PB_RUN_TIMEOUT, /* killed, with all its children */
 	PB_RUN_OUTPUT,  /* killed: it wrote more than is kept */
-	PB_RUN_NOT_RUN, /* could not be started; status is 126 or 127 */
+	PB_RUN_NOT_RUN, /* could not be started; status is 126 or 127 as in sh, and err says why */
 	PB_RUN_STOPPED, /* by a signal to us */
 };
 
@@ -36,24 +43,37 @@ struct pb_run_counts {
 
 /* What else ran. Percent of the wall time of all CPUs, but for run_queue. */
 struct pb_run_interference {
-	double steal_pct;   /* /proc/stat */
-	double foreign_pct; /* CPU time of others */
-	double run_queue_pct; /* of the wall time: the workload's threads were ready and had no CPU (schedstat); negative:
-				 not known */
+	double steal_pct;   /* /proc/stat, which counts in 10 ms */
+	double foreign_pct; /* CPU time of others, likewise */
+	double run_queue_pct; /* of the wall time: the command's main thread was ready and had no CPU (schedstat);
+				 negative: not known */
+};
+
+/* A file that the plan declares as output, as it was when the run had ended. */
+struct pb_run_file {
+	int err; /* positive errno: why there is no text. ESTALE: it is there, and this run did not write it */
+	char *text;
+	size_t size;
 };
 
 struct pb_run {
 	enum pb_run_end end;
-	int status; /* exit status, or the signal */
+	int status; /* exit status, or the signal; of PB_RUN_TIMEOUT, PB_RUN_OUTPUT, PB_RUN_STOPPED none */
 	uint64_t wall_ns, user_ns, system_ns;
-	uint64_t max_rss_bytes;
+	uint64_t
+		max_rss_bytes; /* of its largest process; not below what a copy of bead has before its exec */
 	struct pb_run_counts counts;
+	char syscalls_why
+		[160]; /* why counts.syscalls is not known; "" if it is or was not asked for */
 	struct pb_run_interference interference;
 	uint64_t
-		own_ns; /* what bead itself added: from the clock's start to the exec, and from the exit to its stop */
-	bool left_children; /* processes of its group were still there, and were killed */
-	char *out, *err;    /* captured; NUL-terminated for convenience; freed by pb_run_drop() */
+		own_ns; /* what bead itself added at most: its CPU time, and its own wait for a CPU, while the
+			       clock ran */
+	bool left_children; /* processes that it had started were still there, and were killed */
+	char *out, *err;    /* captured, NUL-terminated; given back by pb_run_drop() only */
 	size_t out_size, err_size;
+	struct pb_run_file *files; /* one for each of the plan's golden files, if it exited */
+	uint32_t n_files;
 };
 
 void pb_run_drop(struct pb_run *run);
@@ -67,13 +87,22 @@ struct pb_run_options {
 
 /**
  * pb_run_once() - run a workload, and its prepare command before.
+ * @run: set on success, and then to be given to pb_run_drop()
  *
- * A child is started by vfork semantics (posix_spawn or clone3), in a new process group, with stdin from the plan, and
- * the subreaper is us, so that what double-forks is reaped. The clock runs from just before the exec to the exit of
- * the command itself. Return: 0, whatever the run's end; -errno, logged, where nothing could be tried.
+ * The child is forked, not vforked: a process's peak memory counts from before its exec, and would be bead's. The
+ * subreaper is us, so that what double-forks is reaped; children that the caller has already are left alone. The
+ * clock runs from just before the exec to the exit of the command itself.
+ * Return: 0, whatever the run's end; -ECANCELED if prepare failed, -errno where nothing could be tried: logged.
  */
 int pb_run_once(struct pb_run *run, const struct pb_plan_workload *workload,
 		const struct pb_run_options *options);
+
+/* Run another command as the workload would be, without preparing and without looking at its files. */
+int pb_run_command(struct pb_run *run, const struct pb_plan_workload *workload, char *const *argv,
+		   const struct pb_run_options *options);
+
+/* How a run ended, in words that follow "it": "exited with 3", "was ended by signal 11 (SEGV)". */
+const char *pb_run_ending(const struct pb_run *run, char *buf, size_t size);
 
 /* Why a run does not count, as a sentence; NULL if it does. Only measured causes, never that it was slow. */
 const char *pb_run_rejects(const struct pb_run *run, char *buf, size_t size);
