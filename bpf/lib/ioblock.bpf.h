@@ -574,6 +574,7 @@ static __always_inline void pb_io_bio_queue(void *ctx, const volatile struct pb_
 	struct gendisk *disk = bio->bi_bdev->bd_disk;
 	__u64 key = (__u64)bio, now_ns;
 	struct pb_io_start start = {}, *found;
+	bool is_ours;
 	__u32 number;
 
 	if (disk->queue->mq_ops)
@@ -582,15 +583,17 @@ static __always_inline void pb_io_bio_queue(void *ctx, const volatile struct pb_
 	if (!pb_io_wanted(cfg, number, bio))
 		return;
 	now_ns = bpf_ktime_get_ns();
-	found = bpf_map_lookup_elem(&starts, &key);
-	pb_io_abandon(cfg, found);
 	if (!pb_lease_valid(now_ns)) {
 		bpf_map_delete_elem(&starts, &key);
 		if (!cfg->attribute || pb_filter(&cfg->capture, bpf_get_current_task_btf()))
 			pb_io_lose(PB_LOSS_LEASE_EXPIRED);
 		return;
 	}
-	if (!pb_io_begin(ctx, cfg, bio, number, &start)) {
+	is_ours = pb_io_begin(ctx, cfg, bio, number, &start);
+	/* Here, and not before the stack is walked, which the verifier would follow once for each way out of it. */
+	found = bpf_map_lookup_elem(&starts, &key);
+	pb_io_abandon(cfg, found);
+	if (!is_ours) {
 		bpf_map_delete_elem(&starts, &key);
 		return;
 	}
