@@ -115,7 +115,7 @@ io()
 io_is_well()
 {
 	io direct '{"device": "nvme0n1", "op": "read", "count": 1000, "p50_us": 9}' \
-		'{"who": "/mnt/data", "device": "nvme0n1", "op": "read", "count": 1000}' ''
+		'{"who": "/mnt/data", "device": "nvme0n1", "op": "read", "count": 1000, "bytes": 4096000}' ''
 	io deep '{"device": "nvme0n1", "op": "write", "count": 1000}' \
 		'{"who": "main;serve;aio_load", "device": "nvme0n1", "op": "write", "count": 1000}' ''
 	io sync '{"device": "nvme0n1", "op": "write", "count": 150}' \

@@ -165,8 +165,10 @@ judge()
 	for name in best multi perf; do
 		judge_heap "$2" $name
 	done
-	judge_io "$2" direct "[$IO_ROW == \"read\") | .count] == [1000]" \
-		'[.view.rows[] | select(.who == "/mnt/data") | .count] == [1000]'
+	# A read across two extents is two I/Os, and the file system reads a block or two of its own.
+	judge_io "$2" direct "[$IO_ROW == \"read\") | .count] | add >= 1000 and add <= 1010" \
+		'[.view.rows[] | select(.who == "/mnt/data") | .bytes] == [4096000]' \
+		'[.view.rows[] | select(.who == "/mnt/data") | .count] | add >= 1000 and add <= 1005'
 	judge_io "$2" deep "[$IO_ROW == \"write\") | .count] | add >= 1000" \
 		'[.view.rows[] | select(.who | test("aio_load|io_submit|serve")) | .count] | add >= 1000'
 	judge_io "$2" sync "[$IO_ROW == \"write\") | .count] | add >= 50" \
