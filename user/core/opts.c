@@ -513,6 +513,10 @@ static int parse_bare(struct parser *ps, const char *word)
 	bool number = (program->has_bare_duration || program->has_interval) &&
 		      pb_parse_duration(word, &ns) != -EINVAL;
 
+	if (ps->parsed->n_words < program->max_words) {
+		ps->parsed->words[ps->parsed->n_words++] = word;
+		return 0;
+	}
 	if (number && !ps->parsed->bare) {
 		ps->parsed->bare = word;
 		return 0;

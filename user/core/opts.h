@@ -59,16 +59,20 @@ struct pb_option {
 	const char *complete;       /* hint for completions: "file", "dir", "pid"; NULL: none */
 };
 
+#define PB_WORDS_MAX 2
+
 /* What a program is, for its documents. */
 struct pb_program {
 	const char *name;
 	const char *summary;                   /* one line, lower case, no full stop */
 	const char *usage;                     /* after the name; lines split by \n */
 	const struct pb_option *const *tables; /* NULL-terminated list of tables, common one last */
-	const char *examples;   /* "  command\n      what it does\n" ... for --help; or NULL */
-	bool has_command;       /* takes -- CMD ARGS */
-	bool has_bare_duration; /* takes a bare number, as -d */
-	bool has_interval;      /* takes INTERVAL [COUNT] instead */
+	const char *examples;    /* "  command\n      what it does\n" ... for --help; or NULL */
+	bool has_command;        /* takes -- CMD ARGS */
+	bool has_bare_duration;  /* takes a bare number, as -d */
+	bool has_interval;       /* takes INTERVAL [COUNT] instead */
+	uint32_t max_words;      /* bare words of any kind instead, up to PB_WORDS_MAX */
+	const char *exit_status; /* for --help; NULL: those of the profilers */
 };
 
 /* Where parsing stopped being about options. */
@@ -77,6 +81,8 @@ struct pb_parsed {
 	const char *bare;  /* the bare positional word; NULL if there is none */
 	bool has_interval; /* they are INTERVAL and COUNT */
 	const char *count; /* the second one, with has_interval; NULL if there is none */
+	const char *words[PB_WORDS_MAX]; /* with max_words; NULL behind the last */
+	uint32_t n_words;
 };
 
 /**

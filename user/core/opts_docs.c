@@ -205,8 +205,11 @@ void pb_opts_help(const struct pb_program *program, FILE *out)
 	visit_rows(program, help_row, &h);
 	if (program->examples)
 		fprintf(out, "\nExamples:\n%s", program->examples);
-	fprintf(out, "\nExit status:\n%s%s", exit_status,
-		program->has_command ? exit_status_command : "");
+	if (program->exit_status)
+		fprintf(out, "\nExit status:\n%s", program->exit_status);
+	else
+		fprintf(out, "\nExit status:\n%s%s", exit_status,
+			program->has_command ? exit_status_command : "");
 }
 
 /* mdoc */

@@ -525,6 +525,26 @@ static void real_numbers_are_decimal(void **state)
 	assert_true(value == 2.5);
 }
 
+static void programs_may_take_words_of_any_kind(void **state)
+{
+	const struct pb_program verbal = {.name = "verbal", .tables = tables, .max_words = 2};
+	char *argv[] = {(char[]){"verbal"}, (char[]){"save"}, (char[]){"-f"},
+			(char[]){"10"},     (char[]){"more"}, NULL};
+	struct sample into = {0};
+	struct pb_parsed where;
+
+	(void)state;
+	assert_int_equal(pb_opts_parse(&verbal, 4, argv, &into, &where), 0);
+	assert_int_equal(where.n_words, 2);
+	assert_string_equal(where.words[0], "save");
+	assert_string_equal(where.words[1], "10");
+	assert_true(into.force);
+	assert_null(where.bare);
+	assert_int_equal(pb_opts_parse(&verbal, 5, argv, &into, &where), -EINVAL);
+	assert_int_equal(pb_opts_parse(&verbal, 2, argv, &into, &where), 0);
+	assert_null(where.words[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -550,6 +570,7 @@ int main(void)
 		cmocka_unit_test_teardown(what_follows_two_dashes_is_the_command, clean),
 		cmocka_unit_test_teardown(one_bare_duration_is_handed_over, clean),
 		cmocka_unit_test_teardown(other_bare_words_are_refused, clean),
+		cmocka_unit_test_teardown(programs_may_take_words_of_any_kind, clean),
 		cmocka_unit_test_teardown(hostile_words_do_not_reach_the_terminal_raw, clean),
 		cmocka_unit_test(ranges_are_written_as_a_person_types_them),
 	};
