@@ -88,10 +88,21 @@ int pb_store_figures(struct pb_store *s, int64_t id,
 		     int (*each)(void *ctx, const struct pb_figure *figure), void *ctx);
 /* The last finished run of a bead under any plan; 0: none. */
 int pb_store_last(struct pb_store *s, const char *bead, int64_t *id);
+/* The last run of a bead that is done under this plan; 0: none. */
+int pb_store_last_done(struct pb_store *s, const char *bead, const char *plan_digest, int64_t *id);
 
 /* Saved baselines: a name for a run of a baseline bead. Saving takes a name away from an older one. -EINVAL: no run @id;
  * -ENOENT, not logged: no such baseline. */
 int pb_store_save_baseline(struct pb_store *s, const char *name, int64_t id);
 int pb_store_baseline(struct pb_store *s, const char *name, int64_t *id);
+
+/* @saved: UTC, "2026-11-29T22:21:20.123Z". */
+struct pb_baseline {
+	const char *name, *bead, *saved;
+	int64_t id;
+};
+/* All of them by name; @each as of pb_store_figures(). */
+int pb_store_baselines(struct pb_store *s,
+		       int (*each)(void *ctx, const struct pb_baseline *baseline), void *ctx);
 
 #endif

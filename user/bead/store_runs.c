@@ -312,3 +312,44 @@ int pb_store_baseline(struct pb_store *s, const char *name, int64_t *id)
 		*id = pb_query_get_int(&q, 0);
 	return err < 0 ? err : err ? 0 : -ENOENT;
 }
+
+int pb_store_last_done(struct pb_store *s, const char *bead, const char *plan_digest, int64_t *id)
+{
+	pb_auto_query struct pb_query q =
+		pb_sql_query(&s->sql, "look for the last run that is done",
+			     "SELECT id FROM bead_runs WHERE bead = ? AND plan_digest = ?"
+			     " AND state = 'done' ORDER BY id DESC LIMIT 1");
+	int err;
+
+	pb_query_text(&q, bead);
+	pb_query_text(&q, plan_digest);
+	err = pb_query_next(&q);
+	if (err < 0)
+		return err;
+	*id = err ? pb_query_get_int(&q, 0) : 0;
+	return 0;
+}
+
+int pb_store_baselines(struct pb_store *s,
+		       int (*each)(void *ctx, const struct pb_baseline *baseline), void *ctx)
+{
+	pb_auto_query struct pb_query q =
+		pb_sql_query(&s->sql, "read the baselines",
+			     "SELECT name, bead, saved, run FROM baselines"
+			     " JOIN bead_runs ON bead_runs.id = baselines.run ORDER BY name");
+	int err;
+
+	while ((err = pb_query_next(&q)) > 0) {
+		const struct pb_baseline baseline = {
+			.name = pb_query_get_text(&q, 0),
+			.bead = pb_query_get_text(&q, 1),
+			.saved = pb_query_get_text(&q, 2),
+			.id = pb_query_get_int(&q, 3),
+		};
+
+		err = each(ctx, &baseline);
+		if (err)
+			return err;
+	}
+	return err;
+}

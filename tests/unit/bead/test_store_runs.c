@@ -208,6 +208,53 @@ static void a_baseline_is_a_name_for_a_run(void **state)
 	pb_store_close(s);
 }
 
+static void the_last_run_that_is_done_is_found_under_its_plan(void **state)
+{
+	struct pb_store *s = open_store();
+	int64_t id = -1;
+
+	(void)state;
+	assert_int_equal(pb_store_last_done(s, "b", "digest", &id), 0);
+	assert_int_equal(id, 0);
+	assert_int_equal(pb_store_finish(s, begin_bead(s, "b", false), PB_STATE_DONE, NULL), 0);
+	assert_int_equal(pb_store_finish(s, begin_bead(s, "b", false), PB_STATE_FAILED, NULL), 0);
+	assert_int_equal(pb_store_last_done(s, "b", "digest", &id), 0);
+	assert_int_equal(id, 1);
+	assert_int_equal(pb_store_last_done(s, "b", "another digest", &id), 0);
+	assert_int_equal(id, 0);
+	pb_store_close(s);
+}
+
+static int append_baseline(void *ctx, const struct pb_baseline *b)
+{
+	size_t len = strlen(ctx);
+
+	assert_int_equal(strlen(b->saved), strlen("2026-11-29T22:21:20.123Z"));
+	snprintf((char *)ctx + len, 128 - len, "%s=%s:%lld ", b->name, b->bead, (long long)b->id);
+	return !strcmp(b->name, "stop") ? -ECANCELED : 0;
+}
+
+static void baselines_are_told_by_name(void **state)
+{
+	struct pb_store *s = open_store();
+	int64_t first = begin_bead(s, "a", false), second = begin_bead(s, "b", false);
+	char told[128] = "";
+
+	(void)state;
+	assert_int_equal(pb_store_baselines(s, append_baseline, told), 0);
+	assert_string_equal(told, "");
+	assert_int_equal(pb_store_save_baseline(s, "new", second), 0);
+	assert_int_equal(pb_store_save_baseline(s, "base", first), 0);
+	assert_int_equal(pb_store_baselines(s, append_baseline, told), 0);
+	assert_string_equal(told, "base=a:1 new=b:2 ");
+	told[0] = '\0';
+	assert_int_equal(pb_store_save_baseline(s, "stop", first), 0);
+	assert_int_equal(pb_store_save_baseline(s, "zero", first), 0);
+	assert_int_equal(pb_store_baselines(s, append_baseline, told), -ECANCELED);
+	assert_string_equal(told, "base=a:1 new=b:2 stop=a:1 ");
+	pb_store_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +267,8 @@ int main(void)
 		store_test(a_dead_process_leaves_its_bead_open_to_be_resumed),
 		store_test(only_the_same_plan_is_resumed),
 		store_test(a_baseline_is_a_name_for_a_run),
+		store_test(the_last_run_that_is_done_is_found_under_its_plan),
+		store_test(baselines_are_told_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
