@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "user/bead/ab.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Times around 100, within @spread of it, times @factor. */
+static double noise(struct pb_random *r, double factor, double spread)
+{
+	double unit = (double)(pb_random_next(r) >> 11) / 9007199254740992.0;
+
+	return factor * (100 + spread * (2 * unit - 1));
+}
+
+static struct pb_ab *new_ab(uint32_t most)
+{
+	const struct pb_ab_rules rules = {.delta = 0.02, .most = most, .seed = 1};
+	struct pb_ab *ab = NULL;
+
+	assert_int_equal(pb_ab_new(&ab, &rules), 0);
+	return ab;
+}
+
+/* @n pairs more, or until it is decided. */
+static bool feed(struct pb_ab *ab, struct pb_random *r, uint32_t n, double factor)
+{
+	bool decided = false;
+
+	for (uint32_t i = 0; i < n && !decided; i++)
+		assert_int_equal(pb_ab_add(ab, noise(r, 1, 1), noise(r, factor, 1), &decided), 0);
+	return decided;
+}
+
+static void expect(const struct pb_ab *ab, enum pb_verdict verdict, uint32_t pairs, uint32_t block)
+{
+	const struct pb_ab_result *r = pb_ab_result(ab);
+
+	assert_string_equal(pb_verdict_name(r->verdict), pb_verdict_name(verdict));
+	assert_int_equal(pb_ab_pairs(ab), pairs);
+	assert_int_equal(r->block, block);
+	assert_int_equal(r->why[0] != '\0', verdict == PB_VERDICT_INCONCLUSIVE);
+}
+
+static void equal_times_are_equivalent_at_the_first_look(void **state)
+{
+	pb_auto(pb_ab) struct pb_ab *ab = new_ab(60);
+	struct pb_random r = {1};
+
+	(void)state;
+	assert_false(feed(ab, &r, PB_AB_LEAST - 1, 1));
+	assert_true(feed(ab, &r, 1, 1));
+	expect(ab, PB_VERDICT_EQUIVALENT, 20, 20);
+}
+
+static void a_regression_is_confirmed_by_a_fresh_block(void **state)
+{
+	pb_auto(pb_ab) struct pb_ab *ab = new_ab(60);
+	struct pb_random r = {1};
+
+	(void)state;
+	assert_false(feed(ab, &r, 20, 1.2));
+	assert_false(feed(ab, &r, 19, 1.1));
+	assert_true(feed(ab, &r, 1, 1.1));
+	expect(ab, PB_VERDICT_REGRESSED, 40, 20);
+	/* What is told is what the fresh block says. */
+	assert_true(fabs(pb_ab_result(ab)->ratio.value - 1.1) < 0.02);
+	assert_true(pb_ab_result(ab)->p < 0.01);
+}
+
+static void an_improvement_is_too(void **state)
+{
+	pb_auto(pb_ab) struct pb_ab *ab = new_ab(60);
+	struct pb_random r = {1};
+
+	(void)state;
+	assert_true(feed(ab, &r, 60, 0.8));
+	expect(ab, PB_VERDICT_IMPROVED, 40, 20);
+}
+
+static void a_difference_that_shows_once_is_none(void **state)
+{
+	pb_auto(pb_ab) struct pb_ab *ab = new_ab(40);
+	struct pb_random r = {1};
+
+	(void)state;
+	assert_false(feed(ab, &r, 20, 1.1));
+	assert_true(feed(ab, &r, 20, 1));
+	expect(ab, PB_VERDICT_INCONCLUSIVE, 40, 40);
+}
+
+static void behind_a_false_alarm_a_new_one_needs_a_fresh_block_again(void **state)
+{
+	pb_auto(pb_ab) struct pb_ab *ab = new_ab(400);
+	struct pb_random r = {1};
+
+	(void)state;
+	assert_false(feed(ab, &r, 20, 1.1));
+	assert_false(feed(ab, &r, 20, 1.0));
+	/* From here on there is one; the pairs until it shows again do not confirm themselves. */
+	assert_true(feed(ab, &r, 360, 1.1));
+	assert_string_equal(pb_verdict_name(pb_ab_result(ab)->verdict), "regressed");
+	assert_true(pb_ab_pairs(ab) >= 70);
+}
+
+static void too_few_pairs_to_confirm_are_inconclusive(void **state)
+{
+	pb_auto(pb_ab) struct pb_ab *ab = new_ab(30);
+	struct pb_random r = {1};
+
+	(void)state;
+	assert_true(feed(ab, &r, 30, 1.5));
+	expect(ab, PB_VERDICT_INCONCLUSIVE, 30, 30);
+	assert_non_null(strstr(pb_ab_result(ab)->why, "confirm"));
+}
+
+static void an_end_before_time_calls_nothing_regressed(void **state)
+{
+	pb_auto(pb_ab) struct pb_ab *ab = new_ab(60);
+	struct pb_random r = {1};
+
+	(void)state;
+	feed(ab, &r, 35, 1.5);
+	assert_int_equal(pb_ab_end(ab, "no time"), 0);
+	expect(ab, PB_VERDICT_INCONCLUSIVE, 35, 35);
+	assert_string_equal(pb_ab_result(ab)->why, "no time");
+	assert_true(pb_ab_result(ab)->has_ratio);
+}
+
+static void without_pairs_there_is_no_ratio(void **state)
+{
+	pb_auto(pb_ab) struct pb_ab *ab = new_ab(60);
+	double a, b;
+
+	(void)state;
+	assert_int_equal(pb_ab_end(ab, "no time"), 0);
+	expect(ab, PB_VERDICT_INCONCLUSIVE, 0, 0);
+	assert_false(pb_ab_result(ab)->has_ratio);
+	pb_ab_medians(ab, &a, &b);
+	assert_true(a == 0 && b == 0);
+}
+
+static void what_is_decided_stays(void **state)
+{
+	pb_auto(pb_ab) struct pb_ab *ab = new_ab(60);
+	struct pb_random r = {1};
+
+	(void)state;
+	assert_true(feed(ab, &r, 60, 1.2));
+	assert_int_equal(pb_ab_end(ab, "no time"), 0);
+	expect(ab, PB_VERDICT_REGRESSED, 40, 20);
+}
+
+static void a_command_against_itself_raises_no_alarm(void **state)
+{
+	struct pb_random r = {7};
+	uint32_t alarms = 0;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		pb_auto(pb_ab) struct pb_ab *ab = new_ab(60);
+		bool decided = false;
+
+		/* Of a machine that is worse than what is asked for. */
+		while (!decided)
+			assert_int_equal(
+				pb_ab_add(ab, noise(&r, 1, 20), noise(&r, 1, 20), &decided), 0);
+		alarms += pb_ab_result(ab)->verdict >= PB_VERDICT_IMPROVED;
+	}
+	assert_int_equal(alarms, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(equal_times_are_equivalent_at_the_first_look),
+		cmocka_unit_test(a_regression_is_confirmed_by_a_fresh_block),
+		cmocka_unit_test(an_improvement_is_too),
+		cmocka_unit_test(a_difference_that_shows_once_is_none),
+		cmocka_unit_test(behind_a_false_alarm_a_new_one_needs_a_fresh_block_again),
+		cmocka_unit_test(too_few_pairs_to_confirm_are_inconclusive),
+		cmocka_unit_test(an_end_before_time_calls_nothing_regressed),
+		cmocka_unit_test(without_pairs_there_is_no_ratio),
+		cmocka_unit_test(what_is_decided_stays),
+		cmocka_unit_test(a_command_against_itself_raises_no_alarm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
