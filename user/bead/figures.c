@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "user/bead/figures.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "user/bead/plan.h"
+#include "user/bead/runner.h"
+#include "user/bead/stats.h"
+#include "user/bead/store.h"
+
+#define CONFIDENCE 0.95
+
+/* Quantiles of columns of the store. */
+static const struct {
+	const char *column, *name, *unit;
+	double q;
+} rows[] = {
+	{"wall_ns", "wall_p50_ns", "ns", 0.5},
+	{"wall_ns", "wall_p95_ns", "ns", 0.95},
+	{"wall_ns", "wall_p99_ns", "ns", 0.99},
+	{"user_ns", "user_p50_ns", "ns", 0.5},
+	{"system_ns", "system_p50_ns", "ns", 0.5},
+	{"max_rss_bytes", "max_rss_p50_bytes", "bytes", 0.5},
+	{"minor_faults", "minor_faults", "count", 0.5},
+	{"major_faults", "major_faults", "count", 0.5},
+	{"voluntary_switches", "voluntary_switches", "count", 0.5},
+	{"involuntary_switches", "involuntary_switches", "count", 0.5},
+	{"block_reads", "block_reads", "count", 0.5},
+	{"block_writes", "block_writes", "count", 0.5},
+};
+
+void pb_figures_quantile(struct pb_figure *figure, const double *x, uint32_t n, double q, char *why,
+			 size_t size)
+{
+	struct pb_interval_estimate estimate;
+	/* The median's interval has two sides, and so needs one more. */
+	size_t needed = pb_stats_needed(q, CONFIDENCE) + (q == 0.5);
+
+	figure->value = figure->low = figure->high = (double)NAN;
+	if (!n || pb_stats_quantile_interval(&estimate, x, n, q, CONFIDENCE)) {
+		snprintf(why, size, "%u runs, and p%g needs %zu", n, q * 100, needed);
+		figure->why = why;
+		return;
+	}
+	figure->value = estimate.value;
+	figure->low = estimate.low;
+	figure->high = estimate.high;
+	figure->why = NULL;
+}
+
+const char *pb_figures_amount(char *buf, size_t size, double value, const char *unit)
+{
+	static const struct {
+		const char *unit;
+		double from, by;
+		const char *text;
+	} scales[] = {
+		{"ns", 1e9, 1e9, "s"},
+		{"ns", 1e6, 1e6, "ms"},
+		{"ns", 1e3, 1e3, "us"},
+		{"ns", 0, 1, "ns"},
+		{"bytes", 1 << 30, 1 << 30, "GiB"},
+		{"bytes", 1 << 20, 1 << 20, "MiB"},
+		{"bytes", 1 << 10, 1 << 10, "KiB"},
+		{"bytes", 0, 1, "bytes"},
+		{"per_second", 0, 1, "/s"},
+	};
+
+	for (size_t i = 0; i < PB_ARRAY_SIZE(scales); i++) {
+		if (!strcmp(unit, scales[i].unit) && value >= scales[i].from) {
+			snprintf(buf, size, "%.4g %s", value / scales[i].by, scales[i].text);
+			return buf;
+		}
+	}
+	snprintf(buf, size, "%.10g", value);
+	return buf;
+}
+
+static int put_row(struct pb_store *store, int64_t id, const char *workload, size_t i)
+{
+	struct pb_figure figure = {workload, rows[i].name, rows[i].unit, 0, 0, 0, NULL};
+	pb_autofree double *x = NULL;
+	char why[96];
+	uint32_t n;
+	int err = pb_store_column(store, id, workload, rows[i].column, &x, &n);
+
+	if (err)
+		return err;
+	pb_figures_quantile(&figure, x, n, rows[i].q, why, sizeof(why));
+	return pb_store_put_figure(store, id, &figure);
+}
+
+/* Operations per second, from the median of the wall time. */
+static int put_throughput(struct pb_store *store, int64_t id,
+			  const struct pb_plan_workload *workload, const double *wall, uint32_t n)
+{
+	struct pb_figure figure = {
+		workload->name, "operations_per_second", "per_second", 0, 0, 0, NULL};
+	double operations = (double)workload->operations * 1e9, fewest;
+	char why[96];
+
+	pb_figures_quantile(&figure, wall, n, 0.5, why, sizeof(why));
+	if (!figure.why) {
+		/* The longer it takes, the fewer they are. */
+		fewest = operations / figure.high;
+		figure.high = operations / figure.low;
+		figure.low = fewest;
+		figure.value = operations / figure.value;
+	}
+	return pb_store_put_figure(store, id, &figure);
+}
+
+static int put_runs(struct pb_store *store, int64_t id, const char *workload, uint32_t n)
+{
+	const struct pb_figure figure = {workload,    "runs",      "count", n,
+					 (double)NAN, (double)NAN, NULL};
+
+	return pb_store_put_figure(store, id, &figure);
+}
+
+static int put_own_cost(struct pb_store *store, int64_t id, const char *workload)
+{
+	struct pb_figure figure = {workload, "own_max_ns", "ns", 0, (double)NAN, (double)NAN, NULL};
+	pb_autofree double *x = NULL;
+	uint32_t n;
+	int err = pb_store_column(store, id, workload, "own_ns", &x, &n);
+
+	if (err || !n)
+		return err;
+	figure.value = pb_stats_quantile(x, n, 1);
+	return pb_store_put_figure(store, id, &figure);
+}
+
+int pb_figures_put(struct pb_store *store, int64_t id, const struct pb_plan_workload *workload)
+{
+	pb_autofree double *wall = NULL;
+	uint32_t n;
+	int err = pb_store_column(store, id, workload->name, "wall_ns", &wall, &n);
+
+	for (size_t i = 0; i < PB_ARRAY_SIZE(rows) && !err; i++)
+		err = put_row(store, id, workload->name, i);
+	if (!err && workload->operations)
+		err = put_throughput(store, id, workload, wall, n);
+	if (!err)
+		err = put_own_cost(store, id, workload->name);
+	return err ? err : put_runs(store, id, workload->name, n);
+}
+
+void pb_figures_add_calls(struct pb_figures_calls *calls, const struct pb_run *run)
+{
+	uint64_t n = run->counts.syscalls;
+
+	if (n == UINT64_MAX) {
+		snprintf(calls->why, sizeof(calls->why), "%s", run->syscalls_why);
+		return;
+	}
+	calls->fewest = calls->n && calls->fewest < n ? calls->fewest : n;
+	calls->most = calls->n && calls->most > n ? calls->most : n;
+	calls->n++;
+}
+
+int pb_figures_put_calls(struct pb_store *store, int64_t id, const char *workload,
+			 const struct pb_figures_calls *calls)
+{
+	struct pb_figure figure = {workload,
+				   "syscalls",
+				   "count",
+				   (double)calls->fewest,
+				   (double)calls->fewest,
+				   (double)calls->most,
+				   NULL};
+
+	if (!calls->n)
+		figure.why = calls->why[0] ? calls->why : "they could not be counted";
+	return pb_store_put_figure(store, id, &figure);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "user/bead/measure.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+
+#include "user/bead/figures.h"
+#include "user/bead/oracle.h"
+#include "user/bead/plan.h"
+#include "user/bead/runner.h"
+#include "user/bead/store.h"
+#include "user/core/clock.h"
+#include "user/core/log.h"
+
+#define COUNTING_RUNS 2
+#define ORACLE_RUNS   2
+
+/* Runs that others disturbed before a workload is given up. */
+static uint32_t disturbed_max(const struct pb_plan_workload *workload)
+{
+	return 2 * workload->runs + 20;
+}
+
+enum pb_run_worth pb_measure_worth(const struct pb_run *run,
+				   const struct pb_plan_workload *workload, int oracle,
+				   const struct pb_oracle_difference *difference, char *why,
+				   size_t size)
+{
+	char reason[256];
+
+	if (run->end == PB_RUN_STOPPED) {
+		snprintf(why, size, "it was stopped");
+		return PB_WORTH_STOPPED;
+	}
+	if (run->end != PB_RUN_EXITED) {
+		snprintf(why, size, "it %s", pb_run_ending(run, reason, sizeof(reason)));
+		return PB_WORTH_WRONG;
+	}
+	if (oracle == 1) {
+		snprintf(why, size, "%s: %s", difference->output, difference->text);
+		return PB_WORTH_WRONG;
+	}
+	if (run->status != workload->golden.exit_status) {
+		snprintf(why, size, "it exited with %d, and the plan says %d", run->status,
+			 workload->golden.exit_status);
+		return PB_WORTH_WRONG;
+	}
+	if (pb_run_rejects(run, reason, sizeof(reason))) {
+		snprintf(why, size, "%s", reason);
+		return PB_WORTH_DISTURBED;
+	}
+	return PB_WORTH_COUNTS;
+}
+
+static bool is_stopped(const struct pb_measure *m)
+{
+	struct pollfd p = {.fd = m->stop_fd, .events = POLLIN};
+
+	return m->stop_fd >= 0 && poll(&p, 1, 0) > 0;
+}
+
+/* One run and what it is good for, with the reason in m->why. @blessed: set to whether it was checked. -errno. */
+static int run_once(struct pb_measure *m, const struct pb_plan_workload *workload,
+		    struct pb_run *run, bool counting, bool *blessed)
+{
+	const struct pb_run_options options = {.count_syscalls = counting, .stop_fd = m->stop_fd};
+	struct pb_oracle_difference difference;
+	int oracle = 0, err = pb_run_once(run, workload, &options);
+
+	if (err)
+		return err;
+	if (run->end == PB_RUN_EXITED)
+		oracle = pb_oracle_check(m->golden, workload, run, &difference);
+	if (oracle < 0 && oracle != -ENOENT) {
+		pb_run_drop(run);
+		return oracle;
+	}
+	*blessed = oracle != -ENOENT;
+	return (int)pb_measure_worth(run, workload, oracle, &difference, m->why, sizeof(m->why));
+}
+
+/* Before each run: goes on with DONE. */
+static enum pb_measure_end may_go_on(struct pb_measure *m)
+{
+	if (is_stopped(m)) {
+		snprintf(m->why, sizeof(m->why), "it was stopped by a signal");
+		return PB_MEASURE_STOPPED;
+	}
+	if (m->deadline_ns && pb_clock_ns() >= m->deadline_ns) {
+		snprintf(m->why, sizeof(m->why), "the time of --max-time is over");
+		return PB_MEASURE_LATE;
+	}
+	return PB_MEASURE_DONE;
+}
+
+/* Runs that are not stored: those that warm up, and those of the oracle. */
+static int run_unstored(struct pb_measure *m, const struct pb_plan_workload *workload, uint32_t n,
+			bool *blessed)
+{
+	struct pb_run run;
+	int end, worth;
+
+	for (uint32_t i = 0; i < n; i++) {
+		end = (int)may_go_on(m);
+		if (end)
+			return end;
+		worth = run_once(m, workload, &run, false, blessed);
+		if (worth < 0)
+			return worth;
+		pb_run_drop(&run);
+		if (worth == PB_WORTH_WRONG)
+			return PB_MEASURE_FINDING;
+		if (worth == PB_WORTH_STOPPED)
+			return PB_MEASURE_STOPPED;
+	}
+	return PB_MEASURE_DONE;
+}
+
+static void show_progress(const struct pb_plan_workload *workload, uint32_t n, uint32_t here,
+			  uint64_t began_ns)
+{
+	char line[160];
+	double spent_s = (double)(pb_clock_ns() - began_ns) / 1e9;
+
+	if (!pb_live_wanted())
+		return;
+	if (here)
+		snprintf(line, sizeof(line), "%s: run %u of %u, about %.0f s left", workload->name,
+			 n + 1, workload->runs, spent_s / here * (workload->runs - n));
+	else
+		snprintf(line, sizeof(line), "%s: run %u of %u", workload->name, n + 1,
+			 workload->runs);
+	pb_live(line);
+}
+
+/* One timed run into the store. Return: its worth; -errno. */
+static int take_sample(struct pb_measure *m, const struct pb_plan_workload *workload)
+{
+	struct pb_run run;
+	bool blessed;
+	int err = 0, worth = run_once(m, workload, &run, false, &blessed);
+
+	if (worth < 0)
+		return worth;
+	if (worth == PB_WORTH_DISTURBED && m->noisy) {
+		pb_log(PB_LOG_DEBUG, "%s: %s, and counts", workload->name, m->why);
+		worth = PB_WORTH_COUNTS;
+	}
+	if (worth != PB_WORTH_STOPPED)
+		err = pb_store_sample(m->store, m->id, workload->name, &run,
+				      worth == PB_WORTH_COUNTS ? NULL : m->why);
+	pb_run_drop(&run);
+	return err ? err : worth;
+}
+
+static int take_samples(struct pb_measure *m, const struct pb_plan_workload *workload)
+{
+	uint64_t began_ns = pb_clock_ns();
+	uint32_t n = 0, here = 0, disturbed = 0;
+	int err = pb_store_count(m->store, m->id, workload->name, &n);
+	int end, worth;
+
+	if (err)
+		return err;
+	while (n < workload->runs) {
+		show_progress(workload, n, here, began_ns);
+		end = (int)may_go_on(m);
+		if (end)
+			return end;
+		worth = take_sample(m, workload);
+		if (worth < 0)
+			return worth;
+		if (worth == PB_WORTH_WRONG)
+			return PB_MEASURE_FINDING;
+		if (worth == PB_WORTH_STOPPED)
+			return PB_MEASURE_STOPPED;
+		here++;
+		if (worth == PB_WORTH_COUNTS) {
+			n++;
+		} else if (++disturbed > disturbed_max(workload)) {
+			char last[256];
+
+			snprintf(last, sizeof(last), "%.255s", m->why);
+			snprintf(m->why, sizeof(m->why),
+				 "%u of %u runs were disturbed, so --noisy if it never gets "
+				 "quieter here; the last: %s",
+				 disturbed, here, last);
+			return PB_MEASURE_NOISY;
+		}
+	}
+	return PB_MEASURE_DONE;
+}
+
+/* How many system calls it makes, as a figure. */
+static int count_calls(struct pb_measure *m, const struct pb_plan_workload *workload)
+{
+	struct pb_figures_calls calls = {0};
+	struct pb_run run;
+	bool blessed;
+	int worth;
+
+	for (uint32_t i = 0; i < COUNTING_RUNS; i++) {
+		worth = run_once(m, workload, &run, true, &blessed);
+		if (worth < 0)
+			return worth;
+		pb_figures_add_calls(&calls, &run);
+		pb_run_drop(&run);
+		if (worth == PB_WORTH_STOPPED)
+			return PB_MEASURE_STOPPED;
+		if (worth == PB_WORTH_WRONG)
+			return PB_MEASURE_FINDING;
+		if (!calls.n)
+			break; /* nor will they be the next time */
+	}
+	return pb_figures_put_calls(m->store, m->id, workload->name, &calls);
+}
+
+int pb_measure_baseline(struct pb_measure *m, const struct pb_plan_workload *workload)
+{
+	bool blessed = true;
+	uint32_t have = 0;
+	int end = pb_store_count(m->store, m->id, workload->name, &have);
+
+	if (end)
+		return end;
+	if (have < workload->runs) {
+		end = run_unstored(m, workload, workload->warmup, &blessed);
+		if (!blessed)
+			pb_log(PB_LOG_WARN,
+			       "%s: nothing is blessed, so its output is not checked; bead bless %s",
+			       workload->name, workload->name);
+		if (!end)
+			end = take_samples(m, workload);
+	}
+	if (!end)
+		end = count_calls(m, workload);
+	pb_live(NULL);
+	return end ? end : pb_figures_put(m->store, m->id, workload);
+}
+
+int pb_measure_oracle(struct pb_measure *m, const struct pb_plan_workload *workload)
+{
+	bool blessed = true;
+	int end = run_unstored(m, workload, ORACLE_RUNS, &blessed);
+
+	if (end == PB_MEASURE_DONE && !blessed) {
+		snprintf(m->why, sizeof(m->why), "nothing is blessed for it; bead bless %s",
+			 workload->name);
+		return PB_MEASURE_MISSING;
+	}
+	return end;
+}

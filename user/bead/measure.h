@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The work of the beads that bead does itself: runs of a workload, what they are good for, and into the store. */
+#ifndef PB_BEAD_MEASURE_H
+#define PB_BEAD_MEASURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pb_oracle_difference;
+struct pb_plan_workload;
+struct pb_run;
+struct pb_store;
+
+/* How work on one workload ended. */
+enum pb_measure_end {
+	PB_MEASURE_DONE,
+	PB_MEASURE_FINDING, /* it fails, or gives what it should not */
+	PB_MEASURE_MISSING, /* nothing was blessed for it */
+	PB_MEASURE_NOISY,   /* the machine lets too few runs through */
+	PB_MEASURE_LATE,    /* the deadline passed; what there is stays for a resume */
+	PB_MEASURE_STOPPED, /* by a signal; likewise */
+};
+
+/* One bead at work. */
+struct pb_measure {
+	struct pb_store *store;
+	int64_t id;           /* of the bead's run; 0: nothing is stored */
+	const char *golden;   /* directory of golden outputs */
+	int stop_fd;          /* readable: stop; -1: none */
+	uint64_t deadline_ns; /* of pb_clock_ns(); 0: none */
+	bool noisy;           /* runs that others disturbed count, too */
+	char why[1024];       /* of an end that is not DONE: a sentence without its full stop */
+};
+
+/* What a run is good for. */
+enum pb_run_worth {
+	PB_WORTH_COUNTS,
+	PB_WORTH_DISTURBED, /* by others: to be repeated */
+	PB_WORTH_WRONG,     /* it failed, or its output is not what was blessed */
+	PB_WORTH_STOPPED,   /* it says nothing */
+};
+
+/**
+ * pb_measure_worth() - what a run is good for, from what is known of it.
+ * @oracle: what pb_oracle_check() gave for it, 0 or -ENOENT where nothing was blessed; @difference: with 1
+ * @why: set where it does not count: a sentence without its full stop
+ *
+ * A wrong run is wrong, however disturbed it was.
+ */
+enum pb_run_worth pb_measure_worth(const struct pb_run *run,
+				   const struct pb_plan_workload *workload, int oracle,
+				   const struct pb_oracle_difference *difference, char *why,
+				   size_t size);
+
+/**
+ * pb_measure_baseline() - warm up, then run a workload until as many samples count as the plan wants; those that the
+ * run has already, from before an interruption, do.
+ *
+ * Each run, those that warm up too, is checked by the oracle where something is blessed. What does not count is stored
+ * with the reason. Behind the timed runs come two that count system calls, since counting costs time, and the figures.
+ * Return: enum pb_measure_end; -errno, logged.
+ */
+int pb_measure_baseline(struct pb_measure *m, const struct pb_plan_workload *workload);
+
+/* Two runs that have to give what was blessed. Return: as above. */
+int pb_measure_oracle(struct pb_measure *m, const struct pb_plan_workload *workload);
+
+#endif
