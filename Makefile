@@ -11,6 +11,8 @@
 #
 # A new profiler NAME is bpf/NAME.bpf.c, bpf/abi/NAME.h, user/NAME.c and its name in PROFILERS.
 PROFILERS := cpuflame allocsites iolatency
+# Programs with neither a BPF object nor one schema: user/NAME.c.
+RUNNERS   := bead
 
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
@@ -42,7 +44,7 @@ LIBS       := -lbpf -ldw -lelf -llzma -lz -ljansson -lsqlite3 -lyaml -lmd -lcaps
 
 LIB_SRC  := $(sort $(wildcard user/*/*.c user/symbol/*/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o) $(O)/user/render/page.o
-PROGRAMS := $(PROFILERS:%=$(O)/%)
+PROGRAMS := $(PROFILERS:%=$(O)/%) $(RUNNERS:%=$(O)/%)
 TEST_SRC := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/symbol/*/test_*.c))
 TESTS    := $(TEST_SRC:%.c=$(O)/%)
 
@@ -87,9 +89,11 @@ $(O)/schema/%.o: docs/schema/%.schema.json user/tool/schema.S
 	@mkdir -p $(@D)
 	$(Q)$(CC) -DPB_SCHEMA_FILE='"$<"' -c user/tool/schema.S -o $@
 
-$(PROGRAMS): $(O)/%: $(O)/user/%.o $(O)/schema/%.o $(O)/libperfbeads.a
+$(PROFILERS:%=$(O)/%): $(O)/%: $(O)/schema/%.o
+
+$(PROGRAMS): $(O)/%: $(O)/user/%.o $(O)/libperfbeads.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -o $@
 
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/libperfbeads.a
 	$(call say,LD,$@)
@@ -118,7 +122,7 @@ format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 # Documents made from the programs' own option tables.
-docs: $(PROFILERS:%=$(O)/docs/%.8)
+docs: $(PROFILERS:%=$(O)/docs/%.8) $(RUNNERS:%=$(O)/docs/%.8)
 
 $(O)/docs/%.8: docs/man/%.8.in $(O)/%
 	@mkdir -p $(@D)
@@ -126,9 +130,10 @@ $(O)/docs/%.8: docs/man/%.8.in $(O)/%
 	$(Q)sed -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' -e 's/@VERSION@/$(VERSION)/' $< > $@
 
 install: all
-	@for p in $(PROFILERS); do \
+	@for p in $(PROFILERS) $(RUNNERS); do \
 		install -D -m 755 $(O)/$$p $(DESTDIR)$(bindir)/$$p && \
-		install -D -m 644 $(O)/docs/$$p.8 $(DESTDIR)$(mandir)/man8/$$p.8 && \
+		install -D -m 644 $(O)/docs/$$p.8 $(DESTDIR)$(mandir)/man8/$$p.8 || exit 1; done
+	@for p in $(PROFILERS); do \
 		install -d $(DESTDIR)$(datadir)/bash-completion/completions \
 			$(DESTDIR)$(datadir)/zsh/vendor-completions \
 			$(DESTDIR)$(datadir)/fish/vendor_completions.d && \

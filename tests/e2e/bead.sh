@@ -1,0 +1,277 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# bead over small shell programs. None of it needs root. --noisy: a test's machine may be busy all the time.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+use_profiler bead
+NEEDS_BPF=0
+
+# plan RUNS COMMAND [BEADS]: a plan with one workload, "w", a text that is run by sh.
+_plan()
+{
+	in_an_empty_directory
+	printf '%s\n' "$2" >w.sh
+	cat >beads.yaml <<-END
+		version: 1
+		project: p
+		workloads:
+		  w: {command: [sh, w.sh], warmup: 1, runs: $1, timeout: 20s}
+		beads:
+		  - {id: p.baseline, kind: baseline}
+		  - {id: p.oracle, kind: oracle}
+		${3:-}
+	END
+}
+
+# Without a summary behind, for what machines that are busy may answer.
+_expect_out()
+{
+	grep -qE -- "$1" "$T/out" || die "stdout does not say \"$1\": $COMMAND
+$(cat "$T/out" "$T/err")"
+}
+
+a_plan_is_written_once()
+{
+	in_an_empty_directory
+	tool init --workload hello -- echo hello
+	expect_status 0
+	expect_file beads.yaml
+	tool list
+	expect_status 0
+	[ "$(wc -l <"$T/out")" = 6 ] || die "not six standard beads: $(cat "$T/out")"
+	cp beads.yaml "$T/before"
+	tool init -- echo other
+	expect_status 2
+	expect_says 'beads.yaml is there already'
+	cmp beads.yaml "$T/before" || die "it was overwritten"
+}
+
+beads_are_done_in_their_order()
+{
+	_plan 5 'echo hello' '- {id: p.cpu, kind: cpu-flame, needs: [p.baseline, p.oracle]}'
+	sed -i 's/^- /  - /' beads.yaml
+	tool status
+	expect_status 1
+	tool bless
+	expect_status 0
+	(cd golden && sha256sum --quiet -c SHA256SUMS) || die "the store is none of sha256sum"
+	tool ready --json
+	jq -e '[.beads[].id] == ["p.baseline", "p.oracle"]' "$T/out" >/dev/null || die "$(cat "$T/out")"
+	tool run --ready --noisy
+	expect_status 0
+	_expect_out 'wall_p50_ns'
+	_expect_out 'wall_p99_ns +not known: 5 runs, and p99 needs 299'
+	tool run p.cpu
+	expect_status 4
+	expect_says 'cpu-flame beads are not run by this version yet'
+	tool status --json
+	expect_status 1
+	jq -e '.done == 2 and .total == 3 and .beads[2].state == "open" and .beads[2].ready and
+		(.beads[2].runnable | not)' "$T/out" >/dev/null || die "$(cat "$T/out")"
+	tool show p.baseline --json
+	jq -e '.figures | map(select(.name == "runs"))[0].value == 5' "$T/out" >/dev/null ||
+		die "$(cat "$T/out")"
+}
+
+the_audit_holds_when_all_is_done()
+{
+	_plan 5 'echo hello'
+	tool bless
+	tool run --all --noisy
+	expect_status 0
+	tool status
+	expect_status 0
+	# Another plan is another audit.
+	echo '# changed' >>beads.yaml
+	tool status
+	expect_status 1
+}
+
+an_oracle_without_a_blessing_stays_open()
+{
+	_plan 3 'echo hello'
+	tool run p.oracle
+	expect_status 1
+	expect_says 'nothing is blessed for it; bead bless w'
+	tool run p.baseline --noisy
+	expect_status 0
+	expect_says 'nothing is blessed, so its output is not checked'
+}
+
+wrong_output_is_a_finding_and_enters_no_statistics()
+{
+	_plan 3 'echo hello'
+	tool bless
+	expect_status 0
+	echo 'echo hallo' >w.sh
+	tool run p.baseline --noisy
+	expect_status 1
+	expect_says 'p.baseline: w: stdout: line 1'
+	tool show p.baseline --json
+	jq -e '.state == "failed" and .figures == []' "$T/out" >/dev/null || die "$(cat "$T/out")"
+	tool baseline save wrong
+	expect_status 2
+}
+
+a_workload_that_fails_is_a_finding()
+{
+	_plan 3 'exit 3'
+	tool run p.baseline --noisy
+	expect_status 1
+	expect_says 'it exited with 3, and the plan says 0'
+}
+
+output_that_varies_is_not_blessed_and_its_bytes_are_named()
+{
+	# shellcheck disable=SC2016 # of the inner shell
+	_plan 3 'echo "pid $$ end"'
+	tool bless
+	expect_status 1
+	expect_says 'two runs differ, so nothing is blessed; stdout: line 1.*column'
+	[ ! -e golden/SHA256SUMS ] || [ ! -s golden/SHA256SUMS ] || die "something was blessed"
+}
+
+a_bad_plan_is_told_with_line_and_column()
+{
+	_plan 3 'echo hello'
+	sed -i 's/kind: oracle/kind: orakel/' beads.yaml
+	tool list
+	expect_status 2
+	expect_says 'beads\.yaml:7:[0-9]+: '
+	expect_sentence
+	tool list --plan missing.yaml
+	expect_status 2
+}
+
+usage_errors_are_sentences()
+{
+	_plan 3 'echo hello'
+	local words
+
+	for words in '' no-such-verb 'run' 'run p.no' 'run p.oracle --all' 'show' 'compare a' \
+		'compare a b' 'baseline' 'baseline save' 'ab --a true' 'bless no' \
+		'ab --a true --b true --delta 0' 'ab --a true --b true --delta x' 'list more' 'init'; do
+		# shellcheck disable=SC2086 # words of their own
+		tool $words
+		expect_status 2
+		expect_sentence
+	done
+}
+
+what_was_interrupted_goes_on()
+{
+	_plan 12 'sleep 0.2; echo hello'
+	tool bless
+	COMMAND="bead run p.baseline"
+	_as_typed "$CPUFLAME" run p.baseline --noisy >"$T/out" 2>"$T/err" &
+	TOOL=$!
+	sleep 1.5
+	stop_tool
+	expect_status 130
+	expect_says 'bead run p.baseline --resume'
+	before=$(_samples)
+	expect_at_least "$before" 1 "samples before the interruption"
+	tool run p.baseline --resume --noisy
+	expect_status 0
+	# One run, and its samples, not those again.
+	[ "$(_runs)" = 1 ] || die "$(_runs) runs of the bead"
+	expect_at_least "$(_samples)" 12 "samples in all"
+}
+
+after_kill_9_a_bead_runs_again()
+{
+	_plan 12 'sleep 0.2; echo hello'
+	_as_typed "$CPUFLAME" run p.baseline --noisy >"$T/out" 2>"$T/err" &
+	TOOL=$!
+	sleep 1.2
+	kill -KILL "$TOOL"
+	wait "$TOOL"
+	tool list
+	_expect_out 'p.baseline +baseline +open'
+	tool run p.baseline --noisy
+	expect_status 0
+	[ "$(_runs)" = 2 ] || die "$(_runs) runs of the bead"
+	tool run p.baseline --resume --noisy
+	expect_status 0
+	expect_says 'p.baseline is done'
+}
+
+max_time_leaves_a_bead_open()
+{
+	_plan 200 'sleep 0.1'
+	tool run p.baseline --max-time 1s --noisy
+	expect_status 3
+	expect_says 'the time of --max-time is over'
+	tool list
+	_expect_out 'p.baseline +baseline +open'
+}
+
+_runs()
+{
+	python3 -c 'import sqlite3; print(sqlite3.connect(".bead/store.sqlite").execute(
+		"SELECT count(*) FROM bead_runs").fetchone()[0])'
+}
+
+_samples()
+{
+	python3 -c 'import sqlite3; print(sqlite3.connect(".bead/store.sqlite").execute(
+		"SELECT count(*) FROM samples WHERE rejected IS NULL").fetchone()[0])'
+}
+
+baselines_have_names_and_are_compared()
+{
+	_plan 12 'sleep 0.03'
+	tool run p.baseline --noisy
+	expect_status 0
+	tool baseline save before
+	expect_status 0
+	# The same plan, another program.
+	echo 'sleep 0.15' >w.sh
+	tool run p.baseline --noisy
+	expect_status 0
+	tool baseline save after
+	tool baseline list --json
+	jq -e '[.baselines[].name] == ["after", "before"]' "$T/out" >/dev/null || die "$(cat "$T/out")"
+	tool compare before after --json
+	expect_status 1
+	jq -e '.workloads[0] | .verdict == "regressed" and .low > 1.2 and .ratio > .low and .p < 0.01' \
+		"$T/out" >/dev/null || die "$(cat "$T/out")"
+	tool compare after before
+	expect_status 0
+	_expect_out '^w: improved'
+	# Of so few runs the interval may be wide.
+	tool compare before before --delta 90%
+	case $RC in 0 | 3) ;; *) expect_status 0 ;; esac
+	_expect_out '^w: (equivalent|inconclusive)'
+}
+
+a_command_is_not_slower_than_itself()
+{
+	tool ab --noisy --a true --b true --pairs 10
+	case $RC in 0 | 3) ;; *) expect_status 0 ;; esac
+	_expect_out '^(equivalent|inconclusive)'
+}
+
+twice_the_time_is_a_regression()
+{
+	tool ab --noisy --a 'sleep 0.02' --b 'sleep 0.04' --json
+	expect_status 1
+	jq -e '.verdict == "regressed" and .ratio.low > 1.3 and .ratio.high < 2.5 and .p < 0.01 and
+		.pairs >= 40 and .pairs_judged >= 20 and .seed == 1' "$T/out" >/dev/null || die "$(cat "$T/out")"
+	tool ab --noisy --a 'sleep 0.04' --b 'sleep 0.02'
+	expect_status 0
+	_expect_out '^improved: B takes 0\.[4-7]'
+}
+
+a_command_that_fails_is_not_compared()
+{
+	tool ab --a true --b false
+	expect_status 4
+	expect_says '--b false: it exited with 1, and a command that fails is not compared'
+	tool ab --a no-such-command --b true
+	expect_status 4
+	expect_says 'no-such-command'
+	[ ! -s "$T/out" ] || die "a result of nothing: $(cat "$T/out")"
+}
+
+run_tests "$@"

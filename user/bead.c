@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* bead, the audit as scheduled work: its verbs and their options. What a verb does is in user/bead. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+#include "user/bead/verbs.h"
+#include "user/core/log.h"
+
+static const struct pb_option common_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "Every verb"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, plan), .long_name = "plan", .arg = "FILE",
+	 .complete = "file", .help = "the plan (default beads.yaml)"},
+	{PB_OPT_FIELD(FLAG, struct pb_bead_args, quiet), .short_name = 'q', .long_name = "quiet",
+	 .help = "say nothing but warnings and errors"},
+	{PB_OPT_FIELD(FLAG, struct pb_bead_args, verbose), .short_name = 'v',
+	 .long_name = "verbose", .help = "say more"},
+	{PB_OPT_FIELD(ACTION, struct pb_bead_args, action), .short_name = 'h', .long_name = "help",
+	 .action = PB_BEAD_HELP, .help = "print this help"},
+	{.kind = PB_OPT_END},
+};
+
+static const struct pb_option json_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "list, ready, show, status, baseline, compare, ab"},
+	{PB_OPT_FIELD(FLAG, struct pb_bead_args, json), .long_name = "json",
+	 .help = "print JSON instead of text"},
+	{.kind = PB_OPT_END},
+};
+
+static const struct pb_option init_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "init"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, workload), .long_name = "workload",
+	 .arg = "NAME", .help = "call the workload so (default: the command's name)"},
+	{.kind = PB_OPT_END},
+};
+
+static const struct pb_option run_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "run"},
+	{PB_OPT_FIELD(FLAG, struct pb_bead_args, all), .long_name = "all",
+	 .help = "every bead, in an order in which each comes behind what it needs"},
+	{PB_OPT_FIELD(FLAG, struct pb_bead_args, ready), .long_name = "ready",
+	 .help = "those that are not done and wait for nothing"},
+	{PB_OPT_FIELD(FLAG, struct pb_bead_args, resume), .long_name = "resume",
+	 .help = "go on where an earlier run was interrupted; what is done is left alone"},
+	{.kind = PB_OPT_END},
+};
+
+static const struct pb_option time_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "run, ab"},
+	{PB_OPT_FIELD(DURATION, struct pb_bead_args, max_time_ns), .long_name = "max-time",
+	 .arg = "TIME", .min = 1, .help = "begin no run after so long, as 90s or 10m"},
+	{PB_OPT_FIELD(FLAG, struct pb_bead_args, noisy), .long_name = "noisy",
+	 .help = "let runs count that other processes disturbed, where it never gets quieter"},
+	{.kind = PB_OPT_END},
+};
+
+static const struct pb_option baseline_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "baseline"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, bead), .long_name = "bead", .arg = "ID",
+	 .help = "the bead to save, where the plan has several baselines"},
+	{.kind = PB_OPT_END},
+};
+
+static const struct pb_option judge_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "compare, ab"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, delta), .long_name = "delta", .arg = "PERCENT",
+	 .help = "what is no difference yet (default 5% of compare, 2% of ab)"},
+	{PB_OPT_FIELD(UINT, struct pb_bead_args, seed), .long_name = "seed", .arg = "N",
+	 .help = "of the bootstrap (default 1): the same data give the same interval"},
+	{.kind = PB_OPT_END},
+};
+
+static const struct pb_option ab_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "ab"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, a), .long_name = "a", .arg = "CMD",
+	 .help = "the old command; it is split at spaces, quoted as in sh, and run without a shell"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, b), .long_name = "b", .arg = "CMD",
+	 .help = "the new command"},
+	{PB_OPT_FIELD(UINT, struct pb_bead_args, pairs), .long_name = "pairs", .arg = "N", .min = 3,
+	 .max = 100000,
+	 .help = "at most so many (default 60); a difference needs 40, as it has to show twice"},
+	{.kind = PB_OPT_END},
+};
+
+#define TABLES(...) ((const struct pb_option *const[]){__VA_ARGS__, common_options, NULL})
+
+static const char exit_status[] =
+	"  0    ok\n"
+	"  1    a finding: a regression, wrong output, beads that are open\n"
+	"  2    usage, or the plan\n"
+	"  3    inconclusive\n"
+	"  4    cannot be measured here, or not by this version\n"
+	"  130  interrupted; run --resume goes on\n";
+
+#define PROGRAM(verb) .name = "bead " verb, .exit_status = exit_status
+
+/* Each verb: its name, what it takes, and the function. */
+static const struct verb {
+	const char *name;
+	struct pb_program program;
+	int (*run)(const struct pb_bead_args *args);
+} verbs[] = {
+	{"init",
+	 {PROGRAM("init"), .summary = "write a commented plan with the standard beads",
+	  .usage = "[--workload NAME] -- CMD [ARG...]", .tables = TABLES(init_options),
+	  .has_command = true},
+	 pb_bead_init},
+	{"list",
+	 {PROGRAM("list"), .summary = "all beads, their states, and what they wait for",
+	  .usage = "[OPTION...]", .tables = TABLES(json_options)},
+	 pb_bead_list},
+	{"ready",
+	 {PROGRAM("ready"), .summary = "beads that are not done and wait for nothing",
+	  .usage = "[OPTION...]", .tables = TABLES(json_options)},
+	 pb_bead_ready},
+	{"show",
+	 {PROGRAM("show"), .summary = "one bead with its figures", .usage = "ID [OPTION...]",
+	  .tables = TABLES(json_options), .max_words = 1},
+	 pb_bead_show},
+	{"status",
+	 {PROGRAM("status"), .summary = "whether all beads of the plan are done",
+	  .usage = "[OPTION...]", .tables = TABLES(json_options)},
+	 pb_bead_status},
+	{"bless",
+	 {PROGRAM("bless"), .summary = "record what two runs that agree give as right",
+	  .usage = "[WORKLOAD] [OPTION...]", .tables = TABLES(common_options), .max_words = 1},
+	 pb_bead_bless},
+	{"run",
+	 {PROGRAM("run"), .summary = "work on beads",
+	  .usage = "ID|--all|--ready [--resume] [OPTION...]",
+	  .tables = TABLES(run_options, time_options), .max_words = 1},
+	 pb_bead_run},
+	{"baseline",
+	 {PROGRAM("baseline"), .summary = "give what was measured last a name, or list the names",
+	  .usage = "save NAME [OPTION...]\nlist [OPTION...]",
+	  .tables = TABLES(baseline_options, json_options), .max_words = 2},
+	 pb_bead_baseline},
+	{"compare",
+	 {PROGRAM("compare"), .summary = "two saved baselines, workload by workload",
+	  .usage = "BASE NEW [OPTION...]", .tables = TABLES(judge_options, json_options),
+	  .max_words = 2},
+	 pb_bead_compare},
+	{"ab",
+	 {PROGRAM("ab"), .summary = "two commands in turns, until it is clear which takes longer",
+	  .usage = "--a CMD --b CMD [OPTION...]",
+	  .tables = TABLES(ab_options, judge_options, time_options, json_options)},
+	 pb_bead_ab},
+};
+
+/* All options, for the man page. */
+static const struct pb_program family = {
+	.name = "bead",
+	.tables = (const struct pb_option *const[]){init_options, run_options, time_options,
+						    baseline_options, judge_options, ab_options,
+						    json_options, common_options, NULL},
+};
+
+static void print_help(void)
+{
+	puts("Usage: bead VERB [OPTION...]\n\n"
+	     "The performance audit as scheduled work, by a plan.\n\nVerbs:");
+	for (size_t i = 0; i < PB_ARRAY_SIZE(verbs); i++)
+		printf("  %-10s %s\n", verbs[i].name, verbs[i].program.summary);
+	printf("\nbead VERB --help tells the options of one.\n\nExit status:\n%s", exit_status);
+}
+
+/* SIGINT and SIGTERM become readable, and stay so, for all who wait for a run. */
+static int open_stop_fd(void)
+{
+	sigset_t stops;
+	int fd;
+
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGINT);
+	sigaddset(&stops, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stops, NULL);
+	fd = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? pb_err(errno, "wait for signals") : fd;
+}
+
+static int exit_of(int result)
+{
+	if (result >= 0)
+		return result;
+	return result == -EINVAL || result == -ENOENT ? PB_BEAD_USAGE : PB_BEAD_CANNOT;
+}
+
+static int run_verb(const struct verb *verb, int argc, char **argv)
+{
+	struct pb_bead_args args = {.plan = "beads.yaml", .pairs = 60, .seed = 1, .stop_fd = -1};
+	struct pb_parsed parsed;
+	pb_autoclose int stop_fd = -1;
+	int result = pb_opts_parse(&verb->program, argc, argv, &args, &parsed);
+
+	if (result)
+		return exit_of(result);
+	if (args.action == PB_BEAD_HELP) {
+		pb_opts_help(&verb->program, stdout);
+		return PB_BEAD_OK;
+	}
+	pb_log_init("bead", args.quiet ? PB_LOG_WARN : args.verbose ? PB_LOG_DEBUG : PB_LOG_INFO);
+	pb_live_enable(!args.quiet);
+	memcpy(args.words, parsed.words, sizeof(args.words));
+	args.command = parsed.command;
+	stop_fd = open_stop_fd();
+	if (stop_fd < 0)
+		return PB_BEAD_CANNOT;
+	args.stop_fd = stop_fd;
+	result = verb->run(&args);
+	pb_opts_free(&verb->program, &args);
+	return exit_of(result);
+}
+
+static int dispatch(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : "";
+
+	for (size_t i = 0; i < PB_ARRAY_SIZE(verbs); i++)
+		if (!strcmp(word, verbs[i].name))
+			return run_verb(&verbs[i], argc - 1, argv + 1);
+	if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help"))
+		print_help();
+	else if (!strcmp(word, "--version"))
+		printf("bead %s\n", PB_VERSION);
+	else if (!strcmp(word, "--man"))
+		pb_opts_man(&family, stdout);
+	else if (*word)
+		return exit_of(pb_fail(EINVAL, "there is no verb \"%s\"; see bead --help", word));
+	else
+		return exit_of(pb_fail(EINVAL, "a verb is missing; see bead --help"));
+	return PB_BEAD_OK;
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	pb_log_init("bead", PB_LOG_INFO);
+	status = dispatch(argc, argv);
+	if (fflush(stdout) || ferror(stdout)) {
+		pb_err(errno, "write to stdout");
+		return PB_BEAD_CANNOT;
+	}
+	return status;
+}

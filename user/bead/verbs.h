@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The verbs of bead. Each is a function of what was typed; data goes to stdout, talk to stderr.
+ *
+ * Return, of all: enum pb_bead_exit; -errno, logged: for user/bead.c, which makes an exit status of that.
+ */
+#ifndef PB_BEAD_VERBS_H
+#define PB_BEAD_VERBS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "user/bead/plan.h"
+#include "user/bead/store.h"
+#include "user/core/opts.h"
+
+enum pb_bead_exit {
+	PB_BEAD_OK = 0,
+	PB_BEAD_FINDING = 1, /* a regression, wrong output, beads that are open */
+	PB_BEAD_USAGE = 2,   /* or the plan */
+	PB_BEAD_INCONCLUSIVE = 3,
+	PB_BEAD_CANNOT = 4, /* not here, or not by this version */
+	PB_BEAD_INTERRUPTED = 130,
+};
+
+enum pb_bead_action {
+	PB_BEAD_RUN,
+	PB_BEAD_HELP,
+};
+
+/* The options of all verbs; each has a table of those that are its own. */
+struct pb_bead_args {
+	uint32_t action; /* enum pb_bead_action */
+	const char *plan;
+	bool quiet, verbose, json;
+	const char *workload; /* init */
+	bool all, ready, resume;
+	uint64_t max_time_ns; /* 0: none */
+	bool noisy;
+	const char *bead; /* baseline */
+	const char *a, *b;
+	const char *delta; /* "2%"; NULL: the verb's default */
+	uint64_t pairs, seed;
+	/* not options */
+	const char *words[PB_WORDS_MAX]; /* NULL behind the last */
+	char **command;
+	int stop_fd; /* readable once somebody wants us to stop; never read */
+};
+
+int pb_bead_init(const struct pb_bead_args *args);
+int pb_bead_list(const struct pb_bead_args *args);
+int pb_bead_ready(const struct pb_bead_args *args);
+int pb_bead_show(const struct pb_bead_args *args);
+int pb_bead_status(const struct pb_bead_args *args);
+int pb_bead_bless(const struct pb_bead_args *args);
+int pb_bead_run(const struct pb_bead_args *args);
+int pb_bead_baseline(const struct pb_bead_args *args);
+int pb_bead_compare(const struct pb_bead_args *args);
+int pb_bead_ab(const struct pb_bead_args *args);
+
+/* What most verbs work on. */
+struct pb_desk {
+	struct pb_plan *plan;
+	struct pb_store *store; /* ".bead" beside the plan */
+	char *golden;           /* "golden" beside it */
+};
+
+/* Return: 0; -errno, logged, and nothing to close. */
+int pb_desk_open(struct pb_desk *desk, const struct pb_bead_args *args);
+void pb_desk_close(struct pb_desk *desk);
+PB_DEFINE_FREE(pb_desk, pb_desk_close);
+#define pb_auto_close_desk __attribute__((cleanup(pb_desk_close)))
+
+/* A bead of the plan, or a workload, by a name that was typed. Return: its index; -EINVAL, logged with what there is. */
+int pb_desk_find_bead(const struct pb_desk *desk, const char *id);
+int pb_desk_find_workload(const struct pb_desk *desk, const char *name);
+
+/* Can this version run such beads? */
+bool pb_bead_is_runnable(enum pb_bead_kind kind);
+
+/* Where a bead stands. */
+struct pb_bead_standing {
+	enum pb_bead_state state;
+	uint32_t waits; /* how many of its needs are not done */
+};
+int pb_desk_standing(const struct pb_desk *desk, uint32_t bead, struct pb_bead_standing *out);
+
+/* "2%", or "2": @out is 0.02. @text of NULL: @otherwise. Return: 0; -EINVAL, logged: it is no percentage above 0 and
+ * below 100. */
+int pb_bead_parse_delta(const char *text, double otherwise, double *out);
+
+/* One figure as a line of people's text. */
+void pb_bead_print_figure(const struct pb_figure *figure);
+
+#endif

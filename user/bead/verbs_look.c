@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* list, ready, show, status: where the beads of a plan stand. */
+#include "user/bead/verbs.h"
+
+#include <errno.h>
+
+#include "user/core/json.h"
+#include "user/core/log.h"
+
+/* Which beads are shown. */
+enum choice {
+	CHOICE_ALL,
+	CHOICE_READY, /* neither done nor waiting */
+};
+
+static bool is_ready(const struct pb_bead_standing *standing)
+{
+	return standing->state != PB_STATE_DONE && standing->state != PB_STATE_RUNNING &&
+	       !standing->waits;
+}
+
+/* Those that a bead needs and that are not done; calls @each with each. */
+static int each_wait(const struct pb_desk *desk, uint32_t bead,
+		     void (*each)(void *ctx, const char *id, uint32_t index), void *ctx)
+{
+	const struct pb_plan *plan = desk->plan;
+	const struct pb_plan_bead *b = &plan->beads[bead];
+	enum pb_bead_state state;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < b->n_needs; i++) {
+		const char *id = plan->beads[b->needs[i]].id;
+		int err = pb_store_state(desk->store, id, plan->digest, &state);
+
+		if (err)
+			return err;
+		if (state != PB_STATE_DONE)
+			each(ctx, id, n++);
+	}
+	return 0;
+}
+
+static void print_wait(void *ctx, const char *id, uint32_t index)
+{
+	fprintf(ctx, "%s%s", index ? ", " : "  waits for ", id);
+}
+
+static void write_wait(void *ctx, const char *id, uint32_t index)
+{
+	(void)index;
+	pb_json_string(ctx, NULL, id);
+}
+
+static int print_bead(const struct pb_desk *desk, uint32_t i,
+		      const struct pb_bead_standing *standing)
+{
+	const struct pb_plan_bead *b = &desk->plan->beads[i];
+	int err;
+
+	printf("%-24s %-12s %-12s", b->id, pb_bead_kind_name(b->kind),
+	       pb_bead_state_name(standing->state));
+	err = each_wait(desk, i, print_wait, stdout);
+	if (!pb_bead_is_runnable(b->kind))
+		printf("  (not run by this version yet)");
+	putchar('\n');
+	return err;
+}
+
+/* The members of an object that is open. */
+static int write_bead(struct pb_json *j, const struct pb_desk *desk, uint32_t i,
+		      const struct pb_bead_standing *standing)
+{
+	const struct pb_plan *plan = desk->plan;
+	const struct pb_plan_bead *b = &plan->beads[i];
+	int err;
+
+	pb_json_string(j, "id", b->id);
+	pb_json_string(j, "kind", pb_bead_kind_name(b->kind));
+	pb_json_string(j, "state", pb_bead_state_name(standing->state));
+	pb_json_bool(j, "ready", is_ready(standing));
+	pb_json_bool(j, "runnable", pb_bead_is_runnable(b->kind));
+	pb_json_flat_array(j, "waits_for");
+	err = each_wait(desk, i, write_wait, j);
+	pb_json_end(j, ']');
+	pb_json_flat_array(j, "workloads");
+	for (uint32_t k = 0; k < b->n_workloads; k++)
+		pb_json_string(j, NULL, plan->workloads[b->workloads[k]].name);
+	pb_json_end(j, ']');
+	return err;
+}
+
+static int show_bead(struct pb_json *j, const struct pb_desk *desk, uint32_t i,
+		     const struct pb_bead_standing *standing)
+{
+	int err;
+
+	if (!j)
+		return print_bead(desk, i, standing);
+	pb_json_object(j, NULL);
+	err = write_bead(j, desk, i, standing);
+	pb_json_end(j, '}');
+	return err;
+}
+
+/* @n_done, @n_shown: set. @j: NULL: for people. */
+static int show_beads(struct pb_json *j, const struct pb_desk *desk, enum choice choice,
+		      uint32_t *n_done, uint32_t *n_shown)
+{
+	*n_done = *n_shown = 0;
+	for (uint32_t i = 0; i < desk->plan->n_beads; i++) {
+		struct pb_bead_standing standing;
+		int err = pb_desk_standing(desk, i, &standing);
+
+		if (err)
+			return err;
+		*n_done += standing.state == PB_STATE_DONE;
+		if (choice == CHOICE_READY && !is_ready(&standing))
+			continue;
+		err = show_bead(j, desk, i, &standing);
+		if (err)
+			return err;
+		(*n_shown)++;
+	}
+	return 0;
+}
+
+static void begin_document(struct pb_json *j, const char *schema, const struct pb_desk *desk)
+{
+	pb_json_init(j, stdout, false);
+	pb_json_object(j, NULL);
+	pb_json_string(j, "schema", schema);
+	pb_json_string(j, "project", desk->plan->project);
+	pb_json_string(j, "plan_digest", desk->plan->digest);
+}
+
+static void end_document(struct pb_json *j)
+{
+	pb_json_end(j, '}');
+	putchar('\n');
+}
+
+static int show_all(const struct pb_desk *desk, const struct pb_bead_args *args, enum choice choice,
+		    uint32_t *n_done, uint32_t *n_shown)
+{
+	struct pb_json j;
+	int err;
+
+	if (!args->json)
+		return show_beads(NULL, desk, choice, n_done, n_shown);
+	begin_document(&j, "bead-list/1", desk);
+	pb_json_array(&j, "beads");
+	err = show_beads(&j, desk, choice, n_done, n_shown);
+	pb_json_end(&j, ']');
+	pb_json_uint(&j, "done", *n_done);
+	pb_json_uint(&j, "total", desk->plan->n_beads);
+	end_document(&j);
+	return err;
+}
+
+static int list(const struct pb_bead_args *args, enum choice choice)
+{
+	pb_auto_close_desk struct pb_desk desk = {0};
+	uint32_t n_done, n_shown;
+	int err = pb_desk_open(&desk, args);
+
+	if (!err)
+		err = show_all(&desk, args, choice, &n_done, &n_shown);
+	if (err)
+		return err;
+	if (!n_shown)
+		pb_log(PB_LOG_INFO, "no bead is ready: %u of %u are done", n_done,
+		       desk.plan->n_beads);
+	return PB_BEAD_OK;
+}
+
+int pb_bead_list(const struct pb_bead_args *args)
+{
+	return list(args, CHOICE_ALL);
+}
+
+int pb_bead_ready(const struct pb_bead_args *args)
+{
+	return list(args, CHOICE_READY);
+}
+
+int pb_bead_status(const struct pb_bead_args *args)
+{
+	pb_auto_close_desk struct pb_desk desk = {0};
+	uint32_t n_done, n_shown;
+	int err = pb_desk_open(&desk, args);
+
+	if (!err)
+		err = show_all(&desk, args, CHOICE_ALL, &n_done, &n_shown);
+	if (err)
+		return err;
+	if (!args->json)
+		printf("%u of %u beads are done: the audit is %s\n", n_done, desk.plan->n_beads,
+		       n_done == desk.plan->n_beads ? "complete" : "open");
+	return n_done == desk.plan->n_beads ? PB_BEAD_OK : PB_BEAD_FINDING;
+}
+
+static int print_figure(void *ctx, const struct pb_figure *figure)
+{
+	(void)ctx;
+	pb_bead_print_figure(figure);
+	return 0;
+}
+
+static int write_figure(void *ctx, const struct pb_figure *figure)
+{
+	struct pb_json *j = ctx;
+
+	pb_json_flat_object(j, NULL);
+	pb_json_string(j, "workload", figure->workload);
+	pb_json_string(j, "name", figure->name);
+	pb_json_string(j, "unit", figure->unit);
+	pb_json_double(j, "value", figure->value, 3);
+	pb_json_double(j, "low", figure->low, 3);
+	pb_json_double(j, "high", figure->high, 3);
+	pb_json_string(j, "why", figure->why);
+	pb_json_end(j, '}');
+	return 0;
+}
+
+static int show(const struct pb_desk *desk, const struct pb_bead_args *args, uint32_t bead)
+{
+	const char *id = desk->plan->beads[bead].id;
+	struct pb_bead_standing standing;
+	struct pb_json j;
+	int64_t run = 0;
+	int err = pb_desk_standing(desk, bead, &standing);
+
+	if (!err)
+		err = pb_store_last_done(desk->store, id, desk->plan->digest, &run);
+	if (err)
+		return err;
+	if (!args->json) {
+		err = print_bead(desk, bead, &standing);
+		return err || !run ? err : pb_store_figures(desk->store, run, print_figure, NULL);
+	}
+	begin_document(&j, "bead-show/1", desk);
+	err = write_bead(&j, desk, bead, &standing);
+	pb_json_array(&j, "figures");
+	if (!err && run)
+		err = pb_store_figures(desk->store, run, write_figure, &j);
+	pb_json_end(&j, ']');
+	end_document(&j);
+	return err;
+}
+
+int pb_bead_show(const struct pb_bead_args *args)
+{
+	pb_auto_close_desk struct pb_desk desk = {0};
+	int err, bead;
+
+	if (!args->words[0])
+		return pb_fail(EINVAL, "show needs the ID of a bead; bead list shows them");
+	err = pb_desk_open(&desk, args);
+	if (err)
+		return err;
+	bead = pb_desk_find_bead(&desk, args->words[0]);
+	return bead < 0 ? bead : show(&desk, args, (uint32_t)bead);
+}

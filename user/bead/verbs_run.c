@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* run: work on beads, in the order that the plan demands. */
+#include "user/bead/verbs.h"
+
+#include <errno.h>
+
+#include "user/bead/measure.h"
+#include "user/core/clock.h"
+#include "user/core/log.h"
+
+struct work {
+	const struct pb_bead_args *args;
+	const struct pb_desk *desk;
+	uint64_t deadline_ns;
+};
+
+/* What an end of a workload makes of its bead, and of us. */
+static const struct {
+	enum pb_bead_state state;
+	enum pb_bead_exit exit;
+} ends[] = {
+	[PB_MEASURE_DONE] = {PB_STATE_DONE, PB_BEAD_OK},
+	[PB_MEASURE_FINDING] = {PB_STATE_FAILED, PB_BEAD_FINDING},
+	[PB_MEASURE_MISSING] = {PB_STATE_OPEN, PB_BEAD_FINDING},
+	[PB_MEASURE_NOISY] = {PB_STATE_INCONCLUSIVE, PB_BEAD_INCONCLUSIVE},
+	[PB_MEASURE_LATE] = {PB_STATE_OPEN, PB_BEAD_INCONCLUSIVE},
+	[PB_MEASURE_STOPPED] = {PB_STATE_OPEN, PB_BEAD_INTERRUPTED},
+};
+
+static int print_figure(void *ctx, const struct pb_figure *figure)
+{
+	(void)ctx;
+	pb_bead_print_figure(figure);
+	return 0;
+}
+
+/* All workloads of a bead that has begun. Return: enum pb_measure_end; -errno. */
+static int measure(struct pb_measure *m, const struct pb_plan *plan,
+		   const struct pb_plan_bead *bead)
+{
+	int end = PB_MEASURE_DONE;
+
+	for (uint32_t i = 0; i < bead->n_workloads && end == PB_MEASURE_DONE; i++) {
+		const struct pb_plan_workload *workload = &plan->workloads[bead->workloads[i]];
+
+		end = bead->kind == PB_BEAD_BASELINE ? pb_measure_baseline(m, workload)
+						     : pb_measure_oracle(m, workload);
+		if (end > 0)
+			pb_log(end == PB_MEASURE_FINDING ? PB_LOG_ERROR : PB_LOG_WARN, "%s: %s: %s",
+			       bead->id, workload->name, m->why);
+	}
+	return end;
+}
+
+/* Return: enum pb_bead_exit; -errno. */
+static int work_on(const struct work *w, const struct pb_plan_bead *bead)
+{
+	const struct pb_desk *desk = w->desk;
+	struct pb_measure m = {
+		.store = desk->store,
+		.golden = desk->golden,
+		.stop_fd = w->args->stop_fd,
+		.deadline_ns = w->deadline_ns,
+		.noisy = w->args->noisy,
+	};
+	pb_autofree char *directory = NULL;
+	int end, err = pb_store_begin(desk->store, bead->id, desk->plan->digest, w->args->resume,
+				      &m.id, &directory);
+
+	if (err)
+		return err;
+	end = measure(&m, desk->plan, bead);
+	if (end < 0) {
+		/* What went wrong is said already, and is no result. */
+		pb_store_finish(desk->store, m.id, PB_STATE_OPEN, "an error");
+		return end;
+	}
+	err = pb_store_finish(desk->store, m.id, ends[end].state,
+			      end == PB_MEASURE_DONE ? NULL : m.why);
+	if (err)
+		return err;
+	printf("%s: %s\n", bead->id, pb_bead_state_name(ends[end].state));
+	if (end == PB_MEASURE_DONE)
+		err = pb_store_figures(desk->store, m.id, print_figure, NULL);
+	if (ends[end].state == PB_STATE_OPEN && end != PB_MEASURE_MISSING)
+		pb_log(PB_LOG_INFO, "bead run %s --resume goes on from here", bead->id);
+	return err ? err : (int)ends[end].exit;
+}
+
+/* The bead that another one waits for. */
+static const char *first_wait(const struct pb_desk *desk, const struct pb_plan_bead *bead)
+{
+	enum pb_bead_state state;
+
+	for (uint32_t i = 0; i < bead->n_needs; i++) {
+		const char *id = desk->plan->beads[bead->needs[i]].id;
+
+		if (pb_store_state(desk->store, id, desk->plan->digest, &state) ||
+		    state != PB_STATE_DONE)
+			return id;
+	}
+	return "nothing";
+}
+
+/* A bead that may not be worked on yet, or not by us, is told so. Return: enum pb_bead_exit; -errno. */
+static int run_bead(const struct work *w, uint32_t i)
+{
+	const struct pb_plan_bead *bead = &w->desk->plan->beads[i];
+	struct pb_bead_standing standing;
+	int err = pb_desk_standing(w->desk, i, &standing);
+
+	if (err)
+		return err;
+	if (w->args->resume && standing.state == PB_STATE_DONE) {
+		pb_log(PB_LOG_INFO, "%s is done", bead->id);
+		return PB_BEAD_OK;
+	}
+	if (!pb_bead_is_runnable(bead->kind)) {
+		pb_log(PB_LOG_WARN, "%s stays open: %s beads are not run by this version yet",
+		       bead->id, pb_bead_kind_name(bead->kind));
+		return PB_BEAD_CANNOT;
+	}
+	if (standing.waits) {
+		pb_log(PB_LOG_ERROR, "%s waits for %s, which is not done", bead->id,
+		       first_wait(w->desk, bead));
+		return PB_BEAD_USAGE;
+	}
+	return work_on(w, bead);
+}
+
+/* Of two results, what matters more. */
+static int worse(int a, int b)
+{
+	static const int order[] = {PB_BEAD_INTERRUPTED, PB_BEAD_FINDING,      PB_BEAD_USAGE,
+				    PB_BEAD_CANNOT,      PB_BEAD_INCONCLUSIVE, PB_BEAD_OK};
+
+	for (size_t i = 0; i < PB_ARRAY_SIZE(order); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return a;
+}
+
+static int run_many(const struct work *w)
+{
+	int exit = PB_BEAD_OK;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < w->desk->plan->n_beads; i++) {
+		struct pb_bead_standing standing;
+		int err = pb_desk_standing(w->desk, i, &standing);
+
+		if (err)
+			return err;
+		if (w->args->ready && (standing.state == PB_STATE_DONE || standing.waits ||
+				       !pb_bead_is_runnable(w->desk->plan->beads[i].kind)))
+			continue;
+		n++;
+		err = run_bead(w, i);
+		if (err < 0 || err == PB_BEAD_INTERRUPTED)
+			return err;
+		exit = worse(exit, err);
+	}
+	if (!n)
+		pb_log(PB_LOG_INFO, "no bead is ready that this version can run");
+	return exit;
+}
+
+int pb_bead_run(const struct pb_bead_args *args)
+{
+	pb_auto_close_desk struct pb_desk desk = {0};
+	struct work w = {.args = args, .desk = &desk};
+	int bead, err;
+
+	if ((args->words[0] != NULL) + args->all + args->ready != 1)
+		return pb_fail(EINVAL, "run needs one of: the ID of a bead, --all, --ready");
+	err = pb_desk_open(&desk, args);
+	if (err)
+		return err;
+	if (args->max_time_ns)
+		w.deadline_ns = pb_clock_ns() + args->max_time_ns;
+	if (!args->words[0])
+		return run_many(&w);
+	bead = pb_desk_find_bead(&desk, args->words[0]);
+	return bead < 0 ? bead : run_bead(&w, (uint32_t)bead);
+}
