@@ -584,6 +584,7 @@ static __always_inline void pb_io_bio_queue(void *ctx, const volatile struct pb_
 		return;
 	now_ns = bpf_ktime_get_ns();
 	if (!pb_lease_valid(now_ns)) {
+		pb_io_abandon(cfg, bpf_map_lookup_elem(&starts, &key));
 		bpf_map_delete_elem(&starts, &key);
 		if (!cfg->attribute || pb_filter(&cfg->capture, bpf_get_current_task_btf()))
 			pb_io_lose(PB_LOSS_LEASE_EXPIRED);

@@ -66,6 +66,7 @@ static __always_inline void pb_uring_submit(void *ctx, const volatile struct pb_
 	struct pb_io_whose whose = {};
 	__u64 key = (__u64)req;
 
+	pb_io_abandon(cfg, bpf_map_lookup_elem(&starts, &key));
 	if (!op || !pb_filter(&cfg->capture, task) || !pb_uring_file(cfg, task, req, &whose.leaf)) {
 		bpf_map_delete_elem(&starts, &key);
 		return;

@@ -548,6 +548,35 @@ _expect_prometheus()
 		}' "$1" >"$T/prom.err" || die "$1 is not Prometheus' text: $(head -5 "$T/prom.err" "$1")"
 }
 
+# What is printed each time is what came in that time: together they are all.
+each_io_is_in_one_interval()
+{
+	new_loop
+	start_tool --disk "$DISK" -o "$T/r.json" 0.05
+	_direct read "$LOOP" 5000
+	stop_tool
+	expect_status 0
+	# The tables of the device alone: what waited in the queue has fewer columns and no IOPS.
+	awk -v d="$DISK" '/IOPS/ { on = 1 } /queued/ { on = 0 } on && $1 == d && $2 == "read" { gsub(",", "", $3); n += $3 }
+		END { print n + 0 }' "$T/out" >"$T/sum"
+	[ "$(cat "$T/sum")" = "$(_count "$(_device "$DISK" read)")" ] ||
+		die "$(cat "$T/sum") in all intervals, $(_count "$(_device "$DISK" read)") in the report"
+	[ "$(cat "$T/sum")" -ge 5000 ] || die "only $(cat "$T/sum") of 5000"
+}
+
+an_interval_that_cannot_be_printed_is_a_failure()
+{
+	local rc
+
+	new_loop
+	"$CPUFLAME" 0.2 3 >/dev/full 2>"$T/err" &
+	_direct read "$LOOP" 2000
+	wait $!
+	rc=$?
+	[ $rc = 5 ] || die "a full disk is no success ($rc): $(cat "$T/err")"
+	grep -q 'No space left' "$T/err" || die "no word of it: $(cat "$T/err")"
+}
+
 an_interval_prints_a_table_each_time()
 {
 	new_loop
@@ -557,18 +586,6 @@ an_interval_prints_a_table_each_time()
 	expect_status 0
 	[ "$(grep -c '^[0-9][0-9]:[0-9][0-9]:[0-9][0-9]' "$T/out")" -ge 3 ] || die "no three times: $(cat "$T/out")"
 	[ "$(grep -c "$DISK" "$T/out")" -ge 3 ] || die "no three tables: $(cat "$T/out")"
-	wait
-}
-
-# What is printed each time is what came in that time: together they are all.
-intervals_do_not_overlap()
-{
-	new_loop
-	in_an_empty_directory
-	(sleep 0.7; _direct read "$LOOP" 1000) &
-	tool --disk "$DISK" -o "$T/r.json" 1 3
-	expect_status 0
-	_expect_count "$(_device "$DISK" read)" 1000
 	wait
 }
 

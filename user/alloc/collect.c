@@ -29,23 +29,8 @@ struct pb_alloc_collect {
 
 int pb_alloc_read_tally(struct bpf_object *object, struct pb_alloc_tally *sum)
 {
-	int fd = bpf_object__find_map_fd_by_name(object, "alloc_tallies");
-	int cpus = libbpf_num_possible_cpus(), i;
-	pb_autofree struct pb_alloc_tally *all = calloc(cpus > 0 ? (size_t)cpus : 1, sizeof(*all));
-	uint64_t *to = (uint64_t *)sum;
-	__u32 zero = 0;
-	size_t k;
-
-	if (!all)
-		return -ENOMEM;
-	memset(sum, 0, sizeof(*sum));
-	if (bpf_map_lookup_elem(fd, &zero, all))
-		return -errno;
-	for (i = 0; i < cpus; i++) {
-		for (k = 0; k < sizeof(*sum) / sizeof(*to); k++)
-			to[k] += ((const uint64_t *)&all[i])[k];
-	}
-	return 0;
+	return pb_map_sum(bpf_object__find_map_fd_by_name(object, "alloc_tallies"), sum,
+			  sizeof(*sum) / sizeof(uint64_t));
 }
 
 int pb_alloc_read_events(struct bpf_object *object, uint64_t *sum)

@@ -2,9 +2,11 @@
 #include "user/core/mapread.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "user/core/own.h"
 
@@ -54,4 +56,22 @@ int pb_map_each(int fd, size_t key_size, size_t value_size, pb_map_element *each
 		after = &at;
 	}
 	return err;
+}
+
+int pb_map_sum(int fd, void *sum, size_t n)
+{
+	int cpus = libbpf_num_possible_cpus();
+	pb_autofree uint64_t *all = cpus > 0 ? calloc((size_t)cpus * n, sizeof(*all)) : NULL;
+	uint64_t *to = sum;
+	uint32_t zero = 0;
+	size_t i;
+
+	if (!all)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(fd, &zero, all))
+		return -errno;
+	memset(to, 0, n * sizeof(*to));
+	for (i = 0; i < (size_t)cpus * n; i++)
+		to[i % n] += all[i];
+	return 0;
 }

@@ -16,4 +16,12 @@ typedef int pb_map_element(void *ctx, const void *key, const void *value);
  */
 int pb_map_each(int fd, size_t key_size, size_t value_size, pb_map_element *each, void *ctx);
 
+/**
+ * pb_map_sum() - slot 0 of a per-CPU array of counters, summed over all CPUs.
+ * @sum: @n counters of 8 bytes, as many as a value has
+ *
+ * Return: 0; -ENOMEM; -errno. Not logged; @sum is untouched on failure.
+ */
+int pb_map_sum(int fd, void *sum, size_t n);
+
 #endif

@@ -118,12 +118,16 @@ void pb_preflight_raise_limits(void)
 		pb_log(PB_LOG_DEBUG, "cannot raise the limit of open files: %s", strerror(errno));
 }
 
+bool pb_preflight_is_old(void)
+{
+	/* What we need of 6.1 is not a helper; this one came with it. */
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_user_ringbuf_drain,
+				       NULL) == 0;
+}
+
 int pb_preflight_explain_load(int err, uint64_t map_bytes)
 {
 	struct utsname kernel = {.release = "?"};
-	/* Asked of the kernel, since versions lie. What we need of 6.1 is not a helper; this one came with it. */
-	bool old = libbpf_probe_bpf_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_user_ringbuf_drain,
-					   NULL) == 0;
 
 	uname(&kernel);
 	switch (err) {
@@ -141,6 +145,6 @@ int pb_preflight_explain_load(int err, uint64_t map_bytes)
 	}
 	return pb_fail(EOPNOTSUPP, "kernel %s refused the BPF programs (%s): %s", kernel.release,
 		       strerror(err),
-		       old ? "6.1 or newer is needed"
-			   : "is it locked down? -v shows the verifier's words");
+		       pb_preflight_is_old() ? "6.1 or newer is needed"
+					     : "is it locked down? -v shows the verifier's words");
 }

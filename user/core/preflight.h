@@ -3,6 +3,7 @@
 #ifndef PB_CORE_PREFLIGHT_H
 #define PB_CORE_PREFLIGHT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /**
@@ -15,6 +16,9 @@ int pb_preflight(const char *program);
 
 /* Raise the limit of open descriptors to what is allowed: every mapped file is held open. */
 void pb_preflight_raise_limits(void);
+
+/* Is this a kernel before 6.1? Asked of the kernel itself, since versions lie. */
+bool pb_preflight_is_old(void);
 
 /**
  * pb_preflight_explain_load() - say why the kernel refused to load.

@@ -155,6 +155,31 @@ int pb_io_counts_read(struct pb_io_counts *out, struct bpf_object *object)
 	return 0;
 }
 
+int pb_io_counts_copy(struct pb_io_counts *out, const struct pb_io_counts *from)
+{
+	struct pb_io_counts c = {
+		.ids = calloc(from->n + 1ull, sizeof(*c.ids)),
+		.lines = calloc(from->n + 1ull, sizeof(*c.lines)),
+	};
+	int err = c.ids && c.lines ? 0 : -ENOMEM;
+
+	for (; !err && c.n < from->n; c.n++) {
+		struct pb_io_line *line = &c.lines[c.n];
+
+		c.ids[c.n] = from->ids[c.n];
+		*line = from->lines[c.n];
+		line->time = line->queue = (struct pb_histogram){0};
+		err = pb_histogram_merge(&line->time, &from->lines[c.n].time);
+		err = err ? err : pb_histogram_merge(&line->queue, &from->lines[c.n].queue);
+	}
+	if (err) {
+		pb_io_counts_drop(&c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
 static int compare_ids(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -236,23 +261,8 @@ int pb_io_counts_subtract(struct pb_io_counts *c, const struct pb_io_counts *bef
 
 int pb_io_tally_read(struct pb_io_tally *sum, struct bpf_object *object)
 {
-	int fd = bpf_object__find_map_fd_by_name(object, "io_tallies");
-	int cpus = libbpf_num_possible_cpus(), i;
-	pb_autofree struct pb_io_tally *all = calloc(cpus > 0 ? (size_t)cpus : 1, sizeof(*all));
-	uint64_t *to = (uint64_t *)sum;
-	__u32 zero = 0;
-	size_t k;
-
-	if (!all)
-		return -ENOMEM;
-	memset(sum, 0, sizeof(*sum));
-	if (bpf_map_lookup_elem(fd, &zero, all))
-		return -errno;
-	for (i = 0; i < cpus; i++) {
-		for (k = 0; k < sizeof(*sum) / sizeof(*to); k++)
-			to[k] += ((const uint64_t *)&all[i])[k];
-	}
-	return 0;
+	return pb_map_sum(bpf_object__find_map_fd_by_name(object, "io_tallies"), sum,
+			  sizeof(*sum) / sizeof(uint64_t));
 }
 
 static int count_start(void *ctx, const void *key, const void *value)

@@ -27,6 +27,9 @@ void pb_io_counts_drop(struct pb_io_counts *c);
  */
 int pb_io_counts_read(struct pb_io_counts *out, struct bpf_object *object);
 
+/* A copy of its own. @out: begins zeroed; set on success. Return: 0; -ENOMEM. */
+int pb_io_counts_copy(struct pb_io_counts *out, const struct pb_io_counts *from);
+
 /* Which line has this id; PB_NONE if none. O(log n). */
 uint32_t pb_io_counts_find(const struct pb_io_counts *c, uint64_t id);
 

@@ -61,11 +61,12 @@ static int print(const struct pb_io_interval *interval, const struct pb_io_book 
 		return pb_err(-err, "put an interval together");
 	show_options(interval, book, args, &o, &l);
 	err = pb_render_latency_interval(stdout, text, &o, &l);
-	if (fflush(stdout) || err) {
-		err = err ? err : -errno;
-		return err == -EPIPE ? err : pb_err(-err, "print an interval");
-	}
-	return 0;
+	/* A renderer tells only that the stream failed; trying again tells why. */
+	if (fflush(stdout) || ferror(stdout))
+		err = -errno;
+	if (err && err != -EPIPE)
+		pb_err(-err, "print an interval");
+	return err;
 }
 
 int pb_io_interval_print(struct pb_io_interval *interval, struct bpf_object *object,
@@ -77,7 +78,8 @@ int pb_io_interval_print(struct pb_io_interval *interval, struct bpf_object *obj
 	struct pb_io_book shown = *book;
 	int err = pb_io_counts_read(&all, object);
 
-	err = err ? err : pb_io_counts_read(&since, object);
+	/* From one reading: what came between two would be in this interval and in the next. */
+	err = err ? err : pb_io_counts_copy(&since, &all);
 	if (err) {
 		pb_io_counts_drop(&all);
 		return pb_err(-err, "read an interval");

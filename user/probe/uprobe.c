@@ -17,6 +17,7 @@
 #include "user/core/grow.h"
 #include "user/core/log.h"
 #include "user/core/opts.h"
+#include "user/core/preflight.h"
 #include "user/probe/anchor.h"
 
 /* include/uapi/linux/bpf.h; Debian 12's header is of a time before these. */
@@ -301,6 +302,10 @@ int pb_uprobe_best_way(enum pb_uprobe_way *out)
 			return 0;
 		}
 	}
+	if (pb_preflight_is_old())
+		return pb_fail(EOPNOTSUPP,
+			       "this kernel takes no uprobes from us (%s): 6.1 or newer is needed",
+			       strerror(-err));
 	return pb_fail(-err,
 		       "this kernel takes no uprobes from us: %s; they need CAP_SYS_ADMIN (or "
 		       "CAP_BPF and CAP_PERFMON before 6.6), and CONFIG_UPROBES",

@@ -128,7 +128,8 @@ static int write_result(const struct pb_tool *tool, const void *args, struct res
 	if (!((const struct pb_args *)args)->from)
 		pb_cost_self(r->report);
 	err = pb_outputs_write(tool, args, r->profile, r->report);
-	if (err)
+	/* What was printed while it ran is an output, too. */
+	if (err || ferror(stdout))
 		return PB_EXIT_OUTPUT;
 	if (r->report->kept)
 		return PB_EXIT_OK;
