@@ -22,7 +22,7 @@ static const struct pb_option common_options[] = {
 };
 
 static const struct pb_option json_options[] = {
-	{.kind = PB_OPT_GROUP, .help = "list, ready, show, status, baseline, compare, ab"},
+	{.kind = PB_OPT_GROUP, .help = "Every verb but init"},
 	{PB_OPT_FIELD(FLAG, struct pb_bead_args, json), .long_name = "json",
 	 .help = "print JSON instead of text"},
 	{.kind = PB_OPT_END},
@@ -73,6 +73,13 @@ static const struct pb_option judge_options[] = {
 
 static const struct pb_option ab_options[] = {
 	{.kind = PB_OPT_GROUP, .help = "ab"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, a_ref), .long_name = "a-ref", .arg = "REV",
+	 .help = "the old build: a git revision, built by the plan's build command in a copy; "
+		 "every workload is compared"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, b_ref), .long_name = "b-ref", .arg = "REV",
+	 .help = "the new build (default: the working tree as it is)"},
+	{PB_OPT_FIELD(UINT, struct pb_bead_args, change), .long_name = "change", .arg = "N",
+	 .min = 1, .help = "note the verdict in change N, and compare with where that began"},
 	{PB_OPT_FIELD(STRING, struct pb_bead_args, a), .long_name = "a", .arg = "CMD",
 	 .help = "the old command; it is split at spaces, quoted as in sh, and run without a shell"},
 	{PB_OPT_FIELD(STRING, struct pb_bead_args, b), .long_name = "b", .arg = "CMD",
@@ -83,6 +90,85 @@ static const struct pb_option ab_options[] = {
 	{.kind = PB_OPT_END},
 };
 
+static const struct pb_option matrix_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "matrix"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, effort), .long_name = "effort",
+	 .arg = "HOTSPOT=N", .help = "what it takes, 1 to 5, in place of what is assumed"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, accept), .long_name = "accept", .arg = "HOTSPOT",
+	 .help = "it stays as it is, and no longer keeps the audit open"},
+	{.kind = PB_OPT_END},
+};
+
+static const struct pb_option why_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "matrix, change"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, why), .long_name = "why", .arg = "TEXT",
+	 .help = "the reason why a hotspot is accepted, or a change abandoned"},
+	{.kind = PB_OPT_END},
+};
+
+static const struct pb_option change_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "change open"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, hotspot), .long_name = "hotspot",
+	 .arg = "HOTSPOT", .help = "the hotspot that it is about, as bead matrix calls it"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, lever), .long_name = "lever", .arg = "LEVER",
+	 .help = "the one lever, as bead matrix calls it"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, hypothesis), .long_name = "hypothesis",
+	 .arg = "TEXT", .help = "why that should help"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, expect), .long_name = "expect", .arg = "PERCENT",
+	 .help = "of the workload's time that it should save"},
+	{.kind = PB_OPT_GROUP, .help = "change prove"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, sketch), .long_name = "sketch", .arg = "TEXT",
+	 .help = "why the result is the same for every input, not only for those that were run"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, ordering), .long_name = "ordering",
+	 .arg = "TEXT", .help = "why the order of results stays (default: checked by the outputs)"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, ties), .long_name = "ties", .arg = "TEXT",
+	 .help = "why ties are broken as before (default: checked by the outputs)"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, floating), .long_name = "floating-point",
+	 .arg = "TEXT", .help = "why sums are rounded as before (default: checked by the outputs)"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, seeds), .long_name = "seeds", .arg = "TEXT",
+	 .help = "why random numbers are drawn as before (default: checked by the outputs)"},
+	{.kind = PB_OPT_END},
+};
+
+static const struct pb_option gate_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "gate"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, base), .long_name = "base", .arg = "NAME",
+	 .help = "the saved baseline to compare with (default: the one saved last)"},
+	{PB_OPT_FIELD(FLAG, struct pb_bead_args, ci), .long_name = "ci",
+	 .help = "measure nothing; print a job for a CI system that runs this gate"},
+	{PB_OPT_FIELD(FLAG, struct pb_bead_args, rules), .long_name = "rules",
+	 .help = "measure nothing; print Prometheus alert rules for the plan's limits"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, metrics), .long_name = "metrics", .arg = "FILE",
+	 .complete = "file",
+	 .help = "write what was measured for node_exporter's textfile collector, as those "
+		 "rules want it"},
+	{.kind = PB_OPT_END},
+};
+
+static const struct pb_option report_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "report"},
+	{PB_OPT_FIELD(UINT, struct pb_bead_args, budget), .long_name = "budget", .arg = "N",
+	 .min = 200, .max = 1000000,
+	 .help = "at most about so many tokens (4 bytes each), the least important left out first"},
+	{.kind = PB_OPT_END},
+};
+
+static const struct pb_option output_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "report, export"},
+	{PB_OPT_FIELD(STRING, struct pb_bead_args, output), .short_name = 'o',
+	 .long_name = "output", .arg = "FILE", .complete = "file",
+	 .help = "report: write FILE (default PERFORMANCE_ANALYSIS.md beside the plan; - is "
+		 "stdout); export: the graph (default stdout)"},
+	{.kind = PB_OPT_END},
+};
+
+static const struct pb_option export_options[] = {
+	{.kind = PB_OPT_GROUP, .help = "export"},
+	{PB_OPT_FIELD(FLAG, struct pb_bead_args, bd), .long_name = "bd",
+	 .help = "for the issue tracker bd: a graph, and the commands that take it in"},
+	{.kind = PB_OPT_END},
+};
+
 #define TABLES(...) ((const struct pb_option *const[]){__VA_ARGS__, common_options, NULL})
 
 static const char exit_status[] =
@@ -90,7 +176,8 @@ static const char exit_status[] =
 	"  1    a finding: a regression, wrong output, beads that are open\n"
 	"  2    usage, or the plan\n"
 	"  3    inconclusive\n"
-	"  4    cannot be measured here, or not by this version\n"
+	"  4    cannot be measured here: privilege, kernel, a tool that is missing\n"
+	"  5    the data are worse than the plan allows\n"
 	"  130  interrupted; run --resume goes on\n";
 
 #define PROGRAM(verb) .name = "bead " verb, .exit_status = exit_status
@@ -124,12 +211,12 @@ static const struct verb {
 	 pb_bead_status},
 	{"bless",
 	 {PROGRAM("bless"), .summary = "record what two runs that agree give as right",
-	  .usage = "[WORKLOAD] [OPTION...]", .tables = TABLES(common_options), .max_words = 1},
+	  .usage = "[WORKLOAD] [OPTION...]", .tables = TABLES(json_options), .max_words = 1},
 	 pb_bead_bless},
 	{"run",
 	 {PROGRAM("run"), .summary = "work on beads",
 	  .usage = "ID|--all|--ready [--resume] [OPTION...]",
-	  .tables = TABLES(run_options, time_options), .max_words = 1},
+	  .tables = TABLES(run_options, time_options, json_options), .max_words = 1},
 	 pb_bead_run},
 	{"baseline",
 	 {PROGRAM("baseline"), .summary = "give what was measured last a name, or list the names",
@@ -143,9 +230,46 @@ static const struct verb {
 	 pb_bead_compare},
 	{"ab",
 	 {PROGRAM("ab"), .summary = "two commands in turns, until it is clear which takes longer",
-	  .usage = "--a CMD --b CMD [OPTION...]",
+	  .usage = "--a CMD --b CMD [OPTION...]\n--a-ref REV [--b-ref REV] [OPTION...]",
 	  .tables = TABLES(ab_options, judge_options, time_options, json_options)},
 	 pb_bead_ab},
+	{"matrix",
+	 {PROGRAM("matrix"), .summary = "what is worth doing: hotspots, their levers and scores",
+	  .usage = "[--effort HOTSPOT=N] [OPTION...]\n--accept HOTSPOT --why TEXT",
+	  .tables = TABLES(matrix_options, why_options, json_options)},
+	 pb_bead_matrix},
+	{"change",
+	 {PROGRAM("change"), .summary = "one lever at one hotspot, from hypothesis to proof",
+	  .usage = "open TITLE --hotspot HOTSPOT --lever LEVER --hypothesis TEXT\n"
+		   "prove N --sketch TEXT [OPTION...]\n"
+		   "close N\n"
+		   "abandon N --why TEXT\n"
+		   "list\n"
+		   "show N",
+	  .tables = TABLES(change_options, why_options, json_options), .max_words = 2},
+	 pb_bead_change},
+	{"gate",
+	 {PROGRAM("gate"), .summary = "measure anew, and compare with a saved baseline",
+	  .usage = "[--base NAME] [OPTION...]\n--ci\n--rules",
+	  .tables = TABLES(gate_options, time_options, json_options)},
+	 pb_bead_gate},
+	{"report",
+	 {PROGRAM("report"), .summary = "write PERFORMANCE_ANALYSIS.md", .usage = "[OPTION...]",
+	  .tables = TABLES(report_options, output_options, json_options)},
+	 pb_bead_report},
+	{"doctor",
+	 {PROGRAM("doctor"), .summary = "what can be measured here, and how noisy it is",
+	  .usage = "[OPTION...]", .tables = TABLES(json_options)},
+	 pb_bead_doctor},
+	{"history",
+	 {PROGRAM("history"), .summary = "a figure of a workload over all runs",
+	  .usage = "[WORKLOAD [FIGURE]] [OPTION...]", .tables = TABLES(json_options),
+	  .max_words = 2},
+	 pb_bead_history},
+	{"export",
+	 {PROGRAM("export"), .summary = "the beads for an issue tracker", .usage = "--bd [-o FILE]",
+	  .tables = TABLES(export_options, output_options)},
+	 pb_bead_export},
 };
 
 /* All options, for the man page. */
@@ -153,7 +277,10 @@ static const struct pb_program family = {
 	.name = "bead",
 	.tables = (const struct pb_option *const[]){init_options, run_options, time_options,
 						    baseline_options, judge_options, ab_options,
-						    json_options, common_options, NULL},
+						    matrix_options, change_options, why_options,
+						    gate_options, report_options, output_options,
+						    export_options, json_options, common_options,
+						    NULL},
 };
 
 static void print_help(void)

@@ -20,17 +20,20 @@ enum pb_measure_end {
 	PB_MEASURE_NOISY,   /* the machine lets too few runs through */
 	PB_MEASURE_LATE,    /* the deadline passed; what there is stays for a resume */
 	PB_MEASURE_STOPPED, /* by a signal; likewise */
+	PB_MEASURE_CANNOT,  /* not here: privilege, kernel, a tool that is missing */
+	PB_MEASURE_QUALITY, /* the data are worse than the plan allows */
 };
 
 /* One bead at work. */
 struct pb_measure {
 	struct pb_store *store;
-	int64_t id;           /* of the bead's run; 0: nothing is stored */
-	const char *golden;   /* directory of golden outputs */
-	int stop_fd;          /* readable: stop; -1: none */
-	uint64_t deadline_ns; /* of pb_clock_ns(); 0: none */
-	bool noisy;           /* runs that others disturbed count, too */
-	char why[1024];       /* of an end that is not DONE: a sentence without its full stop */
+	int64_t id;            /* of the bead's run; 0: nothing is stored */
+	const char *directory; /* for files of the bead's run, absolute */
+	const char *golden;    /* directory of golden outputs */
+	int stop_fd;           /* readable: stop; -1: none */
+	uint64_t deadline_ns;  /* of pb_clock_ns(); 0: none */
+	bool noisy;            /* runs that others disturbed count, too */
+	char why[1024];        /* of an end that is not DONE: a sentence without its full stop */
 };
 
 /* What a run is good for. */

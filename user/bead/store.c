@@ -52,6 +52,36 @@ static const char *const migrations[] = {
 	" name TEXT PRIMARY KEY NOT NULL,"
 	" run INTEGER NOT NULL REFERENCES bead_runs (id),"
 	" saved TEXT NOT NULL);",
+
+	"CREATE TABLE spots ("
+	" id INTEGER PRIMARY KEY,"
+	" run INTEGER NOT NULL REFERENCES bead_runs (id) ON DELETE CASCADE,"
+	" workload TEXT NOT NULL,"
+	" kind TEXT NOT NULL CHECK (kind IN ('cpu', 'alloc', 'io')),"
+	" spot TEXT NOT NULL, name TEXT NOT NULL, module TEXT NOT NULL, file TEXT NOT NULL,"
+	" line INTEGER NOT NULL, frames TEXT NOT NULL,"
+	" self_pct REAL, total_pct REAL, low_pct REAL, high_pct REAL,"
+	" ceiling_pct REAL, ceiling_low_pct REAL, ceiling_high_pct REAL,"
+	" amount REAL, unit TEXT NOT NULL, events INTEGER NOT NULL, spread_pct REAL,"
+	" evidence TEXT NOT NULL,"
+	" UNIQUE (run, workload, spot));"
+	"CREATE TABLE clues ("
+	" id INTEGER PRIMARY KEY,"
+	" run INTEGER NOT NULL REFERENCES bead_runs (id) ON DELETE CASCADE,"
+	" workload TEXT NOT NULL, spot TEXT NOT NULL, lever TEXT NOT NULL,"
+	" share_pct REAL, text TEXT NOT NULL);"
+	"CREATE INDEX clues_by_spot ON clues (run, workload, spot);"
+	"CREATE TABLE opinions ("
+	" workload TEXT NOT NULL, spot TEXT NOT NULL,"
+	" effort INTEGER CHECK (effort BETWEEN 1 AND 5), why TEXT,"
+	" PRIMARY KEY (workload, spot));"
+	"CREATE TABLE changes ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" title TEXT NOT NULL, workload TEXT NOT NULL, spot TEXT NOT NULL, lever TEXT NOT NULL,"
+	" hypothesis TEXT NOT NULL, expected_pct REAL, base TEXT,"
+	" state TEXT NOT NULL CHECK (state IN ('open', 'proven', 'closed', 'abandoned')),"
+	" opened TEXT NOT NULL, closed TEXT,"
+	" diff TEXT, proof TEXT, verdict TEXT);",
 };
 
 #define NEWEST ((int64_t)PB_ARRAY_SIZE(migrations))

@@ -7,8 +7,9 @@
  *   samples     one row for each timed run of a workload in it, rejected ones with the reason
  *   figures     what came of it, by name: "wall_p50_ns", with interval; null with the reason
  *   baselines   names for runs
- *
- * A table more, as for hotspots, opportunities and changes, is a migration more behind the last one of store.c.
+ *   spots       places in code that a profile found, with what speaks for a lever in clues: see spots.h
+ *   opinions    what people said of a spot: its effort, or why it stays as it is
+ *   changes     one row for each lever that was tried, with its proof: see changes.h
  *
  * Whatever is killed at whatever moment, what was committed is there: a sample is committed when its run has ended, so
  * that at most the run in hand is lost. A store that is root's in somebody's directory becomes theirs. A store is used

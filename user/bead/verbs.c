@@ -60,11 +60,6 @@ int pb_desk_find_workload(const struct pb_desk *desk, const char *name)
 	return (int)i;
 }
 
-bool pb_bead_is_runnable(enum pb_bead_kind kind)
-{
-	return kind == PB_BEAD_BASELINE || kind == PB_BEAD_ORACLE;
-}
-
 int pb_desk_standing(const struct pb_desk *desk, uint32_t bead, struct pb_bead_standing *out)
 {
 	const struct pb_plan *plan = desk->plan;

@@ -19,7 +19,8 @@ enum pb_bead_exit {
 	PB_BEAD_FINDING = 1, /* a regression, wrong output, beads that are open */
 	PB_BEAD_USAGE = 2,   /* or the plan */
 	PB_BEAD_INCONCLUSIVE = 3,
-	PB_BEAD_CANNOT = 4, /* not here, or not by this version */
+	PB_BEAD_CANNOT = 4,  /* not here: privilege, kernel, a tool that is missing */
+	PB_BEAD_QUALITY = 5, /* the data are worse than the plan allows */
 	PB_BEAD_INTERRUPTED = 130,
 };
 
@@ -39,8 +40,19 @@ struct pb_bead_args {
 	bool noisy;
 	const char *bead; /* baseline */
 	const char *a, *b;
+	const char *a_ref, *b_ref;
+	uint64_t change;   /* ab; 0: none */
 	const char *delta; /* "2%"; NULL: the verb's default */
 	uint64_t pairs, seed;
+	const char *effort, *accept, *why;                       /* matrix; why: change, too */
+	const char *hotspot, *lever, *hypothesis, *expect;       /* change open */
+	const char *sketch, *ordering, *ties, *floating, *seeds; /* change prove */
+	const char *base;                                        /* gate: a saved baseline */
+	bool ci, rules;                                          /* gate */
+	const char *metrics;                                     /* gate */
+	const char *output;                                      /* report, export */
+	uint64_t budget;                                         /* report; 0: none */
+	bool bd;                                                 /* export */
 	/* not options */
 	const char *words[PB_WORDS_MAX]; /* NULL behind the last */
 	char **command;
@@ -57,6 +69,13 @@ int pb_bead_run(const struct pb_bead_args *args);
 int pb_bead_baseline(const struct pb_bead_args *args);
 int pb_bead_compare(const struct pb_bead_args *args);
 int pb_bead_ab(const struct pb_bead_args *args);
+int pb_bead_matrix(const struct pb_bead_args *args);
+int pb_bead_change(const struct pb_bead_args *args);
+int pb_bead_gate(const struct pb_bead_args *args);
+int pb_bead_report(const struct pb_bead_args *args);
+int pb_bead_doctor(const struct pb_bead_args *args);
+int pb_bead_history(const struct pb_bead_args *args);
+int pb_bead_export(const struct pb_bead_args *args);
 
 /* What most verbs work on. */
 struct pb_desk {
@@ -75,15 +94,16 @@ PB_DEFINE_FREE(pb_desk, pb_desk_close);
 int pb_desk_find_bead(const struct pb_desk *desk, const char *id);
 int pb_desk_find_workload(const struct pb_desk *desk, const char *name);
 
-/* Can this version run such beads? */
-bool pb_bead_is_runnable(enum pb_bead_kind kind);
-
 /* Where a bead stands. */
 struct pb_bead_standing {
 	enum pb_bead_state state;
 	uint32_t waits; /* how many of its needs are not done */
 };
 int pb_desk_standing(const struct pb_desk *desk, uint32_t bead, struct pb_bead_standing *out);
+
+/* What the gate compares with: the baseline saved as @name; of NULL the one saved last, else the last run of a baseline
+ * bead. Return: 0; -EINVAL, logged: there is none. */
+int pb_gate_reference(const struct pb_desk *desk, const char *name, int64_t *run);
 
 /* "2%", or "2": @out is 0.02. @text of NULL: @otherwise. Return: 0; -EINVAL, logged: it is no percentage above 0 and
  * below 100. */

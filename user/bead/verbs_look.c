@@ -60,8 +60,6 @@ static int print_bead(const struct pb_desk *desk, uint32_t i,
 	printf("%-24s %-12s %-12s", b->id, pb_bead_kind_name(b->kind),
 	       pb_bead_state_name(standing->state));
 	err = each_wait(desk, i, print_wait, stdout);
-	if (!pb_bead_is_runnable(b->kind))
-		printf("  (not run by this version yet)");
 	putchar('\n');
 	return err;
 }
@@ -78,7 +76,6 @@ static int write_bead(struct pb_json *j, const struct pb_desk *desk, uint32_t i,
 	pb_json_string(j, "kind", pb_bead_kind_name(b->kind));
 	pb_json_string(j, "state", pb_bead_state_name(standing->state));
 	pb_json_bool(j, "ready", is_ready(standing));
-	pb_json_bool(j, "runnable", pb_bead_is_runnable(b->kind));
 	pb_json_flat_array(j, "waits_for");
 	err = each_wait(desk, i, write_wait, j);
 	pb_json_end(j, ']');

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 
+#include "user/bead/gate.h"
 #include "user/bead/measure.h"
+#include "user/bead/profile.h"
 #include "user/core/clock.h"
 #include "user/core/log.h"
 
@@ -25,6 +27,8 @@ static const struct {
 	[PB_MEASURE_NOISY] = {PB_STATE_INCONCLUSIVE, PB_BEAD_INCONCLUSIVE},
 	[PB_MEASURE_LATE] = {PB_STATE_OPEN, PB_BEAD_INCONCLUSIVE},
 	[PB_MEASURE_STOPPED] = {PB_STATE_OPEN, PB_BEAD_INTERRUPTED},
+	[PB_MEASURE_CANNOT] = {PB_STATE_CANNOT, PB_BEAD_CANNOT},
+	[PB_MEASURE_QUALITY] = {PB_STATE_INCONCLUSIVE, PB_BEAD_QUALITY},
 };
 
 static int print_figure(void *ctx, const struct pb_figure *figure)
@@ -34,17 +38,41 @@ static int print_figure(void *ctx, const struct pb_figure *figure)
 	return 0;
 }
 
+static int measure_workload(struct pb_measure *m, const struct pb_plan *plan,
+			    const struct pb_plan_bead *bead,
+			    const struct pb_plan_workload *workload)
+{
+	switch (bead->kind) {
+	case PB_BEAD_BASELINE:
+		return pb_measure_baseline(m, workload);
+	case PB_BEAD_ORACLE:
+		return pb_measure_oracle(m, workload);
+	default:
+		return pb_profile(m, plan, bead, workload);
+	}
+}
+
 /* All workloads of a bead that has begun. Return: enum pb_measure_end; -errno. */
-static int measure(struct pb_measure *m, const struct pb_plan *plan,
+static int measure(struct pb_measure *m, const struct pb_desk *desk,
 		   const struct pb_plan_bead *bead)
 {
+	const struct pb_plan *plan = desk->plan;
 	int end = PB_MEASURE_DONE;
 
+	if (bead->kind == PB_BEAD_GATE) {
+		int64_t reference = 0;
+
+		end = pb_gate_reference(desk, NULL, &reference);
+		if (!end)
+			end = pb_gate(m, plan, bead, reference);
+		if (end > 0)
+			pb_log(PB_LOG_WARN, "%s: %s", bead->id, m->why);
+		return end;
+	}
 	for (uint32_t i = 0; i < bead->n_workloads && end == PB_MEASURE_DONE; i++) {
 		const struct pb_plan_workload *workload = &plan->workloads[bead->workloads[i]];
 
-		end = bead->kind == PB_BEAD_BASELINE ? pb_measure_baseline(m, workload)
-						     : pb_measure_oracle(m, workload);
+		end = measure_workload(m, plan, bead, workload);
 		if (end > 0)
 			pb_log(end == PB_MEASURE_FINDING ? PB_LOG_ERROR : PB_LOG_WARN, "%s: %s: %s",
 			       bead->id, workload->name, m->why);
@@ -69,7 +97,8 @@ static int work_on(const struct work *w, const struct pb_plan_bead *bead)
 
 	if (err)
 		return err;
-	end = measure(&m, desk->plan, bead);
+	m.directory = directory;
+	end = measure(&m, desk, bead);
 	if (end < 0) {
 		/* What went wrong is said already, and is no result. */
 		pb_store_finish(desk->store, m.id, PB_STATE_OPEN, "an error");
@@ -115,11 +144,6 @@ static int run_bead(const struct work *w, uint32_t i)
 		pb_log(PB_LOG_INFO, "%s is done", bead->id);
 		return PB_BEAD_OK;
 	}
-	if (!pb_bead_is_runnable(bead->kind)) {
-		pb_log(PB_LOG_WARN, "%s stays open: %s beads are not run by this version yet",
-		       bead->id, pb_bead_kind_name(bead->kind));
-		return PB_BEAD_CANNOT;
-	}
 	if (standing.waits) {
 		pb_log(PB_LOG_ERROR, "%s waits for %s, which is not done", bead->id,
 		       first_wait(w->desk, bead));
@@ -131,8 +155,9 @@ static int run_bead(const struct work *w, uint32_t i)
 /* Of two results, what matters more. */
 static int worse(int a, int b)
 {
-	static const int order[] = {PB_BEAD_INTERRUPTED, PB_BEAD_FINDING,      PB_BEAD_USAGE,
-				    PB_BEAD_CANNOT,      PB_BEAD_INCONCLUSIVE, PB_BEAD_OK};
+	static const int order[] = {PB_BEAD_INTERRUPTED, PB_BEAD_FINDING, PB_BEAD_USAGE,
+				    PB_BEAD_CANNOT,      PB_BEAD_QUALITY, PB_BEAD_INCONCLUSIVE,
+				    PB_BEAD_OK};
 
 	for (size_t i = 0; i < PB_ARRAY_SIZE(order); i++)
 		if (a == order[i] || b == order[i])
@@ -151,8 +176,7 @@ static int run_many(const struct work *w)
 
 		if (err)
 			return err;
-		if (w->args->ready && (standing.state == PB_STATE_DONE || standing.waits ||
-				       !pb_bead_is_runnable(w->desk->plan->beads[i].kind)))
+		if (w->args->ready && (standing.state == PB_STATE_DONE || standing.waits))
 			continue;
 		n++;
 		err = run_bead(w, i);
@@ -161,7 +185,7 @@ static int run_many(const struct work *w)
 		exit = worse(exit, err);
 	}
 	if (!n)
-		pb_log(PB_LOG_INFO, "no bead is ready that this version can run");
+		pb_log(PB_LOG_INFO, "no bead is ready");
 	return exit;
 }
 

@@ -32,7 +32,7 @@ static void a_new_store_is_made_and_opened_again(void **state)
 	pb_store_close(s);
 	pb_store_close(NULL);
 	assert_string_equal(sqlite("PRAGMA journal_mode"), "wal");
-	assert_string_equal(sqlite("PRAGMA user_version"), "1");
+	assert_string_equal(sqlite("PRAGMA user_version"), "2");
 }
 
 static void a_relative_directory_holds_when_the_process_goes_elsewhere(void **state)
@@ -64,7 +64,7 @@ static void an_empty_file_is_migrated(void **state)
 	s = open_store();
 	begin_bead(s, "b", false);
 	pb_store_close(s);
-	assert_string_equal(sqlite("PRAGMA user_version"), "1");
+	assert_string_equal(sqlite("PRAGMA user_version"), "2");
 }
 
 static void a_database_of_version_0_keeps_what_else_it_has(void **state)
@@ -74,7 +74,7 @@ static void a_database_of_version_0_keeps_what_else_it_has(void **state)
 	sqlite("CREATE TABLE notes (text)");
 	assert_string_equal(sqlite("PRAGMA user_version"), "0");
 	pb_store_close(open_store());
-	assert_string_equal(sqlite("PRAGMA user_version"), "1");
+	assert_string_equal(sqlite("PRAGMA user_version"), "2");
 	assert_string_equal(sqlite("SELECT name FROM sqlite_master WHERE name = 'notes'"), "notes");
 }
 
@@ -93,7 +93,7 @@ static void a_newer_version_is_refused(void **state)
 	(void)state;
 	pb_store_close(open_store());
 	sqlite("PRAGMA user_version = 99");
-	refused(-EPROTO, "is of version 99, and this bead knows 1: a newer one made it");
+	refused(-EPROTO, "is of version 99, and this bead knows 2: a newer one made it");
 	assert_string_equal(sqlite("PRAGMA user_version"), "99");
 }
 

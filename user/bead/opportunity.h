@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The opportunity matrix: (impact x confidence) / effort of every spot, 1 to 5 each.
+ *
+ *   impact      from the ceiling of what would be saved: 5 from 50 % on, 4 from 25, 3 from 10, 2 from 5, else 1. Of the
+ *               lower end of its interval, so that luck does not lift a row
+ *   confidence  from the events it rests on, how many of its stacks are complete, and how well runs agree
+ *   effort      typed in; until then what the lever usually takes, and said to be assumed
+ *
+ * A spot that no clue speaks for has no lever and no score, and the row says what would have to be seen. Nothing is
+ * stored here: rows are made from what the beads of the plan found last, and what people said of it.
+ */
+#ifndef PB_BEAD_OPPORTUNITY_H
+#define PB_BEAD_OPPORTUNITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "user/bead/spots.h"
+#include "user/core/own.h"
+
+struct pb_lever;
+struct pb_plan;
+
+struct pb_opportunity_clue {
+	const struct pb_lever *lever;
+	double share_pct; /* NaN: not known */
+	char *text;
+};
+
+struct pb_opportunity {
+	struct pb_spot spot; /* its texts are the opportunity's */
+	int64_t run;         /* of the bead that found it */
+	double complete_pct; /* of the stacks of that profile; NaN: not known */
+	struct pb_opportunity_clue *clues;
+	uint32_t n_clues;
+	int impact, confidence; /* 1 to 5; impact 0: nothing is known of what would be saved */
+	int effort;             /* 1 to 5; 0 without a lever */
+	bool effort_assumed;
+	double score;    /* NaN without a lever or an impact */
+	char *why_stays; /* what somebody said who accepted it; NULL */
+	bool stands; /* a hotspot above the threshold: at least limits.hotspot_pct, a score of at least limits.score,
+			and nobody accepted it */
+	char lacks
+		[256]; /* what evidence is missing, a sentence without its full stop; "" if nothing */
+};
+
+struct pb_opportunities {
+	struct pb_opportunity
+		*rows; /* best score first, those without one behind, by their share */
+	uint32_t n;
+	uint32_t n_stand;
+};
+
+/* Of the last profiles that are done under @plan. Return: 0; -errno, logged. */
+int pb_opportunities_read(struct pb_opportunities **out, struct pb_store *store,
+			  const struct pb_plan *plan);
+void pb_opportunities_free(struct pb_opportunities *o);
+PB_DEFINE_FREE(pb_opportunities, pb_opportunities_free);
+
+/* By "WORKLOAD/ID", or the id alone where only one workload has it. Return: its index; -ENOENT: none; -EEXIST: several. */
+int pb_opportunities_find(const struct pb_opportunities *o, const char *name);
+
+/* The parts of the score, for tests and for who explains them. @ceiling_pct: NaN gives 0. */
+int pb_opportunity_impact(double ceiling_pct);
+int pb_opportunity_confidence(const struct pb_spot *spot, double complete_pct);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "user/bead/verbs.h"
+
+#include <errno.h>
+
+#include "user/bead/changes.h"
+#include "user/bead/gate.h"
+#include "user/bead/opportunity.h"
+#include "user/bead/profile.h"
+#include "user/core/log.h"
+
+#define MISSING(verb)                                                                              \
+	int pb_bead_##verb(const struct pb_bead_args *args)                                        \
+	{                                                                                          \
+		(void)args;                                                                        \
+		return pb_fail(ENOSYS, #verb " is missing");                                       \
+	}
+
+MISSING(matrix)
+MISSING(change)
+MISSING(gate)
+MISSING(report)
+MISSING(doctor)
+MISSING(history)
+MISSING(export)
+
+int pb_profile(struct pb_measure *m, const struct pb_plan *plan, const struct pb_plan_bead *bead,
+	       const struct pb_plan_workload *workload)
+{
+	(void)m, (void)plan, (void)bead, (void)workload;
+	return pb_fail(ENOSYS, "profiles are missing");
+}
+
+int pb_gate(struct pb_measure *m, const struct pb_plan *plan, const struct pb_plan_bead *bead,
+	    int64_t reference)
+{
+	(void)m, (void)plan, (void)bead, (void)reference;
+	return pb_fail(ENOSYS, "the gate is missing");
+}
+
+int pb_gate_reference(const struct pb_desk *desk, const char *name, int64_t *run)
+{
+	(void)desk, (void)name, (void)run;
+	return pb_fail(ENOSYS, "the gate is missing");
+}
+
+int pb_store_changes(struct pb_store *s, int (*each)(void *ctx, const struct pb_change *change),
+		     void *ctx)
+{
+	(void)s, (void)each, (void)ctx;
+	return 0;
+}
+
+const char *pb_change_state_name(enum pb_change_state state)
+{
+	(void)state;
+	return "";
+}
+
+int pb_opportunities_read(struct pb_opportunities **out, struct pb_store *store,
+			  const struct pb_plan *plan)
+{
+	(void)out, (void)store, (void)plan;
+	return pb_fail(ENOSYS, "the matrix is missing");
+}
+
+void pb_opportunities_free(struct pb_opportunities *o)
+{
+	(void)o;
+}
