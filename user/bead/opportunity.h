@@ -19,6 +19,7 @@
 #include "user/bead/spots.h"
 #include "user/core/own.h"
 
+struct pb_json;
 struct pb_lever;
 struct pb_plan;
 
@@ -29,7 +30,8 @@ struct pb_opportunity_clue {
 };
 
 struct pb_opportunity {
-	struct pb_spot spot; /* its texts are the opportunity's */
+	struct pb_spot spot; /* its texts are in @texts */
+	char *texts;
 	int64_t run;         /* of the bead that found it */
 	double complete_pct; /* of the stacks of that profile; NaN: not known */
 	struct pb_opportunity_clue *clues;
@@ -39,8 +41,8 @@ struct pb_opportunity {
 	bool effort_assumed;
 	double score;    /* NaN without a lever or an impact */
 	char *why_stays; /* what somebody said who accepted it; NULL */
-	bool stands; /* a hotspot above the threshold: at least limits.hotspot_pct, a score of at least limits.score,
-			and nobody accepted it */
+	bool stands; /* a hotspot above the threshold: at least limits.hotspot_pct would be saved, its score is at least
+			limits.score, and nobody accepted it */
 	char lacks
 		[256]; /* what evidence is missing, a sentence without its full stop; "" if nothing */
 };
@@ -61,7 +63,12 @@ PB_DEFINE_FREE(pb_opportunities, pb_opportunities_free);
 /* By "WORKLOAD/ID", or the id alone where only one workload has it. Return: its index; -ENOENT: none; -EEXIST: several. */
 int pb_opportunities_find(const struct pb_opportunities *o, const char *name);
 
-/* The parts of the score, for tests and for who explains them. @ceiling_pct: NaN gives 0. */
+/* As an object of JSON, inside an array that is open: a row of bead-matrix/1. */
+void pb_opportunity_write(struct pb_json *j, const struct pb_opportunity *row);
+
+/* A row whose spot, clues, completeness and opinions are known gets all the rest. @typed_effort: 0: nobody said. */
+void pb_opportunity_score(struct pb_opportunity *row, int typed_effort, const struct pb_plan *plan);
+/* The parts of the score. @ceiling_pct: NaN gives 0. */
 int pb_opportunity_impact(double ceiling_pct);
 int pb_opportunity_confidence(const struct pb_spot *spot, double complete_pct);
 

@@ -5,7 +5,6 @@
 
 #include "user/bead/changes.h"
 #include "user/bead/gate.h"
-#include "user/bead/opportunity.h"
 #include "user/bead/profile.h"
 #include "user/core/log.h"
 
@@ -16,7 +15,6 @@
 		return pb_fail(ENOSYS, #verb " is missing");                                       \
 	}
 
-MISSING(matrix)
 MISSING(change)
 MISSING(gate)
 MISSING(report)
@@ -55,16 +53,4 @@ const char *pb_change_state_name(enum pb_change_state state)
 {
 	(void)state;
 	return "";
-}
-
-int pb_opportunities_read(struct pb_opportunities **out, struct pb_store *store,
-			  const struct pb_plan *plan)
-{
-	(void)out, (void)store, (void)plan;
-	return pb_fail(ENOSYS, "the matrix is missing");
-}
-
-void pb_opportunities_free(struct pb_opportunities *o)
-{
-	(void)o;
 }
