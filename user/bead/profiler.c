@@ -104,7 +104,7 @@ int pb_profiler_run(struct pb_profiler_run *p, const char *tool, char *const *op
 	words[n++] = "-q";
 	words[n++] = "-o";
 	words[n++] = json;
-	for (size_t i = 0; options[i] && i < OPTIONS_MAX; i++)
+	for (size_t i = 0; i < OPTIONS_MAX && options[i]; i++)
 		words[n++] = options[i];
 	words[n++] = "--";
 	words[n] = NULL;
