@@ -30,8 +30,10 @@ static const struct pb_option json_options[] = {
 
 static const struct pb_option init_options[] = {
 	{.kind = PB_OPT_GROUP, .help = "init"},
-	{PB_OPT_FIELD(STRING, struct pb_bead_args, workload), .long_name = "workload",
-	 .arg = "NAME", .help = "call the workload so (default: the command's name)"},
+	{PB_OPT_FIELD(LIST, struct pb_bead_args, workloads), .long_name = "workload",
+	 .arg = "NAME[=CMD]",
+	 .help = "a workload and its command, once for each; split at spaces, quoted as in sh, and "
+		 "run without a shell; a name alone is for what stands behind --"},
 	{.kind = PB_OPT_END},
 };
 
@@ -190,8 +192,9 @@ static const struct verb {
 } verbs[] = {
 	{"init",
 	 {PROGRAM("init"), .summary = "write a commented plan with the standard beads",
-	  .usage = "[--workload NAME] -- CMD [ARG...]", .tables = TABLES(init_options),
-	  .has_command = true},
+	  .usage =
+		  "[--workload NAME] -- CMD [ARG...]\n--workload NAME=CMD [--workload NAME=CMD...]\n[OPTION...]",
+	  .tables = TABLES(init_options), .has_command = true},
 	 pb_bead_init},
 	{"list",
 	 {PROGRAM("list"), .summary = "all beads, their states, and what they wait for",

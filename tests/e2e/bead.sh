@@ -274,4 +274,76 @@ a_command_that_fails_is_not_compared()
 	[ ! -s "$T/out" ] || die "a result of nothing: $(cat "$T/out")"
 }
 
+three_workloads_are_given_by_their_names()
+{
+	in_an_empty_directory
+	tool init --workload one='echo "a  b" c' --workload two='sh -c "exit 0"' --workload three=true
+	expect_status 0
+	grep -qF 'command: ["echo", "a  b", "c"]' beads.yaml || die "$(cat beads.yaml)"
+	tool bless
+	expect_status 0
+	[ "$(cat "$T/out")" = "one: blessed, two runs agree
+two: blessed, two runs agree
+three: blessed, two runs agree" ] || die "$(cat "$T/out")"
+	[ "$(cat golden/one/stdout)" = 'a  b c' ] || die "$(cat golden/one/stdout)"
+}
+
+names_and_commands_that_do_not_fit_make_no_plan()
+{
+	in_an_empty_directory
+	tool init --workload a=true --workload a=false
+	expect_status 2
+	expect_says 'two workloads are called "a"'
+	tool init --workload a
+	expect_status 2
+	expect_says "--workload a has no command: write --workload a='CMD'"
+	tool init --workload a=true -- echo
+	expect_status 2
+	expect_says '--workload a=true holds a command, and another one stands behind --'
+	tool init --workload a --workload b -- echo
+	expect_status 2
+	expect_says 'one command has one name'
+	tool init --workload 'a=true | false'
+	expect_status 2
+	expect_says '--workload a holds "\|", and no shell will read it'
+	tool init --workload 'a='
+	expect_status 2
+	expect_says '--workload a is no command'
+	tool init --workload A=true
+	expect_status 2
+	expect_says 'the name of a workload is "A"; it has to be of a-z'
+	expect_sentence
+	[ ! -e beads.yaml ] || die "a plan of nothing: $(cat beads.yaml)"
+}
+
+without_a_command_what_looks_like_benchmarks_is_taken()
+{
+	in_an_empty_directory
+	tool init
+	expect_status 2
+	expect_says 'nothing here that looks like a benchmark'
+	mkdir bench bin
+	# shellcheck disable=SC2016 # of the inner shell
+	printf '#!/bin/bash\n[[ $0 == bench/* ]] && echo sorted\n' >bench/sort.sh
+	printf '#!/bin/sh\necho parsed\n' >bench/parse
+	chmod +x bench/parse
+	echo 'not a program' >bench/README
+	printf '#!/bin/sh\necho small\n' >bin/small-bench
+	chmod +x bin/small-bench
+	printf 'BENCH := x\nbench := y\nbench: all\n\t@echo made\n' >Makefile
+	tool init
+	expect_status 0
+	expect_says 'workload parse: bench/parse' 'workload sort: bash bench/sort.sh' \
+		'workload small-bench: bin/small-bench' '1 more look like benchmarks, and are left out'
+	tool bless
+	expect_status 0
+	[ "$(cat golden/parse/stdout golden/sort/stdout golden/small-bench/stdout)" = "parsed
+sorted
+small" ] || die "$(cat golden/*/stdout)"
+	rm -r bench
+	tool init --plan two.yaml
+	expect_status 0
+	expect_says 'workload bench: make --silent bench'
+}
+
 run_tests "$@"

@@ -34,7 +34,7 @@ struct pb_bead_args {
 	uint32_t action; /* enum pb_bead_action */
 	const char *plan;
 	bool quiet, verbose, json;
-	const char *workload; /* init */
+	struct pb_list workloads; /* init */
 	bool all, ready, resume;
 	uint64_t max_time_ns; /* 0: none */
 	bool noisy;

@@ -1,98 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* init and bless: what is measured, and what it has to give. */
+/* bless: what a workload has to give. */
 #include "user/bead/verbs.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 
 #include "user/bead/oracle.h"
 #include "user/bead/runner.h"
 #include "user/core/log.h"
-
-/* A name as a plan wants it, out of the last part of a path. */
-static void make_name(char *out, size_t size, const char *path, const char *otherwise)
-{
-	const char *slash = strrchr(path, '/');
-	size_t n = 0;
-
-	for (const char *s = slash ? slash + 1 : path; *s && n + 1 < size; s++) {
-		char c = (char)tolower((unsigned char)*s);
-		bool fits =
-			(c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (n && strchr("._-", c));
-
-		if (fits)
-			out[n++] = c;
-	}
-	out[n] = '\0';
-	if (!n)
-		snprintf(out, size, "%s", otherwise);
-}
-
-/* @path must not be there yet. */
-static int write_new(const char *path, const char *text)
-{
-	pb_autoclose int fd =
-		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-	size_t left = strlen(text);
-	ssize_t n;
-
-	if (fd < 0 && errno == EEXIST)
-		return pb_fail(EINVAL,
-			       "%s is there already, and is not overwritten; edit it, or name "
-			       "another one by --plan",
-			       path);
-	if (fd < 0)
-		return pb_err(errno, "create %s", path);
-	while (left) {
-		n = write(fd, text, left);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			int err = n ? errno : EIO;
-
-			unlink(path);
-			return pb_err(err, "write %s", path);
-		}
-		text += n;
-		left -= (size_t)n;
-	}
-	return 0;
-}
-
-int pb_bead_init(const struct pb_bead_args *args)
-{
-	pb_autofree char *here = getcwd(NULL, 0), *text = NULL;
-	char project[33], workload[65];
-	const char *name = args->workload;
-	int err;
-
-	if (!args->command)
-		return pb_fail(EINVAL, "init needs a command to measure: bead init -- CMD...");
-	if (!here)
-		return pb_err(errno, "look up the current directory");
-	make_name(project, sizeof(project), here, "project");
-	make_name(workload, sizeof(workload), args->command[0], "main");
-	if (!name)
-		name = workload;
-	text = pb_plan_template(project, &name, (char *const *const *)&args->command, 1);
-	if (!text && errno == EINVAL)
-		return pb_fail(
-			EINVAL,
-			"\"%s\" is no name of a workload, or the command is empty; names are "
-			"of a-z, 0-9, \".\", \"_\" and \"-\", at most 64",
-			name);
-	if (!text && errno == EILSEQ)
-		return pb_fail(EINVAL, "a word of the command is not plain text in UTF-8");
-	if (!text)
-		return pb_err(errno, "make a plan");
-	err = write_new(args->plan, text);
-	if (err)
-		return err;
-	pb_log(PB_LOG_INFO, "wrote %s; next: bead bless, bead run --ready", args->plan);
-	return PB_BEAD_OK;
-}
 
 /* One run to be blessed. Return: enum pb_bead_exit; -errno. @run is to be dropped where it is OK. */
 static int run_to_bless(struct pb_run *run, const struct pb_plan_workload *workload, int stop_fd)
