@@ -66,6 +66,7 @@ const char *pb_figures_amount(char *buf, size_t size, double value, const char *
 		{"bytes", 1 << 10, 1 << 10, "KiB"},
 		{"bytes", 0, 1, "bytes"},
 		{"per_second", 0, 1, "/s"},
+		{"percent", -INFINITY, 1, "%"},
 	};
 
 	for (size_t i = 0; i < PB_ARRAY_SIZE(scales); i++) {

@@ -80,8 +80,7 @@ static int run_once(struct pb_measure *m, const struct pb_plan_workload *workloa
 	return (int)pb_measure_worth(run, workload, oracle, &difference, m->why, sizeof(m->why));
 }
 
-/* Before each run: goes on with DONE. */
-static enum pb_measure_end may_go_on(struct pb_measure *m)
+enum pb_measure_end pb_measure_may_go_on(struct pb_measure *m)
 {
 	if (is_stopped(m)) {
 		snprintf(m->why, sizeof(m->why), "it was stopped by a signal");
@@ -102,7 +101,7 @@ static int run_unstored(struct pb_measure *m, const struct pb_plan_workload *wor
 	int end, worth;
 
 	for (uint32_t i = 0; i < n; i++) {
-		end = (int)may_go_on(m);
+		end = (int)pb_measure_may_go_on(m);
 		if (end)
 			return end;
 		worth = run_once(m, workload, &run, false, blessed);
@@ -165,7 +164,7 @@ static int take_samples(struct pb_measure *m, const struct pb_plan_workload *wor
 		return err;
 	while (n < workload->runs) {
 		show_progress(workload, n, here, began_ns);
-		end = (int)may_go_on(m);
+		end = (int)pb_measure_may_go_on(m);
 		if (end)
 			return end;
 		worth = take_sample(m, workload);

@@ -56,6 +56,9 @@ enum pb_run_worth pb_measure_worth(const struct pb_run *run,
 				   const struct pb_oracle_difference *difference, char *why,
 				   size_t size);
 
+/* To be asked before each run: DONE: go on; LATE or STOPPED, with m->why. */
+enum pb_measure_end pb_measure_may_go_on(struct pb_measure *m);
+
 /**
  * pb_measure_baseline() - warm up, then run a workload until as many samples count as the plan wants; those that the
  * run has already, from before an interruption, do.

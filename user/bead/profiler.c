@@ -40,7 +40,7 @@ static void find_tool(char *path, size_t size, const char *tool)
 	snprintf(path, size, "%s", tool);
 }
 
-/* The last line that it wrote to stderr, without the tool's name in front. */
+/* The last line that it wrote to stderr, with the tool's name in front. */
 static void tell_why(struct pb_profiler_run *p, const char *tool)
 {
 	const char *line = p->run.err;
@@ -55,10 +55,18 @@ static void tell_why(struct pb_profiler_run *p, const char *tool)
 			break;
 		}
 	}
-	if (!len)
+	if (!len || (len == 5 && !memcmp(line, "ready", 5)))
 		snprintf(p->why, sizeof(p->why), "%s wrote no report", tool);
 	else
 		pb_text_safe(p->why, sizeof(p->why), line, len);
+}
+
+/* How the command itself ended; -1: the report does not say. */
+static int exit_status_of(const json_t *report)
+{
+	const json_t *status = json_object_get(json_object_get(report, "target"), "exit_status");
+
+	return json_is_integer(status) ? (int)json_integer_value(status) : -1;
 }
 
 static void read_report(struct pb_profiler_run *p, const char *path, const char *tool)
@@ -68,18 +76,25 @@ static void read_report(struct pb_profiler_run *p, const char *path, const char 
 	if (p->run.end != PB_RUN_EXITED) {
 		char ending[128];
 
-		snprintf(p->why, sizeof(p->why), "it %s",
+		snprintf(p->why, sizeof(p->why), "%s %s",
+			 p->run.end == PB_RUN_TIMEOUT || p->run.end == PB_RUN_OUTPUT ? "it" : tool,
 			 pb_run_ending(&p->run, ending, sizeof(ending)));
 		return;
 	}
-	if (p->run.status == TOOL_FAILED || access(path, F_OK)) {
+	if (access(path, F_OK)) {
 		tell_why(p, tool);
 		return;
 	}
 	p->report = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-	if (!p->report)
+	if (!p->report) {
 		snprintf(p->why, sizeof(p->why), "the report %s cannot be read: %.200s", path,
 			 error.text);
+	} else if (p->run.status == TOOL_FAILED && exit_status_of(p->report) != TOOL_FAILED) {
+		/* It failed behind the report: another file could not be written. */
+		json_decref(p->report);
+		p->report = NULL;
+		tell_why(p, tool);
+	}
 }
 
 int pb_profiler_run(struct pb_profiler_run *p, const char *tool, char *const *options,

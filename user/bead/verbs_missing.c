@@ -22,13 +22,6 @@ MISSING(doctor)
 MISSING(history)
 MISSING(export)
 
-int pb_profile(struct pb_measure *m, const struct pb_plan *plan, const struct pb_plan_bead *bead,
-	       const struct pb_plan_workload *workload)
-{
-	(void)m, (void)plan, (void)bead, (void)workload;
-	return pb_fail(ENOSYS, "profiles are missing");
-}
-
 int pb_gate(struct pb_measure *m, const struct pb_plan *plan, const struct pb_plan_bead *bead,
 	    int64_t reference)
 {
