@@ -174,6 +174,8 @@ static int join(struct pb_code_path *path, const json_t *frames, size_t first, s
 	for (size_t i = first; i < end; i++) {
 		const char *name = json_string_value(json_array_get(frames, i));
 
+		if (i > first && !strcmp(name, json_string_value(json_array_get(frames, i - 1))))
+			continue;
 		if (!is_marker(name))
 			used += (size_t)snprintf(path->chain + used, size - used, "%s%s",
 						 used ? ";" : "", name);

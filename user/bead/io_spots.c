@@ -17,7 +17,9 @@
 
 #define SPOT_MIN_PCT    5
 #define PATTERN_MIN_PCT 1
-#define WALL_MIN_PCT    0.1 /* of the wall time: what a loader reads in microseconds is no hotspot */
+/* Of the wall time: what a loader reads in microseconds is no hotspot. */
+#define OWN_MIN_PCT     0.1
+#define OTHER_MIN_PCT   5
 #define SPOTS_MAX       40
 
 static int add_path(struct pb_paths *paths, const struct pb_code_path *code, double time_ns,
@@ -238,7 +240,8 @@ static bool is_spot(const struct pb_paths *paths, const struct pb_path *path,
 	double all_ns = pb_path_sum(paths->whole[PB_PATH_TIME], paths->runs);
 
 	/* Where the wall time is not known, nothing is too little. */
-	if (!(ns > 0) || 100 * ns / paths->runs < WALL_MIN_PCT * base->wall_ns)
+	if (!(ns > 0) ||
+	    100 * ns / paths->runs < (path->own ? OWN_MIN_PCT : OTHER_MIN_PCT) * base->wall_ns)
 		return false;
 	return ns * 100 >= all_ns * (path->n_clues ? PATTERN_MIN_PCT : SPOT_MIN_PCT);
 }

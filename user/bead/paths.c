@@ -39,6 +39,7 @@ struct pb_path *pb_paths_at(struct pb_paths *paths, const struct pb_code_path *p
 	at = json_object_get(paths->index, path->chain);
 	if (at)
 		return &paths->rows[json_integer_value(at)];
+	p.own = path->innermost != NULL;
 	p.chain = strdup(path->chain);
 	p.name = strdup(path->name);
 	p.module = strdup(pb_code_text(path->innermost, "module"));

@@ -14,8 +14,9 @@ void pb_share_wilson(double part, double n, double *low, double *high)
 	double centre = p + z2 / (2 * n);
 	double half = Z * sqrt(p * (1 - p) / n + z2 / (4 * n * n));
 
-	*low = fmax(0, (centre - half) / (1 + z2 / n));
-	*high = fmin(1, (centre + half) / (1 + z2 / n));
+	/* Rounding may not keep all from being possible. */
+	*low = part > 0 ? fmax(0, (centre - half) / (1 + z2 / n)) : 0;
+	*high = part < n ? fmin(1, (centre + half) / (1 + z2 / n)) : 1;
 }
 
 /* The 97.5 % quantile of Student's t, by degrees of freedom from 1 on. */

@@ -89,6 +89,13 @@ static int read_counts(struct pb_tally *t, const json_t *report, uint64_t *kept,
 	return 0;
 }
 
+static bool is_loader(const char *module)
+{
+	const char *name = pb_code_file_name(module);
+
+	return !strncmp(name, "ld-", 3) || !strncmp(name, "ld.so", 5);
+}
+
 static int add_broken(struct pb_tally *t, const json_t *report)
 {
 	const json_t *row, *rows = json_object_get(json_object_get(report, "stacks"), "broken_by");
@@ -105,6 +112,10 @@ static int add_broken(struct pb_tally *t, const json_t *report)
 
 		if (pb_report_count(json_object_get(row, "events"), &events))
 			continue;
+		if (!strcmp(pb_code_text(row, "cause"), "new_process") && is_loader(module)) {
+			t->loading += events;
+			continue;
+		}
 		events += (uint64_t)json_integer_value(json_object_get(t->broken_by, module));
 		if (json_object_set_new(t->broken_by, module, json_integer((json_int_t)events)))
 			return -ENOMEM;
@@ -194,8 +205,9 @@ bool pb_tally_judge(const struct pb_tally *t, const struct pb_plan *plan, bool o
 			100 * (double)t->lost / (double)t->produced, LOST_MAX_PCT);
 		return false;
 	}
-	if (t->kept) {
-		pb_share_wilson((double)t->complete, (double)t->kept, &low, &high);
+	/* Each is in one of both, if the report is right. */
+	if (t->kept > t->loading && t->complete <= t->kept - t->loading) {
+		pb_share_wilson((double)t->complete, (double)(t->kept - t->loading), &low, &high);
 		if (100 * high < plan->min_complete_pct) {
 			tell_modules(t, modules, sizeof(modules));
 			snprintf(

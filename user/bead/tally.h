@@ -16,6 +16,7 @@ struct pb_plan;
 struct pb_tally {
 	uint32_t runs;
 	uint64_t produced, kept, lost, complete;
+	uint64_t loading;  /* of those kept: in the loader of a process that has just begun */
 	json_t *broken_by; /* owned: events by module; NULL: none */
 	/* Of each run; NaN where it was not measured. */
 	double kept_of[PB_TALLY_RUNS_MAX];
@@ -40,8 +41,9 @@ double pb_tally_cost_pct(const struct pb_tally *t);
  *
  * No machine that is busy makes them worse: what was lost, and stacks that are broken, are counts, and the cost is that
  * of the BPF programs by the kernel's own clock, not how long the command took. So few stacks that chance may have
- * broken them are let through: the upper end of the share's interval has to be below the limit. Return: true; false,
- * with a sentence in @why.
+ * broken them are let through: the upper end of the share's interval has to be below the limit. Stacks in the loader of
+ * a process that has just begun are left out here: they are known to be cut, and no code of the workload. Return: true;
+ * false, with a sentence in @why.
  */
 bool pb_tally_judge(const struct pb_tally *t, const struct pb_plan *plan, bool overhead, char *why,
 		    size_t size);
