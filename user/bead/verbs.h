@@ -105,6 +105,10 @@ int pb_desk_standing(const struct pb_desk *desk, uint32_t bead, struct pb_bead_s
  * bead. Return: 0; -EINVAL, logged: there is none. */
 int pb_gate_reference(const struct pb_desk *desk, const char *name, int64_t *run);
 
+/* Write PERFORMANCE_ANALYSIS.md beside the plan, or what changed in it. @path: set, to be freed. Return: 0; -EINVAL: there is
+ * one whose markers are damaged; -errno: all logged, and nothing was written. */
+int pb_desk_report(const struct pb_desk *desk, char **path);
+
 /* "2%", or "2": @out is 0.02. @text of NULL: @otherwise. Return: 0; -EINVAL, logged: it is no percentage above 0 and
  * below 100. */
 int pb_bead_parse_delta(const char *text, double otherwise, double *out);

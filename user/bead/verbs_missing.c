@@ -17,7 +17,6 @@
 
 MISSING(change)
 MISSING(gate)
-MISSING(report)
 MISSING(doctor)
 MISSING(history)
 MISSING(export)

@@ -7,6 +7,7 @@
 #include "user/bead/gate.h"
 #include "user/bead/measure.h"
 #include "user/bead/profile.h"
+#include "user/bead/stop.h"
 #include "user/core/clock.h"
 #include "user/core/log.h"
 
@@ -189,6 +190,28 @@ static int run_many(const struct work *w)
 	return exit;
 }
 
+/* What came of it all: the report, whatever stayed open, and whether the stop condition holds. @exit: what beads gave. */
+static int end_audit(const struct pb_desk *desk, int exit)
+{
+	pb_autofree char *path = NULL;
+	struct pb_stop_condition stop;
+	int err = pb_desk_report(desk, &path);
+
+	/* The measurements are in the store, with or without a report of them. */
+	if (err)
+		exit = worse(exit, err == -EINVAL ? PB_BEAD_USAGE : PB_BEAD_CANNOT);
+	else
+		pb_log(PB_LOG_INFO, "the report is in %s", path);
+	err = pb_desk_stop_condition(desk, &stop);
+	if (err)
+		return err;
+	printf("the stop condition %s: %s\n", stop.holds ? "holds" : "does not hold",
+	       stop.sentence);
+	if (stop.stand || (!stop.holds && exit == PB_BEAD_OK))
+		exit = worse(exit, PB_BEAD_FINDING);
+	return exit;
+}
+
 int pb_bead_run(const struct pb_bead_args *args)
 {
 	pb_auto_close_desk struct pb_desk desk = {0};
@@ -202,8 +225,11 @@ int pb_bead_run(const struct pb_bead_args *args)
 		return err;
 	if (args->max_time_ns)
 		w.deadline_ns = pb_clock_ns() + args->max_time_ns;
-	if (!args->words[0])
-		return run_many(&w);
+	if (!args->words[0]) {
+		err = run_many(&w);
+		return args->all && err >= 0 && err != PB_BEAD_INTERRUPTED ? end_audit(&desk, err)
+									   : err;
+	}
 	bead = pb_desk_find_bead(&desk, args->words[0]);
 	return bead < 0 ? bead : run_bead(&w, (uint32_t)bead);
 }

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The log of changes. Diff, proof and verdict are JSON that other verbs wrote; their members are shown by their own names,
+ * so that what is added to them is shown, too.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+#include "user/bead/levers.h"
+#include "user/bead/markdown.h"
+#include "user/bead/report_sections.h"
+#include "user/core/jsonvalue.h"
+
+#define ITEMS_MAX 8 /* of an array that are shown */
+#define DEPTH_MAX 3
+
+/* NULL: there is none, or it is not what it should be. */
+static json_t *parse(const char *text)
+{
+	return text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static double number_of(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+/* "improved, 0.72 [0.70, 0.75]". Several workloads: each behind its name. */
+static void put_verdict(FILE *out, const json_t *verdict, const char *workload)
+{
+	const json_t *ratio = json_object_get(verdict, "ratio");
+	double value = json_is_number(ratio) ? json_number_value(ratio) : number_of(ratio, "value");
+	const json_t *bounds = json_is_object(ratio) ? ratio : verdict;
+
+	if (workload) {
+		pb_md_text(out, workload);
+		fputs(": ", out);
+	}
+	pb_md_text(out, text_of(verdict, "verdict") ? text_of(verdict, "verdict") : "not known");
+	if (isnan(value))
+		return;
+	fprintf(out, ", ratio %.3f", value);
+	if (!isnan(number_of(bounds, "low")) && !isnan(number_of(bounds, "high")))
+		fprintf(out, " [%.3f, %.3f]", number_of(bounds, "low"), number_of(bounds, "high"));
+}
+
+static void put_verdicts(FILE *out, const struct pb_change *change)
+{
+	pb_autojson json_t *verdict = parse(change->verdict);
+	const json_t *workloads = json_object_get(verdict, "workloads");
+	size_t i, n = json_array_size(workloads);
+
+	if (!verdict) {
+		fputs(change->verdict ? "not readable" : "not judged yet", out);
+		return;
+	}
+	if (!n)
+		put_verdict(out, verdict, NULL);
+	for (i = 0; i < n; i++) {
+		const json_t *one = json_array_get(workloads, i);
+
+		fputs(i ? "; " : "", out);
+		put_verdict(out, one, text_of(one, "workload"));
+	}
+}
+
+static void put_value(FILE *out, const json_t *value, int depth);
+
+static void put_array(FILE *out, const json_t *array, int depth)
+{
+	size_t n = json_array_size(array);
+
+	for (size_t i = 0; i < n && i < ITEMS_MAX; i++) {
+		fputs(i ? ", " : "", out);
+		put_value(out, json_array_get(array, i), depth + 1);
+	}
+	if (n > ITEMS_MAX)
+		fprintf(out, " and %zu more", n - ITEMS_MAX);
+	if (!n)
+		fputs("none", out);
+}
+
+static void put_object(FILE *out, const json_t *object, int depth)
+{
+	const char *key;
+	json_t *value;
+	size_t n = 0;
+
+	json_object_foreach((json_t *)object, key, value)
+	{
+		fputs(n++ ? "; " : "", out);
+		pb_md_text(out, key);
+		fputs(": ", out);
+		put_value(out, value, depth + 1);
+	}
+	if (!n)
+		fputs("none", out);
+}
+
+static void put_value(FILE *out, const json_t *value, int depth)
+{
+	if (depth > DEPTH_MAX)
+		fputs("...", out);
+	else if (json_is_string(value))
+		pb_md_text(out, json_string_value(value));
+	else if (json_is_integer(value))
+		fprintf(out, "%lld", (long long)json_integer_value(value));
+	else if (json_is_real(value))
+		fprintf(out, "%.4g", json_real_value(value));
+	else if (json_is_boolean(value))
+		fputs(json_is_true(value) ? "yes" : "no", out);
+	else if (json_is_array(value))
+		put_array(out, value, depth);
+	else if (json_is_object(value))
+		put_object(out, value, depth);
+	else
+		fputs("-", out);
+}
+
+/* One line for each member. */
+static void put_record(FILE *out, const char *what, const char *text)
+{
+	pb_autojson json_t *record = parse(text);
+	const char *key;
+	json_t *value;
+
+	if (!text)
+		return;
+	fprintf(out, "- %s%s\n", what, json_is_object(record) ? "" : ": not readable");
+	json_object_foreach(record, key, value)
+	{
+		if (!strcmp(key, "schema"))
+			continue;
+		fputs("  - ", out);
+		pb_md_text(out, key);
+		fputs(": ", out);
+		put_value(out, value, 0);
+		fputc('\n', out);
+	}
+}
+
+static void put_change(FILE *out, const struct pb_change *c)
+{
+	const struct pb_lever *lever = pb_lever_find(c->lever);
+
+	fprintf(out, "\n### Change %lld: ", (long long)c->id);
+	pb_md_text(out, c->title);
+	fputs("\n\n- Lever: ", out);
+	pb_md_text(out, lever ? lever->title : c->lever);
+	fputs("\n- Hypothesis: ", out);
+	pb_md_text(out, c->hypothesis);
+	fputs("\n- From: ", out);
+	pb_md_code(out, c->base ? c->base : "no commit", 64);
+	fputs("\n- Before and after: ", out);
+	put_verdicts(out, c);
+	fputc('\n', out);
+	put_record(out, "Diff", c->diff);
+	put_record(out, "Proof", c->proof);
+}
+
+static void put_row(struct pb_md_table *t, const struct pb_change *c)
+{
+	pb_autofree char *verdict = NULL;
+	size_t size;
+	FILE *out = open_memstream(&verdict, &size);
+
+	if (out)
+		put_verdicts(out, c);
+	if (!out || fclose(out)) {
+		t->failed = true;
+		return;
+	}
+	pb_md_cell(t, "%lld", (long long)c->id);
+	pb_md_cell(t, "%s", pb_change_state_name(c->state));
+	pb_md_cell(t, "%s/%s", c->workload, c->spot);
+	pb_md_cell_text(t, c->lever);
+	if (isnan(c->expected_pct))
+		pb_md_cell(t, "-");
+	else
+		pb_md_cell(t, "-%g %%", c->expected_pct);
+	pb_md_cell(t, "%s", verdict);
+	pb_md_cell_text(t, c->title);
+}
+
+int pb_report_changes(FILE *out, const struct pb_report *r)
+{
+	static const struct pb_md_column columns[] = {
+		{"#", true},        {"state", false},    {"hotspot", false}, {"lever", false},
+		{"expected", true}, {"measured", false}, {"title", false}};
+	pb_auto_md_table struct pb_md_table t = {columns, PB_ARRAY_SIZE(columns), NULL, 0, 0,
+						 false};
+	int err;
+
+	if (pb_report_leaves_out(r, PB_PART_CHANGES))
+		return 0;
+	fputs("## Changes\n\n", out);
+	if (!r->n_changes) {
+		fputs("None yet.\n", out);
+		return 0;
+	}
+	for (uint32_t i = 0; i < r->n_changes; i++)
+		put_row(&t, &r->changes[i]);
+	err = pb_md_table_print(&t, out);
+	for (uint32_t i = 0; i < r->n_changes && !pb_report_leaves_out(r, PB_PART_PROOFS); i++)
+		put_change(out, &r->changes[i]);
+	return err;
+}
