@@ -18,8 +18,6 @@
 MISSING(change)
 MISSING(gate)
 MISSING(doctor)
-MISSING(history)
-MISSING(export)
 
 int pb_gate(struct pb_measure *m, const struct pb_plan *plan, const struct pb_plan_bead *bead,
 	    int64_t reference)
