@@ -16,6 +16,9 @@
  */
 int pb_callcount_open(char *why, size_t size);
 
+/* The same for processes that it starts, threads left out. */
+int pb_callcount_open_processes(void);
+
 /* What was counted so far; UINT64_MAX if it cannot be read. */
 uint64_t pb_callcount_read(int fd);
 

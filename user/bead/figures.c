@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "user/bead/figures.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "user/bead/latencies.h"
+#include "user/bead/operations.h"
 #include "user/bead/plan.h"
-#include "user/bead/runner.h"
 #include "user/bead/stats.h"
 #include "user/bead/store.h"
+#include "user/core/log.h"
 
 #define CONFIDENCE 0.95
+#define SEED       1 /* as bead compare and bead ab have it by default */
 
 /* Quantiles of columns of the store. */
 static const struct {
@@ -66,7 +70,7 @@ const char *pb_figures_amount(char *buf, size_t size, double value, const char *
 		{"bytes", 1 << 10, 1 << 10, "KiB"},
 		{"bytes", 0, 1, "bytes"},
 		{"per_second", 0, 1, "/s"},
-		{"percent", -INFINITY, 1, "%"},
+		{"percent", -HUGE_VAL, 1, "%"},
 	};
 
 	for (size_t i = 0; i < PB_ARRAY_SIZE(scales); i++) {
@@ -134,7 +138,62 @@ static int put_own_cost(struct pb_store *store, int64_t id, const char *workload
 	return pb_store_put_figure(store, id, &figure);
 }
 
-int pb_figures_put(struct pb_store *store, int64_t id, const struct pb_plan_workload *workload)
+/* One quantile of all operations. */
+static int put_operation_quantile(struct pb_store *store, int64_t id, const char *workload,
+				  const struct pb_operations *o, const char *name, double q)
+{
+	struct pb_figure figure = {workload,    name,        "ns", (double)NAN,
+				   (double)NAN, (double)NAN, NULL};
+	struct pb_interval_estimate e;
+	char why[128];
+	int err = pb_operations_interval(&e, o, q, CONFIDENCE, SEED);
+
+	if (err == -ENODATA) {
+		pb_operations_explain(why, sizeof(why), o, q, CONFIDENCE);
+		figure.why = why;
+	} else if (err) {
+		return pb_err(-err, "judge the operations of %s", workload);
+	} else {
+		figure.value = e.value;
+		figure.low = e.low;
+		figure.high = e.high;
+	}
+	return pb_store_put_figure(store, id, &figure);
+}
+
+static int put_operations(struct pb_store *store, int64_t id, const char *workload, uint32_t runs,
+			  const char *directory)
+{
+	static const struct {
+		const char *name;
+		double q;
+	} quantiles[] = {{"operation_p50_ns", 0.5},
+			 {"operation_p95_ns", 0.95},
+			 {"operation_p99_ns", 0.99},
+			 {"operation_p999_ns", 0.999}};
+	pb_auto(pb_operations) struct pb_operations *o = NULL;
+	struct pb_figure most = {workload,    "operation_max_ns", "ns", 0,
+				 (double)NAN, (double)NAN,        NULL};
+	struct pb_figure count = {workload,    "operations", "count", 0,
+				  (double)NAN, (double)NAN,  NULL};
+	int err = pb_latencies_load(&o, directory, workload, 0, runs);
+
+	if (err == -ENOENT)
+		return pb_fail(ENOENT, "the latencies of %s are not in %s any more", workload,
+			       directory);
+	for (size_t i = 0; i < PB_ARRAY_SIZE(quantiles) && !err; i++)
+		err = put_operation_quantile(store, id, workload, o, quantiles[i].name,
+					     quantiles[i].q);
+	if (err)
+		return err;
+	most.value = pb_operations_max(o);
+	count.value = (double)pb_operations_count(o);
+	err = pb_store_put_figure(store, id, &most);
+	return err ? err : pb_store_put_figure(store, id, &count);
+}
+
+int pb_figures_put(struct pb_store *store, int64_t id, const struct pb_plan_workload *workload,
+		   const char *directory)
 {
 	pb_autofree double *wall = NULL;
 	uint32_t n;
@@ -144,36 +203,9 @@ int pb_figures_put(struct pb_store *store, int64_t id, const struct pb_plan_work
 		err = put_row(store, id, workload->name, i);
 	if (!err && workload->operations)
 		err = put_throughput(store, id, workload, wall, n);
+	if (!err && workload->latencies.path && n)
+		err = put_operations(store, id, workload->name, n, directory);
 	if (!err)
 		err = put_own_cost(store, id, workload->name);
 	return err ? err : put_runs(store, id, workload->name, n);
-}
-
-void pb_figures_add_calls(struct pb_figures_calls *calls, const struct pb_run *run)
-{
-	uint64_t n = run->counts.syscalls;
-
-	if (n == UINT64_MAX) {
-		snprintf(calls->why, sizeof(calls->why), "%s", run->syscalls_why);
-		return;
-	}
-	calls->fewest = calls->n && calls->fewest < n ? calls->fewest : n;
-	calls->most = calls->n && calls->most > n ? calls->most : n;
-	calls->n++;
-}
-
-int pb_figures_put_calls(struct pb_store *store, int64_t id, const char *workload,
-			 const struct pb_figures_calls *calls)
-{
-	struct pb_figure figure = {workload,
-				   "syscalls",
-				   "count",
-				   (double)calls->fewest,
-				   (double)calls->fewest,
-				   (double)calls->most,
-				   NULL};
-
-	if (!calls->n)
-		figure.why = calls->why[0] ? calls->why : "they could not be counted";
-	return pb_store_put_figure(store, id, &figure);
 }

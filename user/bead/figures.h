@@ -15,22 +15,15 @@ struct pb_store;
  * pb_figures_put() - from the samples of a workload that count to its figures.
  *
  * wall_p50_ns, wall_p95_ns, wall_p99_ns; medians of user_ns, system_ns, max_rss_bytes, faults, switches and blocks;
- * operations_per_second where the plan says how many; own_ns, the most that bead added to a run; runs. Return: 0; -errno,
- * logged.
+ * operations_per_second where the plan says how many; own_ns, the most that bead added to a run; runs. Where the plan
+ * declares latencies, of all operations of all runs operation_p50_ns, p95, p99, p999 and max, with intervals as of
+ * operations.h; operations, how many that are.
+ * @directory: of the bead's run, with the latencies
+ *
+ * Return: 0; -errno, logged.
  */
-int pb_figures_put(struct pb_store *store, int64_t id, const struct pb_plan_workload *workload);
-
-/* System calls over some runs. Zeroed to begin with. */
-struct pb_figures_calls {
-	uint32_t n;
-	uint64_t fewest, most;
-	char why[160]; /* why they are not known */
-};
-
-void pb_figures_add_calls(struct pb_figures_calls *calls, const struct pb_run *run);
-/* As the figure "syscalls": the fewest, with the range in place of an interval. */
-int pb_figures_put_calls(struct pb_store *store, int64_t id, const char *workload,
-			 const struct pb_figures_calls *calls);
+int pb_figures_put(struct pb_store *store, int64_t id, const struct pb_plan_workload *workload,
+		   const char *directory);
 
 /**
  * pb_figures_quantile() - a quantile of samples as a figure, with an interval of 95 %.

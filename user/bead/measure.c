@@ -5,7 +5,10 @@
 #include <poll.h>
 #include <stdio.h>
 
+#include "user/bead/counts.h"
 #include "user/bead/figures.h"
+#include "user/bead/latencies.h"
+#include "user/bead/measure_inside.h"
 #include "user/bead/oracle.h"
 #include "user/bead/plan.h"
 #include "user/bead/runner.h"
@@ -13,8 +16,7 @@
 #include "user/core/clock.h"
 #include "user/core/log.h"
 
-#define COUNTING_RUNS 2
-#define ORACLE_RUNS   2
+#define ORACLE_RUNS 2
 
 /* Runs that others disturbed before a workload is given up. */
 static uint32_t disturbed_max(const struct pb_plan_workload *workload)
@@ -60,32 +62,44 @@ static bool is_stopped(const struct pb_measure *m)
 	return m->stop_fd >= 0 && poll(&p, 1, 0) > 0;
 }
 
-/* One run and what it is good for, with the reason in m->why. @blessed: set to whether it was checked. -errno. */
-static int run_once(struct pb_measure *m, const struct pb_plan_workload *workload,
-		    struct pb_run *run, bool counting, bool *blessed)
+int pb_measure_judge(struct pb_measure *m, const struct pb_plan_workload *workload,
+		     const struct pb_run *run, bool *blessed)
 {
-	const struct pb_run_options options = {.count_syscalls = counting, .stop_fd = m->stop_fd};
 	struct pb_oracle_difference difference;
-	int oracle = 0, err = pb_run_once(run, workload, &options);
+	int oracle = 0;
 
-	if (err)
-		return err;
 	if (run->end == PB_RUN_EXITED)
 		oracle = pb_oracle_check(m->golden, workload, run, &difference);
-	if (oracle < 0 && oracle != -ENOENT) {
-		pb_run_drop(run);
+	if (oracle < 0 && oracle != -ENOENT)
 		return oracle;
-	}
 	*blessed = oracle != -ENOENT;
 	return (int)pb_measure_worth(run, workload, oracle, &difference, m->why, sizeof(m->why));
 }
 
-enum pb_measure_end pb_measure_may_go_on(struct pb_measure *m)
+int pb_measure_run_once(struct pb_measure *m, const struct pb_plan_workload *workload,
+			struct pb_run *run, bool counting, bool *blessed)
 {
-	if (is_stopped(m)) {
-		snprintf(m->why, sizeof(m->why), "it was stopped by a signal");
-		return PB_MEASURE_STOPPED;
-	}
+	const struct pb_run_options options = {.count_syscalls = counting, .stop_fd = m->stop_fd};
+	int worth, err = pb_run_once(run, workload, &options);
+
+	if (err)
+		return err;
+	worth = pb_measure_judge(m, workload, run, blessed);
+	if (worth < 0)
+		pb_run_drop(run);
+	return worth;
+}
+
+int pb_measure_is_stopped(struct pb_measure *m)
+{
+	snprintf(m->why, sizeof(m->why), "it was stopped by a signal");
+	return PB_MEASURE_STOPPED;
+}
+
+int pb_measure_may_go_on(struct pb_measure *m)
+{
+	if (is_stopped(m))
+		return pb_measure_is_stopped(m);
 	if (m->deadline_ns && pb_clock_ns() >= m->deadline_ns) {
 		snprintf(m->why, sizeof(m->why), "the time of --max-time is over");
 		return PB_MEASURE_LATE;
@@ -101,10 +115,10 @@ static int run_unstored(struct pb_measure *m, const struct pb_plan_workload *wor
 	int end, worth;
 
 	for (uint32_t i = 0; i < n; i++) {
-		end = (int)pb_measure_may_go_on(m);
+		end = pb_measure_may_go_on(m);
 		if (end)
 			return end;
-		worth = run_once(m, workload, &run, false, blessed);
+		worth = pb_measure_run_once(m, workload, &run, false, blessed);
 		if (worth < 0)
 			return worth;
 		pb_run_drop(&run);
@@ -133,12 +147,33 @@ static void show_progress(const struct pb_plan_workload *workload, uint32_t n, u
 	pb_live(line);
 }
 
-/* One timed run into the store. Return: its worth; -errno. */
-static int take_sample(struct pb_measure *m, const struct pb_plan_workload *workload)
+/* Keep how long the operations of a run took. @index: of its sample. Return: its worth; -errno. */
+static int keep_latencies(struct pb_measure *m, const struct pb_plan_workload *workload,
+			  const struct pb_run *run, uint32_t index)
+{
+	const struct pb_plan_latencies *l = &workload->latencies;
+	pb_autofree double *ns = NULL;
+	char why[192];
+	uint32_t n = 0;
+	int err = pb_latencies_of_run(&ns, &n, &run->latencies, l->unit, why, sizeof(why));
+
+	if (err == -EPROTO) {
+		snprintf(m->why, sizeof(m->why), "latencies: %s: %s", l->path, why);
+		return PB_WORTH_WRONG;
+	}
+	if (err)
+		return pb_err(-err, "read the latencies of %s", workload->name);
+	err = pb_latencies_keep(m->directory, workload->name, index, ns, n);
+	return err ? err : PB_WORTH_COUNTS;
+}
+
+/* One timed run into the store. @index: how many that count there are already. Return: its worth; -errno. */
+static int take_sample(struct pb_measure *m, const struct pb_plan_workload *workload,
+		       uint32_t index)
 {
 	struct pb_run run;
 	bool blessed;
-	int err = 0, worth = run_once(m, workload, &run, false, &blessed);
+	int err = 0, worth = pb_measure_run_once(m, workload, &run, false, &blessed);
 
 	if (worth < 0)
 		return worth;
@@ -146,7 +181,9 @@ static int take_sample(struct pb_measure *m, const struct pb_plan_workload *work
 		pb_log(PB_LOG_DEBUG, "%s: %s, and counts", workload->name, m->why);
 		worth = PB_WORTH_COUNTS;
 	}
-	if (worth != PB_WORTH_STOPPED)
+	if (worth == PB_WORTH_COUNTS && workload->latencies.path)
+		worth = keep_latencies(m, workload, &run, index);
+	if (worth >= 0 && worth != PB_WORTH_STOPPED)
 		err = pb_store_sample(m->store, m->id, workload->name, &run,
 				      worth == PB_WORTH_COUNTS ? NULL : m->why);
 	pb_run_drop(&run);
@@ -164,10 +201,10 @@ static int take_samples(struct pb_measure *m, const struct pb_plan_workload *wor
 		return err;
 	while (n < workload->runs) {
 		show_progress(workload, n, here, began_ns);
-		end = (int)pb_measure_may_go_on(m);
+		end = pb_measure_may_go_on(m);
 		if (end)
 			return end;
-		worth = take_sample(m, workload);
+		worth = take_sample(m, workload, n);
 		if (worth < 0)
 			return worth;
 		if (worth == PB_WORTH_WRONG)
@@ -191,51 +228,32 @@ static int take_samples(struct pb_measure *m, const struct pb_plan_workload *wor
 	return PB_MEASURE_DONE;
 }
 
-/* How many system calls it makes, as a figure. */
-static int count_calls(struct pb_measure *m, const struct pb_plan_workload *workload)
-{
-	struct pb_figures_calls calls = {0};
-	struct pb_run run;
-	bool blessed;
-	int worth;
-
-	for (uint32_t i = 0; i < COUNTING_RUNS; i++) {
-		worth = run_once(m, workload, &run, true, &blessed);
-		if (worth < 0)
-			return worth;
-		pb_figures_add_calls(&calls, &run);
-		pb_run_drop(&run);
-		if (worth == PB_WORTH_STOPPED)
-			return PB_MEASURE_STOPPED;
-		if (worth == PB_WORTH_WRONG)
-			return PB_MEASURE_FINDING;
-		if (!calls.n)
-			break; /* nor will they be the next time */
-	}
-	return pb_figures_put_calls(m->store, m->id, workload->name, &calls);
-}
-
-int pb_measure_baseline(struct pb_measure *m, const struct pb_plan_workload *workload)
+int pb_measure_runs(struct pb_measure *m, const struct pb_plan_workload *workload)
 {
 	bool blessed = true;
 	uint32_t have = 0;
 	int end = pb_store_count(m->store, m->id, workload->name, &have);
 
-	if (end)
+	if (end || have >= workload->runs)
 		return end;
-	if (have < workload->runs) {
-		end = run_unstored(m, workload, workload->warmup, &blessed);
-		if (!blessed)
-			pb_log(PB_LOG_WARN,
-			       "%s: nothing is blessed, so its output is not checked; bead bless %s",
-			       workload->name, workload->name);
-		if (!end)
-			end = take_samples(m, workload);
-	}
+	end = run_unstored(m, workload, workload->warmup, &blessed);
+	if (!blessed)
+		pb_log(PB_LOG_WARN,
+		       "%s: nothing is blessed, so its output is not checked; bead bless %s",
+		       workload->name, workload->name);
 	if (!end)
-		end = count_calls(m, workload);
+		end = take_samples(m, workload);
 	pb_live(NULL);
-	return end ? end : pb_figures_put(m->store, m->id, workload);
+	return end;
+}
+
+int pb_measure_baseline(struct pb_measure *m, const struct pb_plan_workload *workload)
+{
+	int end = pb_measure_runs(m, workload);
+
+	if (!end)
+		end = pb_figures_put(m->store, m->id, workload, m->directory);
+	return end ? end : pb_counts_take(m, workload);
 }
 
 int pb_measure_oracle(struct pb_measure *m, const struct pb_plan_workload *workload)

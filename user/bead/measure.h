@@ -56,15 +56,15 @@ enum pb_run_worth pb_measure_worth(const struct pb_run *run,
 				   const struct pb_oracle_difference *difference, char *why,
 				   size_t size);
 
-/* To be asked before each run: DONE: go on; LATE or STOPPED, with m->why. */
-enum pb_measure_end pb_measure_may_go_on(struct pb_measure *m);
+/* The first part of it: warm up, and run until as many samples count as the plan wants. Return: as below. */
+int pb_measure_runs(struct pb_measure *m, const struct pb_plan_workload *workload);
 
 /**
  * pb_measure_baseline() - warm up, then run a workload until as many samples count as the plan wants; those that the
  * run has already, from before an interruption, do.
  *
  * Each run, those that warm up too, is checked by the oracle where something is blessed. What does not count is stored
- * with the reason. Behind the timed runs come two that count system calls, since counting costs time, and the figures.
+ * with the reason. Behind the timed runs come those that count, see counts.h, since counting costs time, and the figures.
  * Return: enum pb_measure_end; -errno, logged.
  */
 int pb_measure_baseline(struct pb_measure *m, const struct pb_plan_workload *workload);

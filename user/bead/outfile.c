@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "user/bead/capture.h"
+#include "user/bead/latencies.h"
 #include "user/bead/plan.h"
 #include "user/bead/runner.h"
 #include "user/core/clock.h"
@@ -37,14 +38,26 @@ static int open_below(int directory, const char *path)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+/* How many there are, and the path of one: the golden ones, then that of the latencies. */
+static uint32_t count_files(const struct pb_plan_workload *workload)
+{
+	return workload->golden.n_files + (workload->latencies.path != NULL);
+}
+
+static const char *path_of(const struct pb_plan_workload *workload, uint32_t i)
+{
+	return i < workload->golden.n_files ? workload->golden.files[i].path
+					    : workload->latencies.path;
+}
+
 struct pb_outfile_sight *pb_outfile_look(const struct pb_plan_workload *workload)
 {
 	pb_autoclose int directory = open(workload->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	const struct pb_plan_golden *golden = &workload->golden;
-	struct pb_outfile_sight *sights = calloc((size_t)golden->n_files + 1, sizeof(*sights));
+	uint32_t n = count_files(workload);
+	struct pb_outfile_sight *sights = calloc((size_t)n + 1, sizeof(*sights));
 
-	for (uint32_t i = 0; i < golden->n_files && sights && directory >= 0; i++) {
-		pb_autoclose int fd = open_below(directory, golden->files[i].path);
+	for (uint32_t i = 0; i < n && sights && directory >= 0; i++) {
+		pb_autoclose int fd = open_below(directory, path_of(workload, i));
 
 		sights[i].exists = fd >= 0 && !fstat(fd, &sights[i].st);
 		sights[i].at_ns = pb_clock_read_ns(CLOCK_REALTIME);
@@ -109,8 +122,11 @@ int pb_outfile_capture(struct pb_run *run, const struct pb_plan_workload *worklo
 {
 	pb_autoclose int directory = open(workload->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const struct pb_plan_golden *golden = &workload->golden;
-	size_t room = PB_RUN_OUTPUT_MAX;
+	size_t room = PB_RUN_OUTPUT_MAX, latencies_room = PB_LATENCIES_BYTES_MAX;
 
+	if (workload->latencies.path)
+		run->latencies.err = capture(&run->latencies, directory, workload->latencies.path,
+					     &before[golden->n_files], &latencies_room);
 	if (!golden->n_files)
 		return 0;
 	run->files = calloc(golden->n_files, sizeof(*run->files));

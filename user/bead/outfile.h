@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The files that a plan declares as outputs of a workload, before and after a run. */
+/* The files that a plan declares as outputs of a workload, golden or latencies, before and after a run. */
 #ifndef PB_BEAD_OUTFILE_H
 #define PB_BEAD_OUTFILE_H
 

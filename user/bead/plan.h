@@ -17,6 +17,8 @@
  *       timeout: 60s
  *       prepare: [rm, -rf, out]                   before each run, not timed
  *       operations: 1000                          of one run: throughput is operations per second
+ *       latencies: {file: out/latencies.txt, unit: us}    that each run writes: a number a line for each operation, in
+ *                                                 ns, us, ms or s; relative to directory
  *       golden:
  *         stdout: exact | json | set | float | ignore
  *         stderr: ignore
@@ -90,6 +92,19 @@ struct pb_plan_golden {
 	uint32_t n_invariants;
 };
 
+enum pb_plan_unit {
+	PB_UNIT_NS,
+	PB_UNIT_US,
+	PB_UNIT_MS,
+	PB_UNIT_S,
+};
+
+/* Where a run writes how long each of its operations took. */
+struct pb_plan_latencies {
+	char *path; /* NULL: nowhere */
+	enum pb_plan_unit unit;
+};
+
 struct pb_plan_workload {
 	char *name; /* [a-z0-9][a-z0-9._-]*, at most 64 */
 	char **argv;
@@ -100,6 +115,7 @@ struct pb_plan_workload {
 	uint32_t warmup, runs;
 	uint64_t timeout_ns;
 	uint64_t operations; /* 0: not given */
+	struct pb_plan_latencies latencies;
 	struct pb_plan_golden golden;
 	uint32_t line; /* of the plan */
 };

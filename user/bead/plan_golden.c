@@ -13,9 +13,9 @@ static const char *const modes[] = {
 	[PB_COMPARE_FLOAT] = "float", [PB_COMPARE_IGNORE] = "ignore", NULL,
 };
 
-/* A path that is joined to a directory, in ours and in the store, and becomes a line of SHA256SUMS. */
-static int check_path(struct pb_plan_complaint *complaint, const struct pb_plan_node *node,
-		      const char *path)
+/* It is joined to a directory in the store as well, and becomes a line of SHA256SUMS. */
+int pb_plan_check_path(struct pb_plan_complaint *complaint, const struct pb_plan_node *node,
+		       const char *path)
 {
 	const char *why = NULL, *part = path;
 
@@ -66,7 +66,7 @@ static int read_file(struct pb_plan_complaint *complaint, const struct pb_plan_n
 		if (err)
 			return err;
 	}
-	return check_path(complaint, value, file->path);
+	return pb_plan_check_path(complaint, value, file->path);
 }
 
 static int read_files(struct pb_plan_complaint *complaint, const struct pb_plan_node *value,

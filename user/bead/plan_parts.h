@@ -18,6 +18,10 @@ void pb_plan_workload_drop(struct pb_plan_workload *workload);
 int pb_plan_read_golden(struct pb_plan_complaint *complaint, const struct pb_plan_node *node,
 			struct pb_plan_workload *workload);
 
+/* A path that is joined to the workload's directory may not lead out of it. @node: where it stands. */
+int pb_plan_check_path(struct pb_plan_complaint *complaint, const struct pb_plan_node *node,
+		       const char *path);
+
 /* @node: of "beads"; the workloads have been read. */
 int pb_plan_read_beads(struct pb_plan_complaint *complaint, const struct pb_plan_node *node,
 		       struct pb_plan *plan);

@@ -80,21 +80,23 @@ static const char head[] =
 	"# Commands are run without a shell, in the directory of this file.\n"
 	"workloads:\n";
 
-static const char more[] = "    # directory: .\n"
-			   "    # environment: {LC_ALL: C}\n"
-			   "    # stdin: data/input.txt        # /dev/null by default\n"
-			   "    # prepare: [rm, -rf, out]      # before each run, not timed\n"
-			   "    # operations: 1000             # of one run, for throughput\n"
-			   "    # warmup: 2\n"
-			   "    # runs: 30\n"
-			   "    # timeout: 60s\n"
-			   "    # golden:                      # what every run has to give\n"
-			   "    #   stdout: exact              # or json, set, float, ignore\n"
-			   "    #   stderr: ignore\n"
-			   "    #   exit: 0\n"
-			   "    #   files: [out/result.json]\n"
-			   "    #   normalize: [{match: \"pid=[0-9]+\", replace: \"pid=N\"}]\n"
-			   "    #   invariants: [[./check, out/result.json]]\n";
+static const char more[] =
+	"    # directory: .\n"
+	"    # environment: {LC_ALL: C}\n"
+	"    # stdin: data/input.txt        # /dev/null by default\n"
+	"    # prepare: [rm, -rf, out]      # before each run, not timed\n"
+	"    # operations: 1000             # of one run, for throughput\n"
+	"    # latencies: {file: out/latencies.txt, unit: us}  # written by each run\n"
+	"    # warmup: 2\n"
+	"    # runs: 30\n"
+	"    # timeout: 60s\n"
+	"    # golden:                      # what every run has to give\n"
+	"    #   stdout: exact              # or json, set, float, ignore\n"
+	"    #   stderr: ignore\n"
+	"    #   exit: 0\n"
+	"    #   files: [out/result.json]\n"
+	"    #   normalize: [{match: \"pid=[0-9]+\", replace: \"pid=N\"}]\n"
+	"    #   invariants: [[./check, out/result.json]]\n";
 
 static void print_beads(FILE *out, const char *p)
 {

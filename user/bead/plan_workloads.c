@@ -31,6 +31,32 @@ static int read_golden(struct pb_plan_complaint *complaint, const struct pb_plan
 	return pb_plan_read_golden(complaint, value, to);
 }
 
+static int read_latencies(struct pb_plan_complaint *complaint, const struct pb_plan_node *value,
+			  void *to)
+{
+	static const char *const units[] = {
+		[PB_UNIT_NS] = "ns",
+		[PB_UNIT_US] = "us",
+		[PB_UNIT_MS] = "ms",
+		[PB_UNIT_S] = "s",
+		NULL,
+	};
+	static const struct pb_plan_key parts[] = {
+		{.name = "file",
+		 PB_PLAN_KEY(TEXT, struct pb_plan_latencies, path),
+		 .required = true},
+		{.name = "unit",
+		 PB_PLAN_KEY(CHOICE, struct pb_plan_latencies, unit),
+		 .choices = units,
+		 .required = true},
+		{.name = NULL},
+	};
+	struct pb_plan_workload *workload = to;
+	int err = pb_plan_read_map(complaint, value, "\"latencies\"", parts, &workload->latencies);
+
+	return err ? err : pb_plan_check_path(complaint, value, workload->latencies.path);
+}
+
 static bool is_variable(const char *name)
 {
 	const char *letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
@@ -90,6 +116,7 @@ static const struct pb_plan_key keys[] = {
 	 PB_PLAN_KEY(UINT64, struct pb_plan_workload, operations),
 	 .min = 1,
 	 .max = 1e15},
+	{.name = "latencies", .as = PB_PLAN_AS_OTHER, .read = read_latencies},
 	{.name = "golden", .as = PB_PLAN_AS_OTHER, .read = read_golden},
 	{.name = NULL},
 };
@@ -186,5 +213,6 @@ void pb_plan_workload_drop(struct pb_plan_workload *w)
 	pb_plan_words_free(w->environment);
 	free(w->stdin_path);
 	pb_plan_words_free(w->prepare);
+	free(w->latencies.path);
 	drop_golden(&w->golden);
 }

@@ -165,7 +165,7 @@ static int take_runs(struct pb_profiling *p)
 	p->began_ns = pb_clock_ns();
 	do {
 		show_progress(p);
-		end = (int)pb_measure_may_go_on(p->m);
+		end = pb_measure_may_go_on(p->m);
 		if (!end)
 			end = take_run(p);
 	} while (!end && p->tally.runs < PB_TALLY_RUNS_MAX && !p->kind->enough(p));

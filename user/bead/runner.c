@@ -39,7 +39,7 @@ struct race {
 	struct pb_child child;
 	struct pb_capture out, err;
 	struct pb_kin kin;
-	int count_fd;
+	int count_fd, processes_fd;
 	struct pb_machine before, after;
 	/* Of ours, when the child was forked. */
 	uint64_t own_cpu_ns, own_delay_ns;
@@ -81,6 +81,8 @@ static int start(struct race *r, char *const *argv)
 	r->run->counts.syscalls = UINT64_MAX;
 	if (r->options->count_syscalls)
 		r->count_fd = pb_callcount_open(r->run->syscalls_why, sizeof(r->run->syscalls_why));
+	if (r->count_fd >= 0)
+		r->processes_fd = pb_callcount_open_processes();
 	pb_machine_read(&r->before);
 	err = pb_child_start(&r->child, r->workload, words, out_fd, err_fd);
 	r->own_delay_ns = pb_machine_run_delay_ns(0);
@@ -178,6 +180,8 @@ static void stop(struct race *r)
 
 	if (r->count_fd >= 0)
 		r->run->counts.syscalls = pb_callcount_read(r->count_fd);
+	if (r->processes_fd >= 0)
+		r->run->processes = pb_callcount_read(r->processes_fd);
 	pb_machine_read(&r->after);
 	if (word->start_ns)
 		r->run->wall_ns = minus(r->stop_ns, word->start_ns);
@@ -269,12 +273,14 @@ static void drop_race(struct race *r)
 	pb_capture_text_free(pb_capture_take(&r->err, &size), r->err.size);
 	if (r->count_fd >= 0)
 		close(r->count_fd);
+	if (r->processes_fd >= 0)
+		close(r->processes_fd);
 }
 
 int pb_run_command(struct pb_run *run, const struct pb_plan_workload *workload, char *const *argv,
 		   const struct pb_run_options *options)
 {
-	struct pb_run fresh = {.counts = {.syscalls = UINT64_MAX}};
+	struct pb_run fresh = {.counts = {.syscalls = UINT64_MAX}, .processes = UINT64_MAX};
 	struct race r = {
 		.run = &fresh,
 		.workload = workload,
@@ -283,6 +289,7 @@ int pb_run_command(struct pb_run *run, const struct pb_plan_workload *workload, 
 		.out = {.fd = -1},
 		.err = {.fd = -1},
 		.count_fd = -1,
+		.processes_fd = -1,
 	};
 	int err = pb_kin_begin(&r.kin);
 
@@ -367,6 +374,7 @@ void pb_run_drop(struct pb_run *run)
 	pb_capture_text_free(run->err, run->err_size);
 	for (uint32_t i = 0; i < run->n_files; i++)
 		pb_capture_text_free(run->files[i].text, run->files[i].size);
+	pb_capture_text_free(run->latencies.text, run->latencies.size);
 	free(run->files);
 	*run = (struct pb_run){0};
 }

@@ -64,7 +64,9 @@ struct pb_run {
 		max_rss_bytes; /* of its largest process; not below what a copy of bead has before its exec */
 	struct pb_run_counts counts;
 	char syscalls_why
-		[160]; /* why counts.syscalls is not known; "" if it is or was not asked for */
+		[160];      /* why counts.syscalls is not known; "" if it is or was not asked for */
+	uint64_t processes; /* that it started, its own left out; UINT64_MAX if that is not known or
+			       was not asked for */
 	struct pb_run_interference interference;
 	uint64_t
 		own_ns; /* what bead itself added at most: its CPU time, and its own wait for a CPU, while the
@@ -72,6 +74,8 @@ struct pb_run {
 	bool left_children; /* processes that it had started were still there, and were killed */
 	char *out, *err;    /* captured, NUL-terminated; given back by pb_run_drop() only */
 	size_t out_size, err_size;
+	struct pb_run_file
+		latencies;         /* of its operations, as the plan declares them, if it exited */
 	struct pb_run_file *files; /* one for each of the plan's golden files, if it exited */
 	uint32_t n_files;
 };
@@ -80,7 +84,7 @@ void pb_run_drop(struct pb_run *run);
 
 /* What a run may be given beside its plan. */
 struct pb_run_options {
-	bool count_syscalls;
+	bool count_syscalls;  /* and processes */
 	char *const *wrapper; /* words put before the command, as a profiler's; NULL: none */
 	int stop_fd;          /* readable: stop the run; -1: none */
 };

@@ -40,6 +40,9 @@ double pb_stats_mad(const double *x, size_t n);
 int pb_stats_quantile_interval(struct pb_interval_estimate *out, const double *x, size_t n,
 			       double q, double confidence);
 
+/* The ranks of that interval, from 1, for who has the numbers in an order of their own. Return: as above. */
+int pb_stats_quantile_ranks(size_t *low, size_t *high, size_t n, double q, double confidence);
+
 /* Hodges-Lehmann: the median of all differences y - x. O((n + m) log (n + m)), and as little memory. Return: 0; -ENODATA
  * where either is empty; -ENOMEM. */
 int pb_stats_shift(double *out, const double *x, size_t n, const double *y, size_t m);

@@ -89,32 +89,43 @@ static size_t lower_rank(size_t n, double q, double miss, double *missed)
 	return rank;
 }
 
-int pb_stats_quantile_interval(struct pb_interval_estimate *out, const double *x, size_t n,
-			       double q, double confidence)
+int pb_stats_quantile_ranks(size_t *low, size_t *high, size_t n, double q, double confidence)
 {
 	double miss = 1 - confidence, missed;
-	struct sample s = {.x = x, .n = n};
-	size_t low, from_above;
+	size_t below, from_above;
 
 	if (!n || !(q > 0 && q < 1 && confidence > 0 && confidence < 1))
 		return -ENODATA;
 	/* The upper rank is the lower one of the sample turned round. */
-	low = lower_rank(n, q, miss / 2, &missed);
+	below = lower_rank(n, q, miss / 2, &missed);
 	from_above = lower_rank(n, 1 - q, miss / 2, &missed);
 	/* Far out, one side takes the extreme, which misses more than its half; the other side has what is left. */
-	if (!low) {
-		low = 1;
+	if (!below) {
+		below = 1;
 		from_above = lower_rank(n, 1 - q, miss - binomial(n, 0, q), &missed);
 	} else if (!from_above) {
 		from_above = 1;
-		low = lower_rank(n, q, miss - binomial(n, n, q), &missed);
+		below = lower_rank(n, q, miss - binomial(n, n, q), &missed);
 	}
-	if (!low || !from_above)
+	if (!below || !from_above)
+		return -ENODATA;
+	*low = below;
+	*high = n + 1 - from_above;
+	return 0;
+}
+
+int pb_stats_quantile_interval(struct pb_interval_estimate *out, const double *x, size_t n,
+			       double q, double confidence)
+{
+	struct sample s = {.x = x, .n = n};
+	size_t low, high;
+
+	if (pb_stats_quantile_ranks(&low, &high, n, q, confidence))
 		return -ENODATA;
 	*out = (struct pb_interval_estimate){
 		.value = pb_stats_quantile(x, n, q),
 		.low = pb_order_nth(count_below, &s, low),
-		.high = pb_order_nth(count_below, &s, n + 1 - from_above),
+		.high = pb_order_nth(count_below, &s, high),
 		.confidence = confidence,
 	};
 	return 0;

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "user/bead/operations.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "user/bead/order.h"
+#include "user/bead/stats.h"
+#include "user/core/grow.h"
+
+#define ROUNDS 1000
+
+struct run {
+	double *sorted;
+	uint32_t n;
+};
+
+struct pb_operations {
+	struct run *runs;
+	uint32_t n_runs, room;
+	uint64_t count;
+};
+
+int pb_operations_new(struct pb_operations **out)
+{
+	struct pb_operations *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return -ENOMEM;
+	*out = o;
+	return 0;
+}
+
+void pb_operations_free(struct pb_operations *o)
+{
+	if (!o)
+		return;
+	for (uint32_t i = 0; i < o->n_runs; i++)
+		free(o->runs[i].sorted);
+	free(o->runs);
+	free(o);
+}
+
+int pb_operations_add(struct pb_operations *o, const double *x, uint32_t n)
+{
+	struct run *run;
+
+	if (pb_grow(&o->runs, &o->room, (uint64_t)o->n_runs + 1, sizeof(*o->runs)))
+		return -ENOMEM;
+	run = &o->runs[o->n_runs];
+	run->sorted = pb_order_sorted(x, n);
+	if (!run->sorted)
+		return -ENOMEM;
+	run->n = n;
+	o->n_runs++;
+	o->count += n;
+	return 0;
+}
+
+uint64_t pb_operations_count(const struct pb_operations *o)
+{
+	return o->count;
+}
+
+uint32_t pb_operations_runs(const struct pb_operations *o)
+{
+	return o->n_runs;
+}
+
+double pb_operations_max(const struct pb_operations *o)
+{
+	double most = o->runs[0].sorted[o->runs[0].n - 1];
+
+	for (uint32_t i = 1; i < o->n_runs; i++)
+		most = fmax(most, o->runs[i].sorted[o->runs[i].n - 1]);
+	return most;
+}
+
+/* Runs, each as often as it was drawn; @drawn NULL: once. @and: another set of runs, once each; NULL: none. */
+struct drawn {
+	const struct pb_operations *o, *and;
+	uint32_t *drawn;
+};
+
+static uint32_t count_run(const struct run *run, double v)
+{
+	uint32_t low = 0, high = run->n;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (run->sorted[middle] <= v)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static uint64_t count_below(const void *ctx, double v)
+{
+	const struct drawn *d = ctx;
+	uint64_t below = 0;
+
+	for (uint32_t i = 0; i < d->o->n_runs; i++) {
+		uint32_t times = d->drawn ? d->drawn[i] : 1;
+
+		if (times)
+			below += (uint64_t)times * count_run(&d->o->runs[i], v);
+	}
+	for (uint32_t i = 0; d->and &&i < d->and->n_runs; i++)
+		below += count_run(&d->and->runs[i], v);
+	return below;
+}
+
+static double quantile(const struct pb_operations *o, double q)
+{
+	struct drawn d = {.o = o};
+
+	return pb_order_quantile_by(count_below, &d, o->count, q);
+}
+
+/* Of as many runs as there are, drawn with replacement. @drawn: scratch. */
+static double resampled(const struct pb_operations *o, uint32_t *drawn, double q,
+			struct pb_random *random)
+{
+	struct drawn d = {.o = o, .drawn = drawn};
+	uint64_t n = 0;
+
+	memset(drawn, 0, o->n_runs * sizeof(*drawn));
+	for (uint32_t i = 0; i < o->n_runs; i++) {
+		uint64_t k = pb_random_below(random, o->n_runs);
+
+		drawn[k]++;
+		n += o->runs[k].n;
+	}
+	return pb_order_quantile_by(count_below, &d, n, q);
+}
+
+/* Widen @out to what the bootstrap says. @a NULL: of the quantile of @b alone, else of its ratio to that of @a. */
+static int widen(struct pb_interval_estimate *out, const struct pb_operations *a,
+		 const struct pb_operations *b, double q, uint64_t seed)
+{
+	struct pb_random random = {.state = seed};
+	uint32_t most = a && a->n_runs > b->n_runs ? a->n_runs : b->n_runs;
+	pb_autofree double *values = calloc(ROUNDS, sizeof(*values)), *sorted = NULL;
+	pb_autofree uint32_t *drawn = calloc(most, sizeof(*drawn));
+	double miss = (1 - out->confidence) / 2;
+
+	if (!values || !drawn)
+		return -ENOMEM;
+	for (int i = 0; i < ROUNDS; i++) {
+		double of_a = a ? resampled(a, drawn, q, &random) : 1;
+
+		if (!(of_a > 0))
+			return -EDOM;
+		values[i] = resampled(b, drawn, q, &random) / of_a;
+	}
+	sorted = pb_order_sorted(values, ROUNDS);
+	if (!sorted)
+		return -ENOMEM;
+	out->low = fmin(out->low, pb_order_quantile(sorted, ROUNDS, miss));
+	out->high = fmax(out->high, pb_order_quantile(sorted, ROUNDS, 1 - miss));
+	return 0;
+}
+
+/* As if all were independent. */
+static int of_order(struct pb_interval_estimate *out, const struct pb_operations *o, double q,
+		    double confidence)
+{
+	struct drawn d = {.o = o};
+	size_t low, high;
+
+	if (o->n_runs < PB_OPERATIONS_RUNS_MIN ||
+	    pb_stats_quantile_ranks(&low, &high, o->count, q, confidence))
+		return -ENODATA;
+	*out = (struct pb_interval_estimate){
+		.value = quantile(o, q),
+		.low = pb_order_nth(count_below, &d, low),
+		.high = pb_order_nth(count_below, &d, high),
+		.confidence = confidence,
+	};
+	return 0;
+}
+
+int pb_operations_interval(struct pb_interval_estimate *out, const struct pb_operations *o,
+			   double q, double confidence, uint64_t seed)
+{
+	struct pb_interval_estimate e;
+	int err = of_order(&e, o, q, confidence);
+
+	if (!err)
+		err = widen(&e, NULL, o, q, seed);
+	if (!err)
+		*out = e;
+	return err;
+}
+
+void pb_operations_explain(char *buf, size_t size, const struct pb_operations *o, double q,
+			   double confidence)
+{
+	size_t needed = pb_stats_needed(q, confidence);
+
+	if (o->n_runs < PB_OPERATIONS_RUNS_MIN)
+		snprintf(buf, size, "%u runs, and operations need those of %d", o->n_runs,
+			 PB_OPERATIONS_RUNS_MIN);
+	else
+		snprintf(buf, size, "%llu operations, and p%g needs %zu",
+			 (unsigned long long)o->count, q * 100, needed);
+}
+
+int pb_operations_ratio(struct pb_interval_estimate *out, const struct pb_operations *a,
+			const struct pb_operations *b, double q, double confidence, uint64_t seed)
+{
+	struct pb_interval_estimate before, after, e;
+	double each = (1 + confidence) / 2;
+	int err = of_order(&before, a, q, each);
+
+	if (!err)
+		err = of_order(&after, b, q, each);
+	if (err)
+		return err;
+	if (!(before.low > 0))
+		return -EDOM;
+	e = (struct pb_interval_estimate){
+		.value = after.value / before.value,
+		.low = after.low / before.high,
+		.high = after.high / before.low,
+		.confidence = confidence,
+	};
+	err = widen(&e, a, b, q, seed);
+	if (!err)
+		*out = e;
+	return err;
+}
+
+/* Of each run the share above @v. */
+static void shares_above(double *out, const struct pb_operations *o, double v)
+{
+	for (uint32_t i = 0; i < o->n_runs; i++)
+		out[i] = 1 - (double)count_run(&o->runs[i], v) / o->runs[i].n;
+}
+
+int pb_operations_test(double *p, const struct pb_operations *a, const struct pb_operations *b,
+		       double q)
+{
+	pb_autofree double *x = calloc(a->n_runs + 1, sizeof(*x));
+	pb_autofree double *y = calloc(b->n_runs + 1, sizeof(*y));
+	struct drawn both = {.o = a, .and = b};
+	double v;
+
+	if (!x || !y)
+		return -ENOMEM;
+	*p = 1;
+	if (!a->count || !b->count)
+		return 0;
+	v = pb_order_quantile_by(count_below, &both, a->count + b->count, q);
+	shares_above(x, a, v);
+	shares_above(y, b, v);
+	return pb_stats_mann_whitney(p, x, a->n_runs, y, b->n_runs);
+}
