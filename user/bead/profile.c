@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "user/bead/cpu_profile.h"
+#include "user/bead/measure_inside.h"
 #include "user/bead/profile_inside.h"
 #include "user/bead/share.h"
 #include "user/bead/stats.h"
