@@ -49,7 +49,7 @@ static const struct pb_option run_options[] = {
 };
 
 static const struct pb_option time_options[] = {
-	{.kind = PB_OPT_GROUP, .help = "run, ab"},
+	{.kind = PB_OPT_GROUP, .help = "run, ab, gate"},
 	{PB_OPT_FIELD(DURATION, struct pb_bead_args, max_time_ns), .long_name = "max-time",
 	 .arg = "TIME", .min = 1, .help = "begin no run after so long, as 90s or 10m"},
 	{PB_OPT_FIELD(FLAG, struct pb_bead_args, noisy), .long_name = "noisy",
@@ -253,8 +253,8 @@ static const struct verb {
 	 pb_bead_change},
 	{"gate",
 	 {PROGRAM("gate"), .summary = "measure anew, and compare with a saved baseline",
-	  .usage = "[--base NAME] [OPTION...]\n--ci\n--rules",
-	  .tables = TABLES(gate_options, time_options, json_options)},
+	  .usage = "[ID] [--base NAME] [OPTION...]\n[ID] --ci\n[ID] --rules",
+	  .tables = TABLES(gate_options, time_options, json_options), .max_words = 1},
 	 pb_bead_gate},
 	{"report",
 	 {PROGRAM("report"), .summary = "write PERFORMANCE_ANALYSIS.md", .usage = "[OPTION...]",

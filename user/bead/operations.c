@@ -114,7 +114,7 @@ static uint64_t count_below(const void *ctx, double v)
 	return below;
 }
 
-static double quantile(const struct pb_operations *o, double q)
+double pb_operations_quantile(const struct pb_operations *o, double q)
 {
 	struct drawn d = {.o = o};
 
@@ -176,7 +176,7 @@ static int of_order(struct pb_interval_estimate *out, const struct pb_operations
 	    pb_stats_quantile_ranks(&low, &high, o->count, q, confidence))
 		return -ENODATA;
 	*out = (struct pb_interval_estimate){
-		.value = quantile(o, q),
+		.value = pb_operations_quantile(o, q),
 		.low = pb_order_nth(count_below, &d, low),
 		.high = pb_order_nth(count_below, &d, high),
 		.confidence = confidence,

@@ -31,7 +31,8 @@ int pb_operations_add(struct pb_operations *o, const double *x, uint32_t n);
 
 uint64_t pb_operations_count(const struct pb_operations *o);
 uint32_t pb_operations_runs(const struct pb_operations *o);
-/* There has to be one. */
+/* Of all together; there has to be one. Without an interval it says little: for what is shown beside one. */
+double pb_operations_quantile(const struct pb_operations *o, double q);
 double pb_operations_max(const struct pb_operations *o);
 
 /**

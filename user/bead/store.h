@@ -60,6 +60,8 @@ int pb_store_state(struct pb_store *s, const char *bead, const char *plan_digest
  */
 int pb_store_begin(struct pb_store *s, const char *bead, const char *plan_digest, bool resume,
 		   int64_t *id, char **directory);
+/* What a run is of, and where its files are, to be freed. -EINVAL: no run @id. */
+int pb_store_run(struct pb_store *s, int64_t id, char **bead, char **directory);
 /* End one's own work on it. OPEN: it was stopped, and may be resumed. @note: NULL: none. Return: 0; -ESTALE: this process
  * does not work on it (any more); -errno, logged. */
 int pb_store_finish(struct pb_store *s, int64_t id, enum pb_bead_state state, const char *note);

@@ -188,19 +188,49 @@ static int add_run(struct begin *b)
 	return pb_query_run(&q);
 }
 
-/* "runs/12-shop.cpu". Its bead's name comes from a plan, and stays one name of a file. */
-static int make_directory(struct begin *b)
+/* "runs/12-shop.cpu". Its bead's name comes from a plan, and stays one name of a file. NULL: no memory. */
+static char *path_of(const struct pb_store *s, int64_t id, const char *bead)
 {
-	pb_autofree char *runs = NULL, *name = strdup(b->bead), *path = NULL;
-	int err;
+	pb_autofree char *name = strdup(bead);
+	char *path;
 
-	if (!name || asprintf(&runs, "%s/runs", b->store->directory) < 0)
-		return -ENOMEM;
-	for (char *p = name; *p; p++)
+	for (char *p = name; p && *p; p++)
 		if (!strchr("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-",
 			    *p))
 			*p = '_';
-	if (asprintf(&path, "%s/%lld-%.64s", runs, (long long)b->id, name) < 0)
+	if (!name || asprintf(&path, "%s/runs/%lld-%.64s", s->directory, (long long)id, name) < 0)
+		return NULL;
+	return path;
+}
+
+int pb_store_run(struct pb_store *s, int64_t id, char **bead, char **directory)
+{
+	pb_auto_query struct pb_query q = pb_sql_query(&s->sql, "look for the run",
+						       "SELECT bead FROM bead_runs WHERE id = ?");
+	pb_autofree char *name = NULL, *path = NULL;
+	int err;
+
+	pb_query_int(&q, id);
+	err = pb_query_next(&q);
+	if (!err)
+		return pb_fail(EINVAL, "%s has no run %lld", s->sql.path, (long long)id);
+	if (err < 0)
+		return err;
+	name = strdup(pb_query_get_text(&q, 0));
+	path = name ? path_of(s, id, name) : NULL;
+	if (!path)
+		return pb_err(ENOMEM, "look for the run");
+	*bead = pb_take(name);
+	*directory = pb_take(path);
+	return 0;
+}
+
+static int make_directory(struct begin *b)
+{
+	pb_autofree char *runs = NULL, *path = path_of(b->store, b->id, b->bead);
+	int err;
+
+	if (!path || asprintf(&runs, "%s/runs", b->store->directory) < 0)
 		return -ENOMEM;
 	err = pb_store_make_directory(runs);
 	if (!err)

@@ -101,6 +101,10 @@ struct pb_bead_standing {
 };
 int pb_desk_standing(const struct pb_desk *desk, uint32_t bead, struct pb_bead_standing *out);
 
+/* What the end of a piece of work, enum pb_measure_end, makes of its bead, and of us. */
+enum pb_bead_state pb_bead_state_of_end(int end);
+enum pb_bead_exit pb_bead_exit_of_end(int end);
+
 /* What the gate compares with: the baseline saved as @name; of NULL the one saved last, else the last run of a baseline
  * bead. Return: 0; -EINVAL, logged: there is none. */
 int pb_gate_reference(const struct pb_desk *desk, const char *name, int64_t *run);

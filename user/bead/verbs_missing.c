@@ -16,21 +16,7 @@
 	}
 
 MISSING(change)
-MISSING(gate)
 MISSING(doctor)
-
-int pb_gate(struct pb_measure *m, const struct pb_plan *plan, const struct pb_plan_bead *bead,
-	    int64_t reference)
-{
-	(void)m, (void)plan, (void)bead, (void)reference;
-	return pb_fail(ENOSYS, "the gate is missing");
-}
-
-int pb_gate_reference(const struct pb_desk *desk, const char *name, int64_t *run)
-{
-	(void)desk, (void)name, (void)run;
-	return pb_fail(ENOSYS, "the gate is missing");
-}
 
 int pb_store_changes(struct pb_store *s, int (*each)(void *ctx, const struct pb_change *change),
 		     void *ctx)

@@ -32,6 +32,16 @@ static const struct {
 	[PB_MEASURE_QUALITY] = {PB_STATE_INCONCLUSIVE, PB_BEAD_QUALITY},
 };
 
+enum pb_bead_state pb_bead_state_of_end(int end)
+{
+	return ends[end].state;
+}
+
+enum pb_bead_exit pb_bead_exit_of_end(int end)
+{
+	return ends[end].exit;
+}
+
 static int print_figure(void *ctx, const struct pb_figure *figure)
 {
 	(void)ctx;

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "user/bead/versus.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "user/bead/figures.h"
+#include "user/bead/latencies.h"
+#include "user/bead/operations.h"
+#include "user/bead/store.h"
+#include "user/core/log.h"
+#include "user/core/own.h"
+
+#define CONFIDENCE 0.95
+#define P99        0.99
+#define P95        0.95
+
+/* Where it comes from: a figure that was counted, or the sum of columns of the samples. */
+static const struct thing {
+	const char *name, *unit, *figure, *columns[2];
+} things[PB_LIMITS] = {
+	[PB_LIMIT_WALL_P50] = {"wall_p50", "ns", NULL, {"wall_ns"}},
+	[PB_LIMIT_WALL_P95] = {"wall_p95", "ns", NULL, {"wall_ns"}},
+	[PB_LIMIT_P99] = {"operation_p99", "ns", NULL, {NULL}},
+	[PB_LIMIT_CPU] = {"cpu", "ns", NULL, {"user_ns", "system_ns"}},
+	[PB_LIMIT_MEMORY] = {"memory", "bytes", NULL, {"max_rss_bytes"}},
+	[PB_LIMIT_ALLOCATIONS] = {"allocations", "count", "allocations", {NULL}},
+	[PB_LIMIT_SYSCALLS] = {"syscalls", "count", "syscalls", {NULL}},
+	[PB_LIMIT_BLOCK_IOS] = {"block_ios", "count", "block_ios", {NULL}},
+	[PB_LIMIT_FAULTS] = {"faults", "count", NULL, {"minor_faults", "major_faults"}},
+};
+
+void pb_versus_init(struct pb_versus *out, enum pb_limit what)
+{
+	*out = (struct pb_versus){
+		.what = what,
+		.name = things[what].name,
+		.unit = things[what].unit,
+		.is_count = things[what].figure != NULL,
+		.base = (double)NAN,
+		.fresh = (double)NAN,
+		.ratio = {1, 1, 1, CONFIDENCE},
+		.p = 1,
+	};
+}
+
+double pb_versus_pct(double ratio)
+{
+	return (ratio - 1) * 100;
+}
+
+/* Nothing of nothing is as much as before. */
+static double divide(double fresh, double base)
+{
+	return base > 0 ? fresh / base : fresh > 0 ? (double)INFINITY : 1;
+}
+
+void pb_versus_counts(struct pb_versus *out, double base_fewest, double base_most,
+		      double fresh_fewest, double fresh_most)
+{
+	out->base = base_fewest;
+	out->fresh = fresh_fewest;
+	out->ratio = (struct pb_interval_estimate){
+		.value = divide(fresh_fewest, base_fewest),
+		.low = divide(fresh_fewest, base_most),
+		.high = divide(fresh_most, base_fewest),
+		.confidence = CONFIDENCE,
+	};
+}
+
+static void too_few(struct pb_versus *out)
+{
+	snprintf(out->why, sizeof(out->why), "%u runs of the reference and %u new ones are too few",
+		 out->n_base, out->n_fresh);
+}
+
+int pb_versus_samples(struct pb_versus *out, const double *x, uint32_t n, const double *y,
+		      uint32_t m, uint64_t seed)
+{
+	int err;
+
+	out->n_base = n;
+	out->n_fresh = m;
+	if (n)
+		out->base = pb_stats_median(x, n);
+	if (m)
+		out->fresh = pb_stats_median(y, m);
+	err = pb_stats_ratio(&out->ratio, x, n, y, m, CONFIDENCE, 0, seed);
+	if (err == -ENODATA) {
+		too_few(out);
+		return 0;
+	}
+	if (err == -EDOM) {
+		/* Half of them are 0: that nothing came of nothing can be said. */
+		if (pb_stats_quantile(x, n, 1) > 0 || pb_stats_quantile(y, m, 1) > 0)
+			snprintf(out->why, sizeof(out->why),
+				 "the reference is often 0, and so nothing can be in percent of it");
+		else
+			out->ratio = (struct pb_interval_estimate){1, 1, 1, CONFIDENCE};
+		return 0;
+	}
+	return err ? err : pb_stats_mann_whitney(&out->p, x, n, y, m);
+}
+
+static void explain_operations(struct pb_versus *out, const struct pb_operations *base,
+			       const struct pb_operations *fresh, double q)
+{
+	double each = (1 + CONFIDENCE) / 2;
+	bool few_base = pb_operations_runs(base) < PB_OPERATIONS_RUNS_MIN ||
+			pb_operations_count(base) < pb_stats_needed(q, each);
+	char why[128];
+
+	pb_operations_explain(why, sizeof(why), few_base ? base : fresh, q, each);
+	snprintf(out->why, sizeof(out->why), "%s: %s",
+		 few_base ? "too little in the reference" : "too little was measured", why);
+}
+
+int pb_versus_operations(struct pb_versus *out, const struct pb_operations *base,
+			 const struct pb_operations *fresh, double q, uint64_t seed)
+{
+	int err = pb_operations_ratio(&out->ratio, base, fresh, q, CONFIDENCE, seed);
+
+	out->n_base = pb_operations_runs(base);
+	out->n_fresh = pb_operations_runs(fresh);
+	if (pb_operations_count(base))
+		out->base = pb_operations_quantile(base, q);
+	if (pb_operations_count(fresh))
+		out->fresh = pb_operations_quantile(fresh, q);
+	if (err == -ENODATA) {
+		explain_operations(out, base, fresh, q);
+		return 0;
+	}
+	if (err == -EDOM) {
+		snprintf(out->why, sizeof(out->why),
+			 "the reference may be 0, and so nothing can be in percent of it");
+		return 0;
+	}
+	return err ? err : pb_operations_test(&out->p, base, fresh, q);
+}
+
+/* --- from the store --- */
+
+/* A figure that is looked for. */
+struct wanted {
+	const char *workload, *name;
+	bool found;
+	double low, high;
+	char why[256];
+};
+
+static int keep_wanted(void *ctx, const struct pb_figure *figure)
+{
+	struct wanted *w = ctx;
+
+	if (strcmp(figure->workload, w->workload) != 0 || strcmp(figure->name, w->name) != 0)
+		return 0;
+	w->found = true;
+	w->low = isnan(figure->low) ? figure->value : figure->low;
+	w->high = isnan(figure->high) ? figure->value : figure->high;
+	snprintf(w->why, sizeof(w->why), "%s", figure->why ? figure->why : "");
+	return 0;
+}
+
+static int read_counts(struct pb_versus *out, struct pb_store *store, int64_t base, int64_t fresh,
+		       const char *workload)
+{
+	struct wanted a = {.workload = workload, .name = things[out->what].figure}, b = a;
+	int err = pb_store_figures(store, base, keep_wanted, &a);
+
+	if (!err)
+		err = pb_store_figures(store, fresh, keep_wanted, &b);
+	if (err)
+		return err;
+	if (!a.found || a.why[0])
+		snprintf(out->why, sizeof(out->why), "the reference does not know it: %s",
+			 a.found ? a.why : "it was not counted there");
+	else if (!b.found || b.why[0])
+		snprintf(out->why, sizeof(out->why), "it could not be counted: %s",
+			 b.found ? b.why : "it was left out");
+	else
+		pb_versus_counts(out, a.low, a.high, b.low, b.high);
+	return 0;
+}
+
+/* The part of @values that a side has, moved to their front. */
+static void cut(const struct pb_versus_side *side, double *values, uint32_t *n)
+{
+	uint32_t first = side->first < *n ? side->first : *n;
+
+	*n = *n - first < side->most ? *n - first : side->most;
+	if (*n)
+		memmove(values, values + first, *n * sizeof(*values));
+}
+
+static int read_samples(double **out, uint32_t *n, struct pb_store *store,
+			const struct pb_versus_side *side, const char *workload,
+			const struct thing *thing)
+{
+	pb_autofree double *values = NULL, *more = NULL;
+	uint32_t n_more = 0;
+	int err = pb_store_column(store, side->run, workload, thing->columns[0], &values, n);
+
+	if (!err && thing->columns[1])
+		err = pb_store_column(store, side->run, workload, thing->columns[1], &more,
+				      &n_more);
+	if (err)
+		return err;
+	if (thing->columns[1] && n_more != *n)
+		return pb_fail(EBADMSG, "samples of %s lack their %s", workload, thing->name);
+	for (uint32_t i = 0; i < n_more; i++)
+		values[i] += more[i];
+	cut(side, values, n);
+	*out = pb_take(values);
+	return 0;
+}
+
+/* Each sample as a run of one operation. */
+static int as_operations(struct pb_operations **out, const double *x, uint32_t n)
+{
+	pb_auto(pb_operations) struct pb_operations *o = NULL;
+	int err = pb_operations_new(&o);
+
+	for (uint32_t i = 0; i < n && !err; i++)
+		err = pb_operations_add(o, &x[i], 1);
+	if (!err)
+		*out = pb_take(o);
+	return err;
+}
+
+static int read_timed(struct pb_versus *out, struct pb_store *store,
+		      const struct pb_versus_side *base, const struct pb_versus_side *fresh,
+		      const char *workload, uint64_t seed)
+{
+	const struct thing *thing = &things[out->what];
+	pb_auto(pb_operations) struct pb_operations *a = NULL, *b = NULL;
+	pb_autofree double *x = NULL, *y = NULL;
+	uint32_t n = 0, m = 0;
+	int err = read_samples(&x, &n, store, base, workload, thing);
+
+	if (!err)
+		err = read_samples(&y, &m, store, fresh, workload, thing);
+	if (err)
+		return err;
+	if (!n) {
+		snprintf(out->why, sizeof(out->why), "the reference has no runs of it");
+		return 0;
+	}
+	if (out->what != PB_LIMIT_WALL_P95) {
+		err = pb_versus_samples(out, x, n, y, m, seed);
+	} else {
+		err = as_operations(&a, x, n);
+		if (!err)
+			err = as_operations(&b, y, m);
+		if (!err)
+			err = pb_versus_operations(out, a, b, P95, seed);
+	}
+	return err ? pb_err(-err, "compare %s of %s", thing->name, workload) : 0;
+}
+
+/* How many samples a side has. */
+static int count_side(struct pb_store *store, const struct pb_versus_side *side,
+		      const char *workload, uint32_t *n)
+{
+	int err = pb_store_count(store, side->run, workload, n);
+
+	if (err)
+		return err;
+	*n = side->first < *n ? *n - side->first : 0;
+	*n = side->most < *n ? side->most : *n;
+	return 0;
+}
+
+static int load_side(struct pb_operations **out, struct pb_store *store,
+		     const struct pb_versus_side *side, const char *workload)
+{
+	uint32_t n = 0;
+	int err = count_side(store, side, workload, &n);
+
+	if (err)
+		return err;
+	return n ? pb_latencies_load(out, side->directory, workload, side->first, n) : -ENOENT;
+}
+
+static int read_operations(struct pb_versus *out, struct pb_store *store,
+			   const struct pb_versus_side *base, const struct pb_versus_side *fresh,
+			   const struct pb_plan_workload *workload, uint64_t seed)
+{
+	pb_auto(pb_operations) struct pb_operations *a = NULL, *b = NULL;
+	int err;
+
+	if (!workload->latencies.path) {
+		snprintf(out->why, sizeof(out->why),
+			 "the workload writes no times of its operations; \"latencies\" in the plan "
+			 "says where it does");
+		return 0;
+	}
+	err = load_side(&a, store, base, workload->name);
+	if (err == -ENOENT) {
+		snprintf(out->why, sizeof(out->why),
+			 "the reference has no times of its operations");
+		return 0;
+	}
+	if (!err)
+		err = load_side(&b, store, fresh, workload->name);
+	if (err == -ENOENT) {
+		snprintf(out->why, sizeof(out->why), "there are no times of its operations");
+		return 0;
+	}
+	if (err)
+		return err;
+	err = pb_versus_operations(out, a, b, P99, seed);
+	return err ? pb_err(-err, "compare the operations of %s", workload->name) : 0;
+}
+
+int pb_versus_read(struct pb_versus *out, struct pb_store *store, const struct pb_versus_side *base,
+		   const struct pb_versus_side *fresh, const struct pb_plan_workload *workload,
+		   enum pb_limit what, uint64_t seed)
+{
+	pb_versus_init(out, what);
+	if (out->is_count)
+		return read_counts(out, store, base->run, fresh->run, workload->name);
+	if (what == PB_LIMIT_P99)
+		return read_operations(out, store, base, fresh, workload, seed);
+	return read_timed(out, store, base, fresh, workload->name, seed);
+}
+
+const char *pb_versus_text(char *buf, size_t size, const struct pb_versus *v)
+{
+	char a[64], b[64];
+	int len;
+
+	if (isnan(v->base) || isnan(v->fresh)) {
+		snprintf(buf, size, "not known");
+		return buf;
+	}
+	len = snprintf(buf, size, "%s to %s", pb_figures_amount(a, sizeof(a), v->base, v->unit),
+		       pb_figures_amount(b, sizeof(b), v->fresh, v->unit));
+	if (v->why[0] || len < 0 || (size_t)len >= size)
+		return buf;
+	len += snprintf(buf + len, size - (size_t)len, ", %+.2f %% [%+.2f, %+.2f]",
+			pb_versus_pct(v->ratio.value), pb_versus_pct(v->ratio.low),
+			pb_versus_pct(v->ratio.high));
+	if (!v->is_count && (size_t)len < size)
+		snprintf(buf + len, size - (size_t)len, ", p %.3g, %u and %u runs", v->p, v->n_base,
+			 v->n_fresh);
+	return buf;
+}
