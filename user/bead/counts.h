@@ -7,8 +7,9 @@
  *   syscalls                      by a tracepoint, all processes and threads together
  *   allocations, allocated_bytes  calls of allocating functions and what they asked for, by allocsites --exact. Not of a
  *                                 workload of several processes: probes of a child come a moment after its fork
- *   block_ios, block_io_bytes     I/Os of block devices that ended while it ran and that iolatency charges to it: what it
- *                                 submitted, flushes that it asked for, and what the kernel wrote back of what it dirtied
+ *   block_ios, block_io_bytes     I/Os of block devices that began while it ran and that iolatency charges to it: what it
+ *                                 submitted, flushes that it asked for, and what the kernel wrote back of what it dirtied.
+ *                                 Bytes are known of those that ended, so only of runs behind which none was under way
  */
 #ifndef PB_BEAD_COUNTS_H
 #define PB_BEAD_COUNTS_H

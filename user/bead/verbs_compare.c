@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* baseline and compare: names for measurements, and whether the time of each workload changed between two. */
+/* baseline and compare: names for measurements, and what changed of each workload between two. */
 #include "user/bead/verbs.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "user/bead/figures.h"
 #include "user/bead/stats.h"
+#include "user/bead/versus.h"
 #include "user/core/json.h"
 #include "user/core/log.h"
 
-#define DELTA      0.05
-#define ALPHA      0.01
-#define CONFIDENCE 0.95
+#define DELTA       0.05
+#define COUNT_DELTA 0.005 /* of counts, which hardly vary */
+#define ALPHA       0.01
 
 static int print_baseline(void *ctx, const struct pb_baseline *b)
 {
@@ -121,51 +123,73 @@ int pb_bead_baseline(const struct pb_bead_args *args)
 	return strcmp(what, "save") != 0 ? list(&desk, args->json) : save(&desk, args);
 }
 
-/* One workload that both baselines have. */
+/* One workload that both baselines have, and all that was measured of it, as enum pb_limit has it. */
 struct row {
 	const char *workload;
-	uint32_t n, m;
-	double base_ns, new_ns;
-	struct pb_interval_estimate ratio;
-	enum pb_verdict verdict;
+	struct pb_versus things[PB_LIMITS];
+	enum pb_verdict verdicts[PB_LIMITS];
 };
 
 struct comparison {
 	const struct pb_desk *desk;
-	int64_t base, now;
+	struct pb_versus_side base, now;
 	uint64_t seed;
 	double delta;
 	struct row *rows;
-	double *p; /* beside them, as Holm wants it */
 	uint32_t n;
 };
 
-static int compare_workload(struct comparison *c, const char *workload)
+/* Times of operations are no matter of a workload that writes none. */
+static bool is_asked(const struct comparison *c, const struct row *row, int i)
+{
+	const struct pb_plan *plan = c->desk->plan;
+
+	return i != PB_LIMIT_P99 ||
+	       plan->workloads[pb_plan_workload(plan, row->workload)].latencies.path;
+}
+
+static int compare_workload(struct comparison *c, const struct pb_plan_workload *workload)
 {
 	struct row *row = &c->rows[c->n];
-	pb_autofree double *x = NULL, *y = NULL;
-	int err;
+	const struct pb_versus *wall = &row->things[PB_LIMIT_WALL_P50];
+	int err = 0;
 
-	*row = (struct row){.workload = workload};
-	err = pb_store_column(c->desk->store, c->base, workload, "wall_ns", &x, &row->n);
-	if (!err)
-		err = pb_store_column(c->desk->store, c->now, workload, "wall_ns", &y, &row->m);
+	row->workload = workload->name;
+	for (int i = 0; i < PB_LIMITS && !err; i++)
+		err = pb_versus_read(&row->things[i], c->desk->store, &c->base, &c->now, workload,
+				     (enum pb_limit)i, c->seed);
 	if (err)
 		return err;
-	err = pb_stats_ratio(&row->ratio, x, row->n, y, row->m, CONFIDENCE, 0, c->seed);
-	if (err == -ENODATA) {
-		pb_log(PB_LOG_WARN, "%s: %u and %u runs are too few to be compared", workload,
-		       row->n, row->m);
-		return 0;
-	}
-	if (!err)
-		err = pb_stats_mann_whitney(&c->p[c->n], x, row->n, y, row->m);
-	if (err)
-		return pb_err(-err, "compare the times of %s", workload);
-	row->base_ns = pb_stats_median(x, row->n);
-	row->new_ns = pb_stats_median(y, row->m);
-	c->n++;
+	if (wall->why[0])
+		pb_log(PB_LOG_WARN, "%s cannot be compared: %s", workload->name, wall->why);
+	else
+		c->n++;
 	return 0;
+}
+
+/* One thing over all workloads: p by Holm, then the verdict. */
+static void judge(struct comparison *c, int i)
+{
+	double p[PB_PLAN_ITEMS_MAX];
+	uint32_t at[PB_PLAN_ITEMS_MAX], n = 0;
+
+	for (uint32_t k = 0; k < c->n; k++) {
+		if (c->rows[k].things[i].why[0])
+			continue;
+		p[n] = c->rows[k].things[i].p;
+		at[n++] = k;
+	}
+	pb_stats_holm(p, n);
+	for (uint32_t k = 0; k < n; k++) {
+		struct row *row = &c->rows[at[k]];
+		struct pb_versus *v = &row->things[i];
+
+		v->p = p[k];
+		/* Counts are exact: nothing is left to chance. */
+		row->verdicts[i] = v->is_count
+					   ? pb_stats_judge(&v->ratio, 0, COUNT_DELTA, ALPHA)
+					   : pb_stats_judge(&v->ratio, v->p, c->delta, ALPHA);
+	}
 }
 
 static int compare_all(struct comparison *c)
@@ -174,13 +198,22 @@ static int compare_all(struct comparison *c)
 	int err = 0;
 
 	for (uint32_t i = 0; i < plan->n_workloads && !err; i++)
-		err = compare_workload(c, plan->workloads[i].name);
-	if (err)
-		return err;
-	pb_stats_holm(c->p, c->n);
-	for (uint32_t i = 0; i < c->n; i++)
-		c->rows[i].verdict = pb_stats_judge(&c->rows[i].ratio, c->p[i], c->delta, ALPHA);
-	return 0;
+		err = compare_workload(c, &plan->workloads[i]);
+	for (int i = 0; i < PB_LIMITS && !err; i++)
+		judge(c, i);
+	return err;
+}
+
+static void print_thing(const struct row *row, int i)
+{
+	const struct pb_versus *v = &row->things[i];
+	char text[256];
+
+	if (v->why[0])
+		printf("  %-14s not known: %s\n", v->name, v->why);
+	else
+		printf("  %-14s %-12s %s\n", v->name, pb_verdict_name(row->verdicts[i]),
+		       pb_versus_text(text, sizeof(text), v));
 }
 
 static void print_rows(const struct comparison *c)
@@ -189,15 +222,61 @@ static void print_rows(const struct comparison *c)
 
 	for (uint32_t i = 0; i < c->n; i++) {
 		const struct row *r = &c->rows[i];
+		const struct pb_versus *wall = &r->things[PB_LIMIT_WALL_P50];
 
 		printf("%s: %s: %s to %s, ratio %.4f [%.4f, %.4f], p %.3g, %u and %u runs\n",
-		       r->workload, pb_verdict_name(r->verdict),
-		       pb_figures_amount(a, sizeof(a), r->base_ns, "ns"),
-		       pb_figures_amount(b, sizeof(b), r->new_ns, "ns"), r->ratio.value,
-		       r->ratio.low, r->ratio.high, c->p[i], r->n, r->m);
+		       r->workload, pb_verdict_name(r->verdicts[PB_LIMIT_WALL_P50]),
+		       pb_figures_amount(a, sizeof(a), wall->base, "ns"),
+		       pb_figures_amount(b, sizeof(b), wall->fresh, "ns"), wall->ratio.value,
+		       wall->ratio.low, wall->ratio.high, wall->p, wall->n_base, wall->n_fresh);
+		for (int k = 0; k < PB_LIMITS; k++)
+			if (k != PB_LIMIT_WALL_P50 && is_asked(c, r, k))
+				print_thing(r, k);
 	}
-	printf("delta %g %%, p adjusted by Holm, seed %llu\n", c->delta * 100,
-	       (unsigned long long)c->seed);
+	printf("delta %g %%, of counts %g %%; p adjusted by Holm, seed %llu\n", c->delta * 100,
+	       COUNT_DELTA * 100, (unsigned long long)c->seed);
+}
+
+static void write_thing(struct pb_json *j, const struct row *row, int i)
+{
+	const struct pb_versus *v = &row->things[i];
+	bool is_known = !v->why[0];
+
+	pb_json_flat_object(j, NULL);
+	pb_json_string(j, "name", v->name);
+	pb_json_string(j, "unit", v->unit);
+	pb_json_string(j, "verdict", is_known ? pb_verdict_name(row->verdicts[i]) : NULL);
+	pb_json_string(j, "why", is_known ? NULL : v->why);
+	pb_json_double(j, "base", v->base, 3);
+	pb_json_double(j, "new", v->fresh, 3);
+	pb_json_double(j, "ratio", is_known ? v->ratio.value : (double)NAN, 9);
+	pb_json_double(j, "low", is_known ? v->ratio.low : (double)NAN, 9);
+	pb_json_double(j, "high", is_known ? v->ratio.high : (double)NAN, 9);
+	pb_json_double(j, "p", is_known && !v->is_count ? v->p : (double)NAN, 17);
+	pb_json_end(j, '}');
+}
+
+static void write_row(struct pb_json *j, const struct comparison *c, const struct row *r)
+{
+	const struct pb_versus *wall = &r->things[PB_LIMIT_WALL_P50];
+
+	pb_json_object(j, NULL);
+	pb_json_string(j, "workload", r->workload);
+	pb_json_string(j, "verdict", pb_verdict_name(r->verdicts[PB_LIMIT_WALL_P50]));
+	pb_json_double(j, "base_p50_ns", wall->base, 0);
+	pb_json_double(j, "new_p50_ns", wall->fresh, 0);
+	pb_json_real(j, "ratio", wall->ratio.value);
+	pb_json_real(j, "low", wall->ratio.low);
+	pb_json_real(j, "high", wall->ratio.high);
+	pb_json_double(j, "p", wall->p, 17);
+	pb_json_uint(j, "base_runs", wall->n_base);
+	pb_json_uint(j, "new_runs", wall->n_fresh);
+	pb_json_array(j, "figures");
+	for (int i = 0; i < PB_LIMITS; i++)
+		if (is_asked(c, r, i))
+			write_thing(j, r, i);
+	pb_json_end(j, ']');
+	pb_json_end(j, '}');
 }
 
 static void write_rows(const struct comparison *c, const struct pb_bead_args *args)
@@ -210,47 +289,45 @@ static void write_rows(const struct comparison *c, const struct pb_bead_args *ar
 	pb_json_string(&j, "base", args->words[0]);
 	pb_json_string(&j, "new", args->words[1]);
 	pb_json_real(&j, "delta", c->delta);
+	pb_json_real(&j, "count_delta", COUNT_DELTA);
 	pb_json_uint(&j, "seed", c->seed);
 	pb_json_array(&j, "workloads");
-	for (uint32_t i = 0; i < c->n; i++) {
-		const struct row *r = &c->rows[i];
-
-		pb_json_flat_object(&j, NULL);
-		pb_json_string(&j, "workload", r->workload);
-		pb_json_string(&j, "verdict", pb_verdict_name(r->verdict));
-		pb_json_double(&j, "base_p50_ns", r->base_ns, 0);
-		pb_json_double(&j, "new_p50_ns", r->new_ns, 0);
-		pb_json_real(&j, "ratio", r->ratio.value);
-		pb_json_real(&j, "low", r->ratio.low);
-		pb_json_real(&j, "high", r->ratio.high);
-		pb_json_double(&j, "p", c->p[i], 17);
-		pb_json_uint(&j, "base_runs", r->n);
-		pb_json_uint(&j, "new_runs", r->m);
-		pb_json_end(&j, '}');
-	}
+	for (uint32_t i = 0; i < c->n; i++)
+		write_row(&j, c, &c->rows[i]);
 	pb_json_end(&j, ']');
 	pb_json_end(&j, '}');
 	putchar('\n');
 }
 
+/* A regression of anything is a finding; what nobody can say of other than the wall time is told, and no more. */
 static int verdict_of(const struct comparison *c)
 {
 	bool unsure = !c->n;
 
 	for (uint32_t i = 0; i < c->n; i++) {
-		if (c->rows[i].verdict == PB_VERDICT_REGRESSED)
-			return PB_BEAD_FINDING;
-		unsure = unsure || c->rows[i].verdict == PB_VERDICT_INCONCLUSIVE;
+		const struct row *r = &c->rows[i];
+
+		for (int k = 0; k < PB_LIMITS; k++)
+			if (!r->things[k].why[0] && r->verdicts[k] == PB_VERDICT_REGRESSED)
+				return PB_BEAD_FINDING;
+		unsure = unsure || r->verdicts[PB_LIMIT_WALL_P50] == PB_VERDICT_INCONCLUSIVE;
 	}
 	return unsure ? PB_BEAD_INCONCLUSIVE : PB_BEAD_OK;
 }
 
-static int find_saved(const struct pb_desk *desk, const char *name, int64_t *id)
+/* @name: of a baseline; @directory: set to where its files are, to be freed. */
+static int find_saved(const struct pb_desk *desk, const char *name, struct pb_versus_side *side,
+		      char **directory)
 {
-	int err = pb_store_baseline(desk->store, name, id);
+	pb_autofree char *bead = NULL;
+	int err = pb_store_baseline(desk->store, name, &side->run);
 
 	if (err == -ENOENT)
 		return pb_fail(EINVAL, "no baseline is saved as \"%s\"; bead baseline list", name);
+	if (!err)
+		err = pb_store_run(desk->store, side->run, &bead, directory);
+	side->directory = *directory;
+	side->most = UINT32_MAX;
 	return err;
 }
 
@@ -258,7 +335,7 @@ int pb_bead_compare(const struct pb_bead_args *args)
 {
 	pb_auto_close_desk struct pb_desk desk = {0};
 	pb_autofree struct row *rows = NULL;
-	pb_autofree double *p = NULL;
+	pb_autofree char *base = NULL, *now = NULL;
 	struct comparison c = {.desk = &desk, .seed = args->seed};
 	int err = pb_bead_parse_delta(args->delta, DELTA, &c.delta);
 
@@ -268,14 +345,13 @@ int pb_bead_compare(const struct pb_bead_args *args)
 		return pb_fail(EINVAL, "compare needs the names of two saved baselines");
 	err = pb_desk_open(&desk, args);
 	if (!err)
-		err = find_saved(&desk, args->words[0], &c.base);
+		err = find_saved(&desk, args->words[0], &c.base, &base);
 	if (!err)
-		err = find_saved(&desk, args->words[1], &c.now);
+		err = find_saved(&desk, args->words[1], &c.now, &now);
 	if (err)
 		return err;
 	c.rows = rows = calloc(desk.plan->n_workloads, sizeof(*rows));
-	c.p = p = calloc(desk.plan->n_workloads, sizeof(*p));
-	if (!rows || !p)
+	if (!rows)
 		return pb_err(ENOMEM, "compare baselines");
 	err = compare_all(&c);
 	if (err)
