@@ -47,7 +47,8 @@ struct pb_gate_row {
 };
 
 struct pb_gate {
-	struct pb_gate_row *rows; /* counts first; of each limit the workloads in the plan's order */
+	struct pb_gate_row
+		*rows; /* counts first; of each limit the workloads in the plan's order */
 	uint32_t n;
 	int64_t run, reference;
 };

@@ -86,7 +86,8 @@ static void write_metric(FILE *out, const struct pb_gate *g, uint32_t from, uint
 	static const struct {
 		const char *suffix, *help;
 	} parts[] = {
-		[PART_VALUE] = {"", "as the gate measured it: the median, the fewest or the quantile"},
+		[PART_VALUE] = {"",
+				"as the gate measured it: the median, the fewest or the quantile"},
 		[PART_RATIO] = {"_ratio", "of what the gate measured to the reference"},
 		[PART_LOW] = {"_ratio_low", "lower end of the ratio's 95 % interval"},
 		[PART_HIGH] = {"_ratio_high", "upper end of the ratio's 95 % interval"},

@@ -9,7 +9,9 @@
 #include "user/bead/stats.h"
 #include "user/core/grow.h"
 
-#define ROUNDS 1000
+#define ROUNDS       1000 /* of the bootstrap */
+#define PERMUTATIONS 4999
+#define ENOUGH       25
 
 struct run {
 	double *sorted;
@@ -77,10 +79,10 @@ double pb_operations_max(const struct pb_operations *o)
 	return most;
 }
 
-/* Runs, each as often as it was drawn; @drawn NULL: once. @and: another set of runs, once each; NULL: none. */
+/* Runs, each as often as it was drawn; @drawn NULL: once. */
 struct drawn {
-	const struct pb_operations *o, *and;
-	uint32_t *drawn;
+	const struct pb_operations *o;
+	const uint32_t *drawn;
 };
 
 static uint32_t count_run(const struct run *run, double v)
@@ -109,8 +111,6 @@ static uint64_t count_below(const void *ctx, double v)
 		if (times)
 			below += (uint64_t)times * count_run(&d->o->runs[i], v);
 	}
-	for (uint32_t i = 0; d->and &&i < d->and->n_runs; i++)
-		below += count_run(&d->and->runs[i], v);
 	return below;
 }
 
@@ -235,28 +235,73 @@ int pb_operations_ratio(struct pb_interval_estimate *out, const struct pb_operat
 	return err;
 }
 
-/* Of each run the share above @v. */
-static void shares_above(double *out, const struct pb_operations *o, double v)
+/* How much further out the quantile of the runs in @second is than that of the others. @flags: scratch. */
+static double difference(const struct pb_operations *pool, const uint32_t *second, uint32_t *flags,
+			 double q)
 {
-	for (uint32_t i = 0; i < o->n_runs; i++)
-		out[i] = 1 - (double)count_run(&o->runs[i], v) / o->runs[i].n;
+	struct drawn d = {.o = pool, .drawn = second};
+	uint64_t n = 0;
+	double of_second;
+
+	for (uint32_t i = 0; i < pool->n_runs; i++) {
+		flags[i] = !second[i];
+		n += second[i] ? pool->runs[i].n : 0;
+	}
+	of_second = pb_order_quantile_by(count_below, &d, n, q);
+	d.drawn = flags;
+	return of_second - pb_order_quantile_by(count_below, &d, pool->count - n, q);
+}
+
+/* Fisher and Yates. */
+static void shuffle(uint32_t *x, uint32_t n, struct pb_random *random)
+{
+	for (uint32_t i = n; i > 1; i--) {
+		uint64_t k = pb_random_below(random, i);
+		uint32_t swap = x[i - 1];
+
+		x[i - 1] = x[k];
+		x[k] = swap;
+	}
+}
+
+/* The share of ways to deal the runs out in which the difference is as large as @seen, or as small. */
+static double permute(const struct pb_operations *pool, uint32_t *second, uint32_t *flags, double q,
+		      double seen, uint64_t seed)
+{
+	struct pb_random random = {.state = seed};
+	uint32_t above = 0, below = 0, rounds = 0;
+
+	/* Where chance does as much this often, more rounds make no difference (Besag and Clifford, 1991). */
+	while (rounds < PERMUTATIONS && (above < ENOUGH || below < ENOUGH)) {
+		double d;
+
+		shuffle(second, pool->n_runs, &random);
+		d = difference(pool, second, flags, q);
+		above += d >= seen;
+		below += d <= seen;
+		rounds++;
+	}
+	return fmin(1, 2.0 * ((above < below ? above : below) + 1) / (rounds + 1));
 }
 
 int pb_operations_test(double *p, const struct pb_operations *a, const struct pb_operations *b,
-		       double q)
+		       double q, uint64_t seed)
 {
-	pb_autofree double *x = calloc(a->n_runs + 1, sizeof(*x));
-	pb_autofree double *y = calloc(b->n_runs + 1, sizeof(*y));
-	struct drawn both = {.o = a, .and = b};
-	double v;
+	uint32_t n = a->n_runs + b->n_runs;
+	pb_autofree struct run *runs = calloc((size_t)n + 1, sizeof(*runs));
+	pb_autofree uint32_t *second = calloc((size_t)n + 1, sizeof(*second));
+	pb_autofree uint32_t *flags = calloc((size_t)n + 1, sizeof(*flags));
+	const struct pb_operations pool = {.runs = runs, .n_runs = n, .count = a->count + b->count};
 
-	if (!x || !y)
+	if (!runs || !second || !flags)
 		return -ENOMEM;
 	*p = 1;
 	if (!a->count || !b->count)
 		return 0;
-	v = pb_order_quantile_by(count_below, &both, a->count + b->count, q);
-	shares_above(x, a, v);
-	shares_above(y, b, v);
-	return pb_stats_mann_whitney(p, x, a->n_runs, y, b->n_runs);
+	for (uint32_t i = 0; i < n; i++) {
+		second[i] = i >= a->n_runs;
+		runs[i] = second[i] ? b->runs[i - a->n_runs] : a->runs[i];
+	}
+	*p = permute(&pool, second, flags, q, difference(&pool, second, flags, q), seed);
+	return 0;
 }

@@ -61,11 +61,11 @@ int pb_operations_ratio(struct pb_interval_estimate *out, const struct pb_operat
 /**
  * pb_operations_test() - two-sided p of that both have the same quantile.
  *
- * Of each run the share above the quantile of all together, and on those Mann-Whitney: a test by Mood's idea (Conover,
- * Practical Nonparametric Statistics, 4.3) that runs, not operations, are the samples of. 1 where either is empty.
- * Return: 0; -ENOMEM.
+ * Of the difference of quantiles under 4,999 ways to deal the runs out to both sides, so that runs, not operations, are
+ * the samples: the permutation test (Good, Permutation Tests, 3.2), with 0.0004 as the least p. 1 where either is empty.
+ * O(rounds runs log n), less where there is no difference. Return: 0; -ENOMEM.
  */
 int pb_operations_test(double *p, const struct pb_operations *a, const struct pb_operations *b,
-		       double q);
+		       double q, uint64_t seed);
 
 #endif

@@ -186,9 +186,8 @@ static void judge(struct comparison *c, int i)
 
 		v->p = p[k];
 		/* Counts are exact: nothing is left to chance. */
-		row->verdicts[i] = v->is_count
-					   ? pb_stats_judge(&v->ratio, 0, COUNT_DELTA, ALPHA)
-					   : pb_stats_judge(&v->ratio, v->p, c->delta, ALPHA);
+		row->verdicts[i] = v->is_count ? pb_stats_judge(&v->ratio, 0, COUNT_DELTA, ALPHA)
+					       : pb_stats_judge(&v->ratio, v->p, c->delta, ALPHA);
 	}
 }
 

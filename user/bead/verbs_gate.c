@@ -62,8 +62,8 @@ int pb_gate_reference(const struct pb_desk *desk, const char *name, int64_t *run
 	if (name) {
 		err = pb_store_baseline(desk->store, name, run);
 		if (err == -ENOENT)
-			return pb_fail(EINVAL,
-				       "no baseline is saved as \"%s\"; bead baseline list", name);
+			return pb_fail(EINVAL, "no baseline is saved as \"%s\"; bead baseline list",
+				       name);
 		return err;
 	}
 	err = pb_store_baselines(desk->store, keep_saved, &saved);
@@ -77,9 +77,10 @@ int pb_gate_reference(const struct pb_desk *desk, const char *name, int64_t *run
 	if (err)
 		return err;
 	if (!*run)
-		return pb_fail(EINVAL,
-			       "there is nothing to compare with: run a bead of kind baseline, then "
-			       "bead baseline save NAME");
+		return pb_fail(
+			EINVAL,
+			"there is nothing to compare with: run a bead of kind baseline, then "
+			"bead baseline save NAME");
 	pb_log(PB_LOG_INFO,
 	       "no baseline is saved, so the reference is the last one measured, run %lld: this "
 	       "shows how noisy the gate is, not whether anything changed",
@@ -314,4 +315,3 @@ int pb_bead_gate(const struct pb_bead_args *args)
 	pb_gate_write_rules(stdout, desk.plan, &bead);
 	return PB_BEAD_OK;
 }
-

@@ -95,8 +95,9 @@ int pb_versus_samples(struct pb_versus *out, const double *x, uint32_t n, const 
 	if (err == -EDOM) {
 		/* Half of them are 0: that nothing came of nothing can be said. */
 		if (pb_stats_quantile(x, n, 1) > 0 || pb_stats_quantile(y, m, 1) > 0)
-			snprintf(out->why, sizeof(out->why),
-				 "the reference is often 0, and so nothing can be in percent of it");
+			snprintf(
+				out->why, sizeof(out->why),
+				"the reference is often 0, and so nothing can be in percent of it");
 		else
 			out->ratio = (struct pb_interval_estimate){1, 1, 1, CONFIDENCE};
 		return 0;
@@ -137,7 +138,7 @@ int pb_versus_operations(struct pb_versus *out, const struct pb_operations *base
 			 "the reference may be 0, and so nothing can be in percent of it");
 		return 0;
 	}
-	return err ? err : pb_operations_test(&out->p, base, fresh, q);
+	return err ? err : pb_operations_test(&out->p, base, fresh, q, seed);
 }
 
 /* --- from the store --- */
@@ -291,9 +292,10 @@ static int read_operations(struct pb_versus *out, struct pb_store *store,
 	int err;
 
 	if (!workload->latencies.path) {
-		snprintf(out->why, sizeof(out->why),
-			 "the workload writes no times of its operations; \"latencies\" in the plan "
-			 "says where it does");
+		snprintf(
+			out->why, sizeof(out->why),
+			"the workload writes no times of its operations; \"latencies\" in the plan "
+			"says where it does");
 		return 0;
 	}
 	err = load_side(&a, store, base, workload->name);

@@ -36,8 +36,8 @@ struct pb_versus {
 	double base, fresh; /* NaN: not known */
 	/* fresh / base, infinite where something came from nothing. Only where why is "". */
 	struct pb_interval_estimate ratio;
-	double p;                  /* of counts 1 */
-	uint32_t n_base, n_fresh;  /* runs */
+	double p;                 /* of counts 1 */
+	uint32_t n_base, n_fresh; /* runs */
 	char why[384]; /* why nothing can be said, and of which side: a sentence without its full stop */
 };
 

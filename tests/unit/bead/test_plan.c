@@ -32,6 +32,7 @@ static const char whole[] =
 	"    timeout: 1500ms\n"
 	"    prepare: rm -rf 'my out' \"a\\\"b\" c\\ d\n"
 	"    operations: 1000\n"
+	"    latencies: {file: out/latencies.txt, unit: ms}\n"
 	"    golden:\n"
 	"      stdout: float\n"
 	"      stderr: set\n"
@@ -90,6 +91,8 @@ static void every_key_of_a_workload_arrives(void **state)
 	assert_int_equal(w->runs, 10);
 	assert_int_equal(w->timeout_ns, 1500000000);
 	assert_int_equal(w->operations, 1000);
+	assert_string_equal(w->latencies.path, "out/latencies.txt");
+	assert_int_equal(w->latencies.unit, PB_UNIT_MS);
 	assert_int_equal(w->line, 5);
 	assert_int_equal(w->golden.stdout_mode, PB_COMPARE_FLOAT);
 	assert_int_equal(w->golden.stderr_mode, PB_COMPARE_SET);
@@ -119,6 +122,7 @@ static void what_is_not_given_has_its_default(void **state)
 	assert_string_equal(w->directory, "/p");
 	assert_null(w->stdin_path);
 	assert_null(w->prepare);
+	assert_null(w->latencies.path);
 	assert_non_null(w->environment);
 	assert_null(w->environment[0]);
 	assert_int_equal(w->warmup, PB_PLAN_WARMUP);
