@@ -28,6 +28,10 @@ CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool /usr/bin/bpftool) bpftool)
 ARCH    := $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
 
+# What compilers note of an object's headers, by the name "$(O)": the directory may be O=build now and O=/full/build
+# the next time.
+NOTES = -MP -MT '$$(O)$(@:$(O)%=%)'
+
 Q   := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 
@@ -54,7 +58,7 @@ all: $(PROGRAMS) docs
 $(O)/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD $(NOTES) -c $< -o $@
 
 # A program needs its skeleton before its first compile; later the .d files know.
 $(PROFILERS:%=$(O)/user/%.o): $(O)/user/%.o: $(O)/bpf/%.skel.h
@@ -62,7 +66,7 @@ $(PROFILERS:%=$(O)/user/%.o): $(O)/user/%.o: $(O)/bpf/%.skel.h
 $(PROFILERS:%=$(O)/bpf/%.bpf.raw.o): $(O)/%.bpf.raw.o: %.bpf.c
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -MD -MP -MF $(@:.raw.o=.d) -c $< -o $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MD $(NOTES) -MF $(@:.raw.o=.d) -c $< -o $@
 
 $(PROFILERS:%=$(O)/bpf/%.bpf.o): $(O)/%.bpf.o: $(O)/%.bpf.raw.o
 	$(Q)$(BPFTOOL) gen object $@ $<
@@ -75,7 +79,7 @@ $(O)/%.skel.h: $(O)/%.bpf.o
 $(O)/%.o: %.S
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -I. -I$(O) -MMD -MP -c $< -o $@
+	$(Q)$(CC) -I. -I$(O) -MMD $(NOTES) -c $< -o $@
 
 # .incbin is not seen by -MMD.
 $(O)/user/render/page.o: $(wildcard user/render/page/*)

@@ -5,7 +5,7 @@ BOTH := $(O)/tests/both
 $(BOTH)/both.bpf.raw.o: tests/both/both.bpf.c
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -MD -MP -MF $(@:.raw.o=.d) -c $< -o $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MD $(NOTES) -MF $(@:.raw.o=.d) -c $< -o $@
 
 $(BOTH)/both.bpf.o: $(BOTH)/both.bpf.raw.o
 	$(Q)$(BPFTOOL) gen object $@ $<

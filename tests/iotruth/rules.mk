@@ -5,7 +5,7 @@ IOTRUTH := $(O)/tests/iotruth
 $(IOTRUTH)/iotruth.bpf.raw.o: tests/iotruth/iotruth.bpf.c
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -MD -MP -MF $(@:.raw.o=.d) -c $< -o $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MD $(NOTES) -MF $(@:.raw.o=.d) -c $< -o $@
 
 $(IOTRUTH)/iotruth.bpf.o: $(IOTRUTH)/iotruth.bpf.raw.o
 	$(Q)$(BPFTOOL) gen object $@ $<
