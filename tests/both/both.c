@@ -31,7 +31,7 @@ static const struct pb_option options[] = {
 	{.kind = PB_OPT_GROUP, .help = "Target"},
 	{.kind = PB_OPT_GROUP, .help = "Capture"},
 	{PB_OPT_FIELD(UINT, struct both_args, hz), .short_name = 'F', .long_name = "frequency",
-	 .arg = "HZ", .min = 1, .max = 10000, .help = "samples per second and CPU (default 99)"},
+	 .arg = "HZ", .max = 10000, .help = "samples per second and CPU (default 99); 0: none"},
 	{PB_OPT_FIELD(STRING, struct both_args, binary), .long_name = "binary", .arg = "FILE",
 	 .help = "the file that has the functions"},
 	{PB_OPT_FIELD(STRING, struct both_args, calls), .long_name = "calls", .arg = "FUNCTION",
@@ -123,9 +123,10 @@ static int attach(struct pb_session *s, struct pb_bpf *bpf, const void *args)
 {
 	const struct both_bpf *skel = bpf->skeleton;
 	const struct both_args *a = args;
-	int err;
+	int err = 0;
 
-	err = attach_samplers(s, skel, a->hz);
+	if (a->hz)
+		err = attach_samplers(s, skel, a->hz);
 	if (!err && a->calls)
 		err = attach_probe(s, skel->progs.on_call, a->binary, a->calls, 0, false);
 	if (!err && a->at)

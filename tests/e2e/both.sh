@@ -56,13 +56,15 @@ every_instruction_of_a_plt_stub_has_its_rule()
 
 	[ "$(uname -m)" = x86_64 ] || skip_test "the stubs of this architecture need no rule of their own"
 	workload calls lazy
-	# A jump through the slot, and on the way to be bound: a number is pushed, another jump.
+	# A jump through the slot, and on the way to be bound: a number is pushed, another jump. Without samples: one
+	# may hit what is called from there, whose stacks break (unwind.sh tells why).
 	for off in $(_offsets tiny@plt); do
-		_both -p "$W" -U -F 1 --binary "$WL/calls" --at "$off" -d 0.3 -q -o "$T/r.json" \
+		_both -p "$W" -U -F 0 --binary "$WL/calls" --at "$off" -d 0.3 -q -o "$T/r.json" \
 			-o "$T/r.folded"
 		expect_status 0
 		expect_complete 100
-		expect_chains "$T/r.folded" "calls;$ROOT;by_lazy;(tiny@plt|calls\+0x[0-9a-f]+)|calls;$ROOT(;.*)?;ld-.*"
+		expect_json '.totals.cpu == 0'
+		expect_chains "$T/r.folded" "calls;$ROOT;by_lazy;(tiny@plt|calls\+0x[0-9a-f]+)"
 		n=$((n + 1))
 	done
 	[ "$n" -ge 3 ] || die "$n instructions in the stub: $(objdump -d -j .plt "$WL/calls" | head -20)"
