@@ -258,8 +258,10 @@ _ids()
 	local kind
 
 	for kind in prog map link; do
-		bpftool -j $kind show 2>/dev/null | jq -r --arg k $kind '.[] | "\($k) \(.id)"'
-	done | sort
+		printf '"%s"\n' "$kind"
+		bpftool -j $kind show 2>/dev/null
+	done | jq -nr 'foreach inputs as $x (""; if $x | type == "string" then $x else . end;
+		. as $kind | $x | arrays[] | "\($kind) \(.id)")' | sort
 }
 
 # held_ids PID: those that a process holds, with the maps that only its programs hold. From fdinfo,
@@ -282,20 +284,25 @@ held_ids()
 # ours to judge.
 _left_in_kernel()
 {
-	comm -13 "$T/.ids" <(_ids) | comm -23 - <(held_ids '[0-9]*')
+	local new
+
+	new=$(comm -13 "$T/.ids" <(_ids))
+	[ -z "$new" ] || comm -23 <(printf '%s\n' "$new") <(held_ids '[0-9]*')
 }
 
 _check_left_in_kernel()
 {
 	local i left kind id
 
-	# The kernel frees by RCU: an object may outlive its last holder by a moment.
+	left=$(_left_in_kernel)
+	# The kernel frees by RCU: an object may outlive its last holder by a moment. And another's last holder may
+	# end between the two halves of a look: what is left is there at each of them.
 	for i in 1 2 3 4 5 6 7 8 9 10; do
-		left=$(_left_in_kernel)
 		[ -z "$left" ] && return 0
 		sleep 0.3
+		left=$(comm -12 <(printf '%s\n' "$left") <(_left_in_kernel))
 	done
-	die "left in the kernel after $i looks: $(while read -r kind id; do
+	[ -z "$left" ] || die "left in the kernel after $i looks: $(while read -r kind id; do
 		bpftool "$kind" show id "$id" | head -1
 	done <<<"$left")"
 }
@@ -318,28 +325,34 @@ _check_reports()
 # By the schema that its program prints: no key that is not described, none missing, each of its type.
 _check_schemas()
 {
-	local f schema
+	local f schema pairs=() said rc
 
-	if ! python3 -W ignore -c 'import jsonschema' 2>/dev/null; then
-		[ "${CI:-}" != true ] || die "python3 has no jsonschema; tools/deps test installs it"
-		return 0
-	fi
 	for f in "$T"/*.json; do
 		[ -s "$f" ] || continue
 		# Of the program itself: tests/both/both has a schema only for the sake of its ledger.
 		schema=$(jq -r 'objects | select(.schema == .tool.name + "/1") | .tool.name' "$f" 2>/dev/null)
 		schema=$TOP/docs/schema/$schema.schema.json
-		[ -f "$schema" ] || continue
-		python3 -W ignore - "$schema" "$f" <<-'EOF' || die "$(basename "$f") is not as $(basename "$schema") says"
-			import json, sys
-			import jsonschema
-			schema, report = (json.load(open(p)) for p in sys.argv[1:])
-			errors = list(jsonschema.Draft7Validator(schema).iter_errors(report))
-			for e in errors[:5]:
-			    print('/'.join(map(str, e.absolute_path)) + ': ' + e.message[:300], file=sys.stderr)
-			sys.exit(bool(errors))
-		EOF
+		[ ! -f "$schema" ] || pairs+=("$schema" "$f")
 	done
+	[ ${#pairs[@]} -gt 0 ] || return 0
+	said=$(python3 -W ignore - "${pairs[@]}" <<-'EOF'
+		import json, os, sys
+		try:
+		    import jsonschema
+		except ImportError:
+		    sys.exit(77)
+		for paths in zip(sys.argv[1::2], sys.argv[2::2]):
+		    schema, report = (json.load(open(p)) for p in paths)
+		    for e in list(jsonschema.Draft7Validator(schema).iter_errors(report))[:5]:
+		        print(os.path.basename(paths[1]) + ': ' + '/'.join(map(str, e.absolute_path)) + ': ' + e.message[:300])
+	EOF
+	)
+	rc=$?
+	if [ $rc = 77 ]; then
+		[ "${CI:-}" != true ] || die "python3 has no jsonschema; tools/deps test installs it"
+	elif [ $rc != 0 ] || [ -n "$said" ]; then
+		die "not as its schema says: ${said:-python3 ended with $rc}"
+	fi
 }
 
 _check_no_control_bytes()
@@ -409,7 +422,7 @@ _all_tests()
 
 run_tests()
 {
-	local name why scratch said rc file
+	local name why scratch said rc file from took
 
 	file=$(basename "$0" .sh)
 	if [ "${1:-}" = --one ]; then
@@ -430,13 +443,16 @@ run_tests()
 			continue
 		fi
 		scratch=$(mktemp -d /tmp/pb-e2e.XXXXXX)
+		from=$SECONDS
 		said=$(cd "$scratch" && setsid -w timeout -k 5 "$TEST_SECONDS" \
 			bash "$TOP/tests/e2e/$file.sh" --one "$name" "$scratch" 2>&1)
 		rc=$?
+		took=$((SECONDS - from))
+		[ $took -lt 10 ] && took='' || took=" ($took s)"
 		if [ -s "$scratch/.skip" ] && [ $rc -eq 0 ]; then
 			skip "$file: $name" "$(cat "$scratch/.skip")"
 		elif [ $rc -eq 0 ]; then
-			pass "$file: $name"
+			pass "$file: $name$took"
 		elif [ $rc -eq 124 ] || [ $rc -eq 137 ]; then
 			fail "$file: $name" "not done after $TEST_SECONDS s: $said"
 		else
