@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * fuzz: seconds 20
- *
  * Any bytes as a file that may hold an allocator, first in the search order and behind another one, and as an
  * executable. Whatever it says, its functions lie in the file, sorted, each once.
  */

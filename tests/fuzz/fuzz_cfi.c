@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * fuzz: seconds 20
- *
  * Any bytes as .eh_frame or .debug_frame. The first byte: 1 .debug_frame, 2 arm64, 4 code in two
  * ranges, 8 an entry point. What comes out must be a table that a search can trust.
  */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * fuzz: seconds 20
- *
  * Two outputs of a program, behind a byte for the mode and the rules, with the byte 0xfe between them. Each equals
  * itself; where they differ, what is said may be printed, and is said both ways round.
  */

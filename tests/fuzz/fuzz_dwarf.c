@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * fuzz: seconds 20
- *
  * Any bytes as an ELF file with debug information, and as its own alternate file: look-ups all over its code.
  * libdw is part of what is tried, though without instrumentation: only what makes it crash is seen.
  */

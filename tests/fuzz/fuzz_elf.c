@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * fuzz: seconds 20
- *
  * Any bytes as an ELF file: headers, notes, sections, symbol tables, unwind tables, look-ups.
  */
 #include <stdint.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * fuzz: seconds 20
- *
  * Any bytes as /proc/kallsyms. What is found must cover the address that was asked for.
  */
 #include <stdint.h>

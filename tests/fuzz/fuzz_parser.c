@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * fuzz: seconds 20
- *
  * Any bytes as a module that is asked about at addresses of all of it: symbol tables, what is packed in
  * .gnu_debugdata, linkage tables, bounds of functions. Debug information is left to the sandbox, since
  * the library that reads it is not ours to mend.

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * fuzz: seconds 20
- *
  * Any bytes as the code of a function. The first byte: how many arguments. What is chosen must be an
  * instruction that the kernel emulates, and must not depend on what lies behind it, jumps aside, or on
  * arguments that nobody asked for.

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * fuzz: seconds 30
- *
  * Any bytes as a plan. A plan that is taken keeps its promises: each index is one of something, and beads stand
  * behind what they need. One that is refused is refused with a place and a line that may be printed.
  */
