@@ -251,6 +251,7 @@ static int add_work_clues(struct finder *r, uint32_t function, struct pb_find *f
 		[PB_WORK_COPY] = "in memcpy() and its kin",
 		[PB_WORK_SCAN] = "in functions that look at bytes one after the other",
 		[PB_WORK_ALLOCATE] = "in the allocator",
+		[PB_WORK_CLEAR] = "in memset() and the like, which fresh memory needs",
 		[PB_WORK_FORMAT] = "in making text of values, or values of text",
 		[PB_WORK_LOCK] =
 			"in locks, of which a profile cannot say how many threads want them",

@@ -24,8 +24,10 @@ static const struct pb_lever levers[] = {
 	[N_PLUS_ONE] = {"n-plus-one", "N+1 elimination: one call for many items", 2,
 			"one call path that does an I/O, or a flush, for each item"},
 	[ZERO_COPY] = {"zero-copy", "zero-copy", 3, "time in memcpy() and its kin below the spot"},
-	[BUFFER_REUSE] = {"buffer-reuse", "buffer reuse, arena or pool", 2,
-			  "blocks of one size that live for a moment, or time in the allocator"},
+	[BUFFER_REUSE] =
+		{"buffer-reuse", "buffer reuse, arena or pool", 2,
+		 "blocks of one size that live for a moment, or time in the allocator or in "
+		 "clearing memory"},
 	[SCATTER_GATHER] = {"scatter-gather", "scatter-gather or buffered I/O", 2,
 			    "many small reads or writes one behind the other"},
 	[SERIALIZATION] = {"serialization", "cheaper serialization", 3,
@@ -133,6 +135,11 @@ static const struct {
 	{PB_WORK_ALLOCATE, "tc_free"},
 	{PB_WORK_ALLOCATE, "mi_malloc"},
 	{PB_WORK_ALLOCATE, "mi_free"},
+	{PB_WORK_CLEAR, "memset"},
+	{PB_WORK_CLEAR, "bzero"},
+	{PB_WORK_CLEAR, "explicit_bzero"},
+	{PB_WORK_CLEAR, "clear_page"},
+	{PB_WORK_CLEAR, "clear_huge_page"},
 	{PB_WORK_FORMAT, "vfprintf"},
 	{PB_WORK_FORMAT, "vsnprintf"},
 	{PB_WORK_FORMAT, "vsprintf"},
@@ -184,7 +191,7 @@ const struct pb_lever *pb_lever_of_work(enum pb_work work)
 	static const int of[PB_WORK_KINDS] = {
 		[PB_WORK_COPY] = ZERO_COPY,        [PB_WORK_SCAN] = INDEX,
 		[PB_WORK_ALLOCATE] = BUFFER_REUSE, [PB_WORK_FORMAT] = SERIALIZATION,
-		[PB_WORK_LOCK] = LOCK_STRIPING,
+		[PB_WORK_CLEAR] = BUFFER_REUSE,    [PB_WORK_LOCK] = LOCK_STRIPING,
 	};
 
 	return work == PB_WORK_OTHER || work >= PB_WORK_KINDS ? NULL : &levers[of[work]];

@@ -29,6 +29,7 @@ enum pb_work {
 	PB_WORK_COPY,     /* memcpy() and its kin */
 	PB_WORK_SCAN,     /* memcmp(), strlen(), memchr(): looks at bytes one after the other */
 	PB_WORK_ALLOCATE, /* of an allocator */
+	PB_WORK_CLEAR,    /* memset() and the kernel's clearing of pages: what fresh memory costs */
 	PB_WORK_FORMAT,   /* numbers and structures to and from text */
 	PB_WORK_LOCK,     /* waits for, or hands over, a lock */
 	PB_WORK_KINDS

@@ -13,7 +13,10 @@
 #include "user/core/log.h"
 #include "user/core/text.h"
 
-#define WHY_MAX 1000
+#define WHY_MAX  1000
+#define REST_MAX 10
+
+static const char *const of[PB_SPOT_KINDS] = {"CPU time", "allocations", "time of I/O"};
 
 static void print_clues(const struct pb_opportunity *row)
 {
@@ -35,7 +38,6 @@ static void print_clues(const struct pb_opportunity *row)
 
 static void print_row(const struct pb_opportunity *row)
 {
-	static const char *const of[PB_SPOT_KINDS] = {"CPU time", "allocations", "time of I/O"};
 	const struct pb_spot *spot = &row->spot;
 	char name[256], amount[64];
 
@@ -60,10 +62,34 @@ static void print_row(const struct pb_opportunity *row)
 	print_clues(row);
 }
 
+/* Those that nothing speaks for, a line each: where time goes, without a hint of what to do about it. */
+static void print_rest(const struct pb_opportunities *o)
+{
+	uint32_t n = 0;
+	char name[256];
+
+	for (uint32_t i = 0; i < o->n; i++) {
+		const struct pb_spot *spot = &o->rows[i].spot;
+
+		if (o->rows[i].n_clues || ++n > REST_MAX)
+			continue;
+		if (n == 1)
+			puts("Nothing was seen that speaks for a lever at:");
+		pb_text_safe(name, sizeof(name), spot->name, strlen(spot->name));
+		printf("       %5.1f %% of %-11s  %s/%s  %s\n", spot->total_pct, of[spot->kind],
+		       spot->workload, spot->id, name);
+	}
+	if (n > REST_MAX)
+		printf("       and %u more; bead matrix --json has all, and what was not seen\n",
+		       n - REST_MAX);
+}
+
 static void print_matrix(const struct pb_plan *plan, const struct pb_opportunities *o)
 {
 	for (uint32_t i = 0; i < o->n; i++)
-		print_row(&o->rows[i]);
+		if (o->rows[i].n_clues)
+			print_row(&o->rows[i]);
+	print_rest(o);
 	printf("%u of %u hotspots stand above the threshold (*): a score of %g or more, and %g %% "
 	       "or more to save\n",
 	       o->n_stand, o->n, plan->score, plan->hotspot_pct);

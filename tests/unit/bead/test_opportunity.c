@@ -266,6 +266,8 @@ static void functions_are_known_by_their_names(void **state)
 		{"_int_malloc", PB_WORK_ALLOCATE},
 		{"__GI___libc_free", PB_WORK_ALLOCATE},
 		{"operator new(unsigned long)", PB_WORK_ALLOCATE},
+		{"__memset_avx2_unaligned_erms", PB_WORK_CLEAR},
+		{"clear_page_erms", PB_WORK_CLEAR},
 		{"__vfprintf_internal", PB_WORK_FORMAT},
 		{"____strtol_l_internal", PB_WORK_FORMAT},
 		{"___pthread_mutex_lock", PB_WORK_LOCK},
