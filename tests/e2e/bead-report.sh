@@ -142,7 +142,7 @@ a_report_has_the_rows_of_all_beads()
 		'^\| wall_p50_pct \| +3 % \| parse +\| +4\.1 % \| \[3\.5, 4\.9\] \*\*above the limit\*\* \|$' \
 		'^\| `shop\.gate` +\| gate +\| failed ' '^    bead change open TITLE --hotspot '
 	# Five of eight, and the hostile one in its cell.
-	[ "$(sed -n '/^## Hotspots/,/bead:end/p' $REPORT | grep -c '| Caaaa000')" = 5 ] || die "$(cat $REPORT)"
+	[ "$(sed -n '/^## Hotspots/,/^<!-- bead:end/p' $REPORT | grep -c '| Caaaa000')" = 5 ] || die "$(cat $REPORT)"
 	_expect_in $REPORT '^\| +40\.0 % .* x&#124;y\\`\\<script\\>\\\\x0a\\<!-- bead:end hotspots --\\>\\\\x1b\\\[31m in parse \|$'
 	! LC_ALL=C grep -qP '[\x00-\x09\x0b-\x1f\x7f]' $REPORT || die "a control byte in $REPORT"
 	# What did not change is not written.

@@ -15,19 +15,46 @@ static const struct {
 	{"wall_p50_ns", "time, p50", false},
 	{"wall_p95_ns", "time, p95", false},
 	{"wall_p99_ns", "time, p99", false},
+	{"operation_p50_ns", "an operation, p50", false},
+	{"operation_p95_ns", "an operation, p95", false},
+	{"operation_p99_ns", "an operation, p99", false},
 	{"operations_per_second", "throughput", false},
 	{"user_p50_ns", "user CPU, p50", false},
 	{"system_p50_ns", "system CPU, p50", false},
 	{"max_rss_p50_bytes", "peak memory, p50", false},
+	{"allocations", "allocations", true},
+	{"allocated_bytes", "allocated", true},
 	{"syscalls", "system calls", true},
+	{"block_ios", "block I/Os", true},
+	{"block_io_bytes", "block I/O", true},
 	{"minor_faults", "minor faults", true},
 	{"major_faults", "major faults", true},
 	{"voluntary_switches", "voluntary switches", true},
 	{"involuntary_switches", "involuntary switches", true},
 	{"block_reads", "blocks read (512 B)", true},
 	{"block_writes", "blocks written (512 B)", true},
+	{"operation_p999_ns", "an operation, p99.9", true},
+	{"operation_max_ns", "an operation, longest", true},
+	{"operations", "operations measured", true},
 	{"own_max_ns", "bead's own cost, most", true},
 };
+
+/* The name of a figure as words: "cpu_overhead_pct" is "cpu overhead", its unit being beside its value. */
+static void put_name(struct pb_md_table *t, const char *name)
+{
+	static const char *const units[] = {"_pct", "_ns", "_bytes"};
+	char words[64];
+	size_t len;
+
+	snprintf(words, sizeof(words), "%s", name);
+	len = strlen(words);
+	for (size_t i = 0; i < PB_ARRAY_SIZE(units); i++)
+		if (len > strlen(units[i]) && !strcmp(words + len - strlen(units[i]), units[i]))
+			words[len - strlen(units[i])] = '\0';
+	for (char *p = words; (p = strchr(p, '_'));)
+		*p = ' ';
+	pb_md_cell_text(t, words);
+}
 
 static void put_figure(struct pb_md_table *t, const char *title, const struct pb_figure *figure)
 {
@@ -36,7 +63,7 @@ static void put_figure(struct pb_md_table *t, const char *title, const struct pb
 	if (title)
 		pb_md_cell(t, "%s", title);
 	else
-		pb_md_cell_text(t, figure->name);
+		put_name(t, figure->name);
 	if (figure->why) {
 		pb_md_cell(t, "-");
 		pb_md_cell_text(t, figure->why);
@@ -58,7 +85,7 @@ static bool is_listed(const char *name)
 	return !strcmp(name, "runs");
 }
 
-/* What profiles counted, by its own name. */
+/* What profiles counted. */
 static void put_counts(struct pb_md_table *t, const struct pb_report *r, const char *workload)
 {
 	for (uint32_t i = 0; i < r->plan->n_beads; i++) {
