@@ -110,16 +110,16 @@ sigterm_behind_the_capture_ends_the_command()
 	kill -TERM "$TOOL"
 	wait_tool
 	expect_status 143
-	expect_json '.events.kept > 50'
+	expect_kept 50
 }
 
 sigint_at_the_profiler_still_writes_the_report()
 {
 	start_tool -q -F 499 -o "$T/r.json" -- "$WL/shape" 30
-	sleep 0.5
+	pause 0.5
 	stop_tool
 	expect_file "$T/r.json"
-	expect_json '.events.kept > 50'
+	expect_kept 50
 }
 
 a_command_dies_with_a_killed_profiler_that_still_held_it()

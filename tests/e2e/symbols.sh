@@ -12,12 +12,12 @@ _line_of()
 	grep -n "/\* $1 \*/" "$SOURCE" | cut -d: -f1
 }
 
-# _profile PROGRAM ARGS...: two seconds of it.
+# _profile PROGRAM ARGS...: a second of it.
 _profile()
 {
 	workload_at "$1" 20
 	shift
-	tool -p "$W" -F 999 -d 2 -q "$@" -o "$T/r.json" -o "$T/r.folded"
+	tool -p "$W" -F 999 -d 1 -q "$@" -o "$T/r.json" -o "$T/r.folded"
 	expect_status 0
 }
 

@@ -252,7 +252,7 @@ a_library_opened_meanwhile_is_complete()
 	expect_status 0
 	expect_complete 99
 	expect_chains "$T/r.folded" "dlopener-nofp;$ROOT(;.*)?"
-	expect_at_least "$(samples "$T/r.folded" plugin_a_hot)" 500 "samples in the plugin"
+	expect_at_least "$(samples "$T/r.folded" plugin_a_hot)" 200 "samples in the plugin"
 	expect_share "$T/r.folded" "^dlopener-nofp;$ROOT;work_in;plugin_entry;plugin_a_hot\$" \
 		plugin_a_hot 100 1
 }
