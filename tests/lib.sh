@@ -30,9 +30,12 @@ pass()
 
 fail()
 {
+	local detail=${2:-}
+
 	printf 'fail\t%s: %s\n' "$RING" "$1" >>"$PB_RESULTS"
-	printf '  FAIL  %s: %s\n' "$RING" "$1"
-	[ -z "${2:-}" ] || printf '%s\n' "$2" | sed 's/^/          /'
+	[ -z "$detail" ] || detail="          ${detail//$'\n'/$'\n'          }"$'\n'
+	# At once: others may write, too.
+	printf '  FAIL  %s: %s\n%s' "$RING" "$1" "$detail"
 	return 1
 }
 
