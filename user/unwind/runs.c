@@ -19,8 +19,8 @@ struct pb_runs {
 	struct pb_extents *extents;
 	struct pb_modules *modules;
 	struct pb_idtable *hasher; /* empty: only its keyed hash is of use where things go again */
-	struct pb_run *buckets[BUCKETS];
-	struct pb_run *released; /* since the last tick */
+	struct pb_maprun *buckets[BUCKETS];
+	struct pb_maprun *released; /* since the last tick */
 };
 
 int pb_runs_new(struct pb_runs **out, int mappings_fd, struct pb_modules *modules)
@@ -43,17 +43,17 @@ int pb_runs_new(struct pb_runs **out, int mappings_fd, struct pb_modules *module
 	return 0;
 }
 
-static void free_run(struct pb_run *run)
+static void free_run(struct pb_maprun *run)
 {
 	if (run)
 		free(run->mappings);
 	free(run);
 }
-PB_DEFINE_FREE(pb_run, free_run);
+PB_DEFINE_FREE(pb_maprun, free_run);
 
-static void free_list(struct pb_run *run)
+static void free_list(struct pb_maprun *run)
 {
-	struct pb_run *next;
+	struct pb_maprun *next;
 
 	for (; run; run = next) {
 		next = run->next;
@@ -92,10 +92,10 @@ static void release_modules(struct pb_runs *r, const uint32_t *modules, uint32_t
  * Equal mappings use the same modules: a run keeps those it uses, and as long as it does their pages
  * belong to nobody else.
  */
-static struct pb_run *find_run(const struct pb_runs *r, uint64_t hash,
-			       const struct pb_unwind_mapping *mappings, uint32_t n)
+static struct pb_maprun *find_run(const struct pb_runs *r, uint64_t hash,
+				  const struct pb_unwind_mapping *mappings, uint32_t n)
 {
-	struct pb_run *run = r->buckets[hash % BUCKETS];
+	struct pb_maprun *run = r->buckets[hash % BUCKETS];
 
 	while (run && (run->hash != hash || run->n != n ||
 		       memcmp(run->mappings, mappings, n * sizeof(*mappings))))
@@ -104,9 +104,9 @@ static struct pb_run *find_run(const struct pb_runs *r, uint64_t hash,
 }
 
 static int make_run(struct pb_runs *r, const struct pb_unwind_mapping *mappings, uint32_t n,
-		    uint32_t n_modules, struct pb_run **out)
+		    uint32_t n_modules, struct pb_maprun **out)
 {
-	pb_auto(pb_run) struct pb_run *run =
+	pb_auto(pb_maprun) struct pb_maprun *run =
 		calloc(1, sizeof(*run) + n_modules * sizeof(run->modules[0]));
 	int err;
 
@@ -130,10 +130,10 @@ static int make_run(struct pb_runs *r, const struct pb_unwind_mapping *mappings,
 }
 
 int pb_runs_get(struct pb_runs *r, const struct pb_unwind_mapping *mappings, uint32_t n,
-		const uint32_t *modules, uint32_t n_modules, struct pb_run **out)
+		const uint32_t *modules, uint32_t n_modules, struct pb_maprun **out)
 {
 	uint64_t hash = pb_idtable_hash(r->hasher, mappings, n * sizeof(*mappings));
-	struct pb_run *run = find_run(r, hash, mappings, n);
+	struct pb_maprun *run = find_run(r, hash, mappings, n);
 	int err;
 
 	if (run) {
@@ -156,15 +156,15 @@ int pb_runs_get(struct pb_runs *r, const struct pb_unwind_mapping *mappings, uin
 	return 0;
 }
 
-struct pb_run *pb_runs_share(struct pb_run *run)
+struct pb_maprun *pb_runs_share(struct pb_maprun *run)
 {
 	run->refs++;
 	return run;
 }
 
-void pb_runs_release(struct pb_runs *r, struct pb_run *run)
+void pb_runs_release(struct pb_runs *r, struct pb_maprun *run)
 {
-	struct pb_run **link;
+	struct pb_maprun **link;
 
 	if (!run || --run->refs)
 		return;
@@ -178,7 +178,7 @@ void pb_runs_release(struct pb_runs *r, struct pb_run *run)
 	r->released = run;
 }
 
-bool pb_runs_holds(const struct pb_run *run, uint64_t addr)
+bool pb_runs_holds(const struct pb_maprun *run, uint64_t addr)
 {
 	const struct pb_unwind_mapping *mappings = run->mappings;
 	uint32_t low = 0, high = run->n, middle;
@@ -196,7 +196,7 @@ bool pb_runs_holds(const struct pb_run *run, uint64_t addr)
 bool pb_runs_tick(struct pb_runs *r, uint64_t now_ns)
 {
 	uint32_t used = pb_extents_used(r->extents);
-	struct pb_run *run;
+	struct pb_maprun *run;
 
 	while ((run = r->released)) {
 		r->released = run->next;

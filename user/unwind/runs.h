@@ -15,7 +15,7 @@
 struct pb_modules;
 struct pb_runs;
 
-struct pb_run {
+struct pb_maprun {
 	uint32_t first, n;
 
 	/* of the implementation */
@@ -23,7 +23,7 @@ struct pb_run {
 	uint32_t n_modules;
 	uint64_t hash;
 	struct pb_unwind_mapping *mappings; /* a copy */
-	struct pb_run *next;
+	struct pb_maprun *next;
 	uint32_t modules[];
 };
 
@@ -44,16 +44,16 @@ PB_DEFINE_FREE(pb_runs, pb_runs_free);
  * Return: 0; -ENOSPC; -ENOMEM; -errno of the kernel.
  */
 int pb_runs_get(struct pb_runs *r, const struct pb_unwind_mapping *mappings, uint32_t n,
-		const uint32_t *modules, uint32_t n_modules, struct pb_run **out);
+		const uint32_t *modules, uint32_t n_modules, struct pb_maprun **out);
 /* How many mappings there is room for. */
 uint32_t pb_runs_places(const struct pb_runs *r);
 /* One more owner. */
-struct pb_run *pb_runs_share(struct pb_run *run);
+struct pb_maprun *pb_runs_share(struct pb_maprun *run);
 /* One owner less; behind the last one its places are used again after a grace. NULL is fine. */
-void pb_runs_release(struct pb_runs *r, struct pb_run *run);
+void pb_runs_release(struct pb_runs *r, struct pb_maprun *run);
 
 /* Does one of its mappings hold @addr? */
-bool pb_runs_holds(const struct pb_run *run, uint64_t addr);
+bool pb_runs_holds(const struct pb_maprun *run, uint64_t addr);
 
 /* End grace periods. @now_ns: not before any pb_runs_release() so far; never goes back. Return: whether that
  * made room. */

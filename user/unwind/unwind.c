@@ -57,8 +57,8 @@ TAILQ_HEAD(process_queue, process);
 struct process {
 	struct process *next; /* in its bucket */
 	uint32_t tgid;
-	struct pb_run *run;          /* what its element says, or said; NULL: none yet */
-	struct pb_run *coming;       /* made for an element that could not be written yet */
+	struct pb_maprun *run;       /* what its element says, or said; NULL: none yet */
+	struct pb_maprun *coming;    /* made for an element that could not be written yet */
 	uint64_t owner;              /* as we wrote it last, or are about to: see settling */
 	uint64_t held;               /* places of its past runs that are still in their grace, */
 	uint64_t held_ns;            /* at this time, as if they came free evenly */
@@ -209,13 +209,13 @@ static int look_up(const struct unwinder *u, uint32_t tgid, struct pb_unwind_pro
 	return bpf_map_lookup_elem(u->processes_fd, &tgid, out) ? -errno : 0;
 }
 
-static bool points_to(const struct pb_unwind_process *entry, const struct pb_run *run)
+static bool points_to(const struct pb_unwind_process *entry, const struct pb_maprun *run)
 {
 	return run && entry->first == run->first && entry->n == run->n;
 }
 
 /* Write the element of @p. Return: 0; -ENOENT or -EEXIST by @flags; -errno. */
-static int point_to(struct unwinder *u, const struct process *p, const struct pb_run *run,
+static int point_to(struct unwinder *u, const struct process *p, const struct pb_maprun *run,
 		    uint64_t owner, uint64_t flags)
 {
 	struct pb_unwind_process entry = {.owner = owner, .first = run->first, .n = run->n};
@@ -316,7 +316,7 @@ static void add_place(struct unwinder *u, struct draft *d, const struct pb_place
  * Return: 0; -ENODATA if that is nothing; -ESRCH if it is not followed; -ENOSPC; -ENOMEM; -EINPROGRESS if that
  * takes longer than one update may: a part of it would have code with rules walked by frame pointers.
  */
-static int make_run(struct unwinder *u, struct process *p, struct pb_run **out)
+static int make_run(struct unwinder *u, struct process *p, struct pb_maprun **out)
 {
 	pb_autofree struct pb_unwind_mapping *mappings = NULL;
 	pb_autofree struct pb_place *places = NULL;
@@ -361,7 +361,7 @@ static void tell_full(struct unwinder *u, const struct process *p, int err)
 }
 
 /* As make_run(); what an earlier update has made for this is done with. */
-static int make_next_run(struct unwinder *u, struct process *p, struct pb_run **out)
+static int make_next_run(struct unwinder *u, struct process *p, struct pb_maprun **out)
 {
 	int err = make_run(u, p, out);
 
@@ -371,7 +371,7 @@ static int make_next_run(struct unwinder *u, struct process *p, struct pb_run **
 }
 
 /* The element of @p points to @run, which this takes. */
-static void adopt(struct unwinder *u, struct process *p, struct pb_run *run, uint64_t owner)
+static void adopt(struct unwinder *u, struct process *p, struct pb_maprun *run, uint64_t owner)
 {
 	if (p->run && p->run != run)
 		p->held += p->run->n;
@@ -400,7 +400,7 @@ static int fall_behind(struct unwinder *u, struct process *p, int err)
  * Delete the element of @p, to insert one at the next update: by then we have heard of any exec before this,
  * and after a later one there is an element again. Takes @run, for then.
  */
-static int withdraw(struct unwinder *u, struct process *p, struct pb_run *run)
+static int withdraw(struct unwinder *u, struct process *p, struct pb_maprun *run)
 {
 	bpf_map_delete_elem(u->processes_fd, &p->tgid);
 	p->coming = run;
@@ -411,7 +411,7 @@ static int withdraw(struct unwinder *u, struct process *p, struct pb_run *run)
 /* @p has none of ours, and one with an owner. Return: as publish(). */
 static int fill_in(struct unwinder *u, struct process *p, const struct pb_unwind_process *entry)
 {
-	struct pb_run *run = NULL;
+	struct pb_maprun *run = NULL;
 	int err = make_next_run(u, p, &run);
 
 	if (!err && (!p->settling || p->owner != entry->owner)) {
@@ -436,7 +436,7 @@ static int fill_in(struct unwinder *u, struct process *p, const struct pb_unwind
 /* Return: as publish(). */
 static int insert(struct unwinder *u, struct process *p)
 {
-	struct pb_run *run = NULL;
+	struct pb_maprun *run = NULL;
 	int err = make_next_run(u, p, &run);
 
 	if (!err)
@@ -457,7 +457,7 @@ static int insert(struct unwinder *u, struct process *p)
 static int replace(struct unwinder *u, struct process *p)
 {
 	struct pb_unwind_process entry;
-	struct pb_run *run = NULL;
+	struct pb_maprun *run = NULL;
 	int err;
 
 	/* It has exec'ed, and that is still to be reported: see on_exec(), or else check_miss(). */
