@@ -11,7 +11,7 @@
 #
 # A new profiler NAME is bpf/NAME.bpf.c, bpf/abi/NAME.h, user/NAME.c and its name in PROFILERS.
 PROFILERS := cpuflame allocsites iolatency
-# Programs with neither a BPF object nor one schema: user/NAME.c.
+# Programs without a BPF object, and with several schemas: user/NAME.c.
 RUNNERS   := bead
 
 VERSION := 0.1.0
@@ -47,7 +47,7 @@ BPF_CFLAGS := -std=gnu11 -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -I.
 LIBS       := -lbpf -ldw -lelf -llzma -lz -ljansson -lsqlite3 -lyaml -lmd -lcapstone -liberty -lm
 
 LIB_SRC  := $(sort $(wildcard user/*/*.c user/symbol/*/*.c))
-LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o) $(O)/user/render/page.o
+LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o) $(O)/user/render/page.o $(O)/user/bead/schema_texts.o
 PROGRAMS := $(PROFILERS:%=$(O)/%) $(RUNNERS:%=$(O)/%)
 TEST_SRC := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/symbol/*/test_*.c))
 TESTS    := $(TEST_SRC:%.c=$(O)/%)
@@ -95,6 +95,15 @@ $(O)/schema/%.o: docs/schema/%.schema.json user/tool/schema.S
 
 $(PROFILERS:%=$(O)/%): $(O)/%: $(O)/schema/%.o
 
+# Those of all that bead prints, for user/bead/schema_texts.S. A file that is gone changes only its directory.
+BEAD_SCHEMAS := $(sort $(wildcard docs/schema/bead-*.schema.json))
+$(O)/schema/bead.inc: docs/schema $(BEAD_SCHEMAS)
+	@mkdir -p $(@D)
+	$(Q)for f in $(BEAD_SCHEMAS:docs/schema/%.schema.json=%); do printf \
+		'\t.asciz "%s"\n\t.incbin "docs/schema/%s.schema.json"\n\t.byte 0\n' $$f $$f; done > $@
+
+$(O)/user/bead/schema_texts.o: $(O)/schema/bead.inc
+
 $(PROGRAMS): $(O)/%: $(O)/user/%.o $(O)/libperfbeads.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -o $@
@@ -136,8 +145,7 @@ $(O)/docs/%.8: docs/man/%.8.in $(O)/%
 install: all
 	@for p in $(PROFILERS) $(RUNNERS); do \
 		install -D -m 755 $(O)/$$p $(DESTDIR)$(bindir)/$$p && \
-		install -D -m 644 $(O)/docs/$$p.8 $(DESTDIR)$(mandir)/man8/$$p.8 || exit 1; done
-	@for p in $(PROFILERS); do \
+		install -D -m 644 $(O)/docs/$$p.8 $(DESTDIR)$(mandir)/man8/$$p.8 && \
 		install -d $(DESTDIR)$(datadir)/bash-completion/completions \
 			$(DESTDIR)$(datadir)/zsh/vendor-completions \
 			$(DESTDIR)$(datadir)/fish/vendor_completions.d && \

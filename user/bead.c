@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
+#include "user/bead/schemas.h"
 #include "user/bead/verbs.h"
 #include "user/core/log.h"
 
@@ -22,7 +23,7 @@ static const struct pb_option common_options[] = {
 };
 
 static const struct pb_option json_options[] = {
-	{.kind = PB_OPT_GROUP, .help = "Every verb but init"},
+	{.kind = PB_OPT_GROUP, .help = "Every verb but init and export"},
 	{PB_OPT_FIELD(FLAG, struct pb_bead_args, json), .long_name = "json",
 	 .help = "print JSON instead of text"},
 	{.kind = PB_OPT_END},
@@ -171,6 +172,7 @@ static const struct pb_option export_options[] = {
 	{.kind = PB_OPT_END},
 };
 
+#define WORDS(...)  ((const char *const[]){__VA_ARGS__, NULL})
 #define TABLES(...) ((const struct pb_option *const[]){__VA_ARGS__, common_options, NULL})
 
 static const char exit_status[] =
@@ -224,7 +226,8 @@ static const struct verb {
 	{"baseline",
 	 {PROGRAM("baseline"), .summary = "give what was measured last a name, or list the names",
 	  .usage = "save NAME [OPTION...]\nlist [OPTION...]",
-	  .tables = TABLES(baseline_options, json_options), .max_words = 2},
+	  .tables = TABLES(baseline_options, json_options), .max_words = 2,
+	  .first_words = WORDS("save", "list")},
 	 pb_bead_baseline},
 	{"compare",
 	 {PROGRAM("compare"), .summary = "two saved baselines, workload by workload",
@@ -249,7 +252,8 @@ static const struct verb {
 		   "abandon N --why TEXT\n"
 		   "list\n"
 		   "show N",
-	  .tables = TABLES(change_options, why_options, json_options), .max_words = 2},
+	  .tables = TABLES(change_options, why_options, json_options), .max_words = 2,
+	  .first_words = WORDS("open", "prove", "close", "abandon", "list", "show")},
 	 pb_bead_change},
 	{"gate",
 	 {PROGRAM("gate"), .summary = "measure anew, and compare with a saved baseline",
@@ -292,7 +296,10 @@ static void print_help(void)
 	     "The performance audit as scheduled work, by a plan.\n\nVerbs:");
 	for (size_t i = 0; i < PB_ARRAY_SIZE(verbs); i++)
 		printf("  %-10s %s\n", verbs[i].name, verbs[i].program.summary);
-	printf("\nbead VERB --help tells the options of one.\n\nExit status:\n%s", exit_status);
+	printf("\nbead VERB --help tells the options of one.\n"
+	       "bead --json-schema [NAME] prints the JSON Schema of what one prints with --json;\n"
+	       "without a name, the names.\n\nExit status:\n%s",
+	       exit_status);
 }
 
 /* SIGINT and SIGTERM become readable, and stay so, for all who wait for a run. */
@@ -342,6 +349,36 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	return exit_of(result);
 }
 
+static int print_completion(const char *shell)
+{
+	const struct pb_program *programs[PB_ARRAY_SIZE(verbs) + 1] = {NULL};
+	const struct pb_family bead = {.name = "bead", .verbs = programs};
+
+	for (size_t i = 0; i < PB_ARRAY_SIZE(verbs); i++)
+		programs[i] = &verbs[i].program;
+	return pb_opts_family_completion(&bead, shell, stdout);
+}
+
+/* What is printed without a plan. Return: 0; -EINVAL, logged. */
+static int print_document(const char *option, const char *word)
+{
+	if (!strcmp(option, "--help") || !strcmp(option, "-h") || !strcmp(option, "help"))
+		print_help();
+	else if (!strcmp(option, "--version"))
+		printf("bead %s\n", PB_VERSION);
+	else if (!strcmp(option, "--man"))
+		pb_opts_man(&family, stdout);
+	else if (!strcmp(option, "--json-schema"))
+		return pb_schemas_print(word, stdout);
+	else if (!strcmp(option, "--completion") && word)
+		return print_completion(word);
+	else if (*option)
+		return pb_fail(EINVAL, "there is no verb \"%s\"; see bead --help", option);
+	else
+		return pb_fail(EINVAL, "a verb is missing; see bead --help");
+	return 0;
+}
+
 static int dispatch(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
@@ -349,17 +386,7 @@ static int dispatch(int argc, char **argv)
 	for (size_t i = 0; i < PB_ARRAY_SIZE(verbs); i++)
 		if (!strcmp(word, verbs[i].name))
 			return run_verb(&verbs[i], argc - 1, argv + 1);
-	if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help"))
-		print_help();
-	else if (!strcmp(word, "--version"))
-		printf("bead %s\n", PB_VERSION);
-	else if (!strcmp(word, "--man"))
-		pb_opts_man(&family, stdout);
-	else if (*word)
-		return exit_of(pb_fail(EINVAL, "there is no verb \"%s\"; see bead --help", word));
-	else
-		return exit_of(pb_fail(EINVAL, "a verb is missing; see bead --help"));
-	return PB_BEAD_OK;
+	return exit_of(print_document(word, argc > 2 ? argv[2] : NULL));
 }
 
 int main(int argc, char **argv)

@@ -73,6 +73,14 @@ struct pb_program {
 	bool has_interval;       /* takes INTERVAL [COUNT] instead */
 	uint32_t max_words;      /* bare words of any kind instead, up to PB_WORDS_MAX */
 	const char *exit_status; /* for --help; NULL: those of the profilers */
+	const char *const *first_words; /* of a verb: what its first word may be, NULL-terminated,
+					   for completions; NULL: anything */
+};
+
+/* A program whose first word is a verb, each with options of its own, for its completions. */
+struct pb_family {
+	const char *name;
+	const struct pb_program *const *verbs; /* NULL-terminated; named "bead run" */
 };
 
 /* Where parsing stopped being about options. */
@@ -113,6 +121,8 @@ void pb_opts_help(const struct pb_program *program, FILE *out);
 void pb_opts_man(const struct pb_program *program, FILE *out);
 /* @shell: "bash", "zsh", "fish". Return: 0; -EINVAL for another, logged. */
 int pb_opts_completion(const struct pb_program *program, const char *shell, FILE *out);
+/* The same of a program with verbs: these, then the options of each. */
+int pb_opts_family_completion(const struct pb_family *family, const char *shell, FILE *out);
 
 /* What a number may be, as text: "1 to 1024", "at least 4k", "at most 10s"; "" without bounds. */
 void pb_opts_range(char *buf, size_t size, const struct pb_option *o);

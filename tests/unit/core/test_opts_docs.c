@@ -73,6 +73,31 @@ static const struct pb_program program = {
 	.has_bare_duration = true,
 };
 
+/* A program with verbs, of which one is as the above. */
+static const struct pb_option stop_options[] = {
+	{FIELD(FLAG, force), .long_name = "force", .help = "don't ask"},
+	{.kind = PB_OPT_END},
+};
+static const struct pb_program go = {
+	.name = "sample go",
+	.summary = "it's: on",
+	.usage = "",
+	.tables = tables,
+	.has_command = true,
+};
+static const struct pb_program stop = {
+	.name = "sample stop",
+	.summary = "off",
+	.usage = "",
+	.tables = (const struct pb_option *const[]){stop_options, NULL},
+	.max_words = 2,
+	.first_words = (const char *const[]){"now", "later", NULL},
+};
+static const struct pb_family family = {
+	.name = "sample",
+	.verbs = (const struct pb_program *const[]){&go, &stop, NULL},
+};
+
 static const char help_golden[] =
 	"Usage: sample [OPTION...] -p PID\n"
 	"       sample [OPTION...] -- CMD\n"
@@ -176,6 +201,24 @@ static void print_zsh(const struct pb_program *p, FILE *out)
 static void print_fish(const struct pb_program *p, FILE *out)
 {
 	assert_int_equal(pb_opts_completion(p, "fish", out), 0);
+}
+
+static void print_family_bash(const struct pb_program *p, FILE *out)
+{
+	(void)p;
+	assert_int_equal(pb_opts_family_completion(&family, "bash", out), 0);
+}
+
+static void print_family_zsh(const struct pb_program *p, FILE *out)
+{
+	(void)p;
+	assert_int_equal(pb_opts_family_completion(&family, "zsh", out), 0);
+}
+
+static void print_family_fish(const struct pb_program *p, FILE *out)
+{
+	(void)p;
+	assert_int_equal(pb_opts_family_completion(&family, "fish", out), 0);
 }
 
 /* Is there such a program? If not, say so and skip. */
@@ -306,12 +349,13 @@ static void unknown_shell_is_refused(void **state)
 	(void)state;
 	assert_non_null(out);
 	assert_int_equal(pb_opts_completion(&program, "csh", out), -EINVAL);
+	assert_int_equal(pb_opts_family_completion(&family, "csh", out), -EINVAL);
 	fclose(out);
 	assert_string_equal(buf, "");
 }
 
 /* Complete the last of @words, which are shell words, and give one reply per line. */
-static void bash_completes(const char *words, const char *expected)
+static void bash_completes_by(document_fn *print, const char *words, const char *expected)
 {
 	pb_autofree char *command = NULL, *text = NULL;
 	int status;
@@ -322,10 +366,15 @@ static void bash_completes(const char *words, const char *expected)
 			     "((${#COMPREPLY[@]})) && printf \"%%s\\n\" \"${COMPREPLY[@]}\"; true' "
 			     "bash $1 %s",
 			     words) > 0);
-	text = run_on("", print_bash, command, &status);
+	text = run_on("", print, command, &status);
 	if (strcmp(text, expected))
 		fail_msg("%s: \"%s\" is not \"%s\"", words, text, expected);
 	assert_int_equal(status, 0);
+}
+
+static void bash_completes(const char *words, const char *expected)
+{
+	bash_completes_by(print_bash, words, expected);
 }
 
 static void bash_completes_names_and_values(void **state)
@@ -367,6 +416,21 @@ static void bash_completes_the_command_behind_two_dashes(void **state)
 	bash_completes("-q -- ls --f", "");
 }
 
+static void bash_completes_verbs_and_their_options(void **state)
+{
+	(void)state;
+	needs("bash");
+	bash_completes_by(print_family_bash, "''", "go\nstop\n--help\n--version\n");
+	bash_completes_by(print_family_bash, "s", "stop\n");
+	bash_completes_by(print_family_bash, "go --f", "--frequency\n--format\n");
+	bash_completes_by(print_family_bash, "go --format = h", "html\n");
+	bash_completes_by(print_family_bash, "go -q -- ls shar", "share\n");
+	bash_completes_by(print_family_bash, "stop ''", "now\nlater\n--force\n");
+	bash_completes_by(print_family_bash, "stop l", "later\n");
+	bash_completes_by(print_family_bash, "stop later ''", "--force\n");
+	bash_completes_by(print_family_bash, "none --f", "");
+}
+
 static void shells_accept_the_syntax(void **state)
 {
 	static const struct {
@@ -376,6 +440,9 @@ static void shells_accept_the_syntax(void **state)
 		{"bash", "bash -n $1", print_bash},
 		{"zsh", "zsh -f -n $1", print_zsh},
 		{"fish", "fish --no-config -n $1", print_fish},
+		{"bash", "bash -n $1", print_family_bash},
+		{"zsh", "zsh -f -n $1", print_family_zsh},
+		{"fish", "fish --no-config -n $1", print_family_fish},
 	};
 	size_t i = (size_t)(uintptr_t)*state;
 	pb_autofree char *text = NULL;
@@ -388,7 +455,7 @@ static void shells_accept_the_syntax(void **state)
 }
 
 /* What fish offers for the command line @line, without the descriptions. */
-static void fish_completes(const char *line, const char *expected)
+static void fish_completes_by(document_fn *print, const char *line, const char *expected)
 {
 	pb_autofree char *command = NULL, *text = NULL;
 	int status;
@@ -399,9 +466,28 @@ static void fish_completes(const char *line, const char *expected)
 			"HOME=/nonexistent fish --no-config -c 'cd /usr; source $argv[1]; complete -C \"%s\"' $1 "
 			"2>/dev/null | cut -f1",
 			line) > 0);
-	text = run_on("", print_fish, command, &status);
+	text = run_on("", print, command, &status);
 	if (strcmp(text, expected))
 		fail_msg("%s: \"%s\" is not \"%s\"", line, text, expected);
+}
+
+static void fish_completes(const char *line, const char *expected)
+{
+	fish_completes_by(print_fish, line, expected);
+}
+
+static void fish_completes_verbs_and_their_options(void **state)
+{
+	(void)state;
+	needs("fish");
+	fish_completes_by(print_family_fish, "sample ", "go\nstop\n");
+	fish_completes_by(print_family_fish, "sample go --f", "--format\n--frequency\n");
+	fish_completes_by(print_family_fish, "sample go --color a", "always\nauto\n");
+	fish_completes_by(print_family_fish, "sample go -q -- mkfif", "mkfifo\n");
+	fish_completes_by(print_family_fish, "sample stop ", "later\nnow\n");
+	fish_completes_by(print_family_fish, "sample stop later ", "");
+	fish_completes_by(print_family_fish, "sample stop --f", "--force\n");
+	fish_completes_by(print_family_fish, "sample none --f", "");
 }
 
 static void fish_completes_names_and_values(void **state)
@@ -444,10 +530,15 @@ int main(void)
 		cmocka_unit_test(bash_completes_names_and_values),
 		cmocka_unit_test(bash_completes_processes_behind_a_comma),
 		cmocka_unit_test(bash_completes_the_command_behind_two_dashes),
+		cmocka_unit_test(bash_completes_verbs_and_their_options),
 		cmocka_unit_test_prestate(shells_accept_the_syntax, (void *)0),
 		cmocka_unit_test_prestate(shells_accept_the_syntax, (void *)1),
 		cmocka_unit_test_prestate(shells_accept_the_syntax, (void *)2),
+		cmocka_unit_test_prestate(shells_accept_the_syntax, (void *)3),
+		cmocka_unit_test_prestate(shells_accept_the_syntax, (void *)4),
+		cmocka_unit_test_prestate(shells_accept_the_syntax, (void *)5),
 		cmocka_unit_test(fish_completes_names_and_values),
+		cmocka_unit_test(fish_completes_verbs_and_their_options),
 		cmocka_unit_test(zsh_specs_quote_the_help),
 	};
 
