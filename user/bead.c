@@ -316,13 +316,6 @@ static int open_stop_fd(void)
 	return fd < 0 ? pb_err(errno, "wait for signals") : fd;
 }
 
-static int exit_of(int result)
-{
-	if (result >= 0)
-		return result;
-	return result == -EINVAL || result == -ENOENT ? PB_BEAD_USAGE : PB_BEAD_CANNOT;
-}
-
 static int run_verb(const struct verb *verb, int argc, char **argv)
 {
 	struct pb_bead_args args = {.plan = "beads.yaml", .pairs = 60, .seed = 1, .stop_fd = -1};
@@ -331,7 +324,7 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	int result = pb_opts_parse(&verb->program, argc, argv, &args, &parsed);
 
 	if (result)
-		return exit_of(result);
+		return pb_bead_exit_of(result);
 	if (args.action == PB_BEAD_HELP) {
 		pb_opts_help(&verb->program, stdout);
 		return PB_BEAD_OK;
@@ -346,7 +339,7 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	args.stop_fd = stop_fd;
 	result = verb->run(&args);
 	pb_opts_free(&verb->program, &args);
-	return exit_of(result);
+	return pb_bead_exit_of(result);
 }
 
 static int print_completion(const char *shell)
@@ -386,7 +379,7 @@ static int dispatch(int argc, char **argv)
 	for (size_t i = 0; i < PB_ARRAY_SIZE(verbs); i++)
 		if (!strcmp(word, verbs[i].name))
 			return run_verb(&verbs[i], argc - 1, argv + 1);
-	return exit_of(print_document(word, argc > 2 ? argv[2] : NULL));
+	return pb_bead_exit_of(print_document(word, argc > 2 ? argv[2] : NULL));
 }
 
 int main(int argc, char **argv)

@@ -6,16 +6,18 @@
 use_profiler bead
 NEEDS_BPF=0
 
-# plan RUNS COMMAND [BEADS]: a plan with one workload, "w", a text that is run by sh.
+# plan RUNS COMMAND [BEADS [WORKLOADS]]: a plan with the workload "w", a text that is run by sh.
 _plan()
 {
+	local more=${4:+$'\n'  $4}
+
 	in_an_empty_directory
 	printf '%s\n' "$2" >w.sh
 	cat >beads.yaml <<-END
 		version: 1
 		project: p
 		workloads:
-		  w: {command: [sh, w.sh], warmup: 1, runs: $1, timeout: 20s}
+		  w: {command: [sh, w.sh], warmup: 1, runs: $1, timeout: 20s}$more
 		beads:
 		  - {id: p.baseline, kind: baseline}
 		  - {id: p.oracle, kind: oracle}
@@ -48,8 +50,7 @@ a_plan_is_written_once()
 
 beads_are_done_in_their_order()
 {
-	_plan 5 'echo hello' '- {id: p.cpu, kind: cpu-flame, needs: [p.baseline, p.oracle]}'
-	sed -i 's/^- /  - /' beads.yaml
+	_plan 5 'echo hello' '  - {id: p.again, kind: baseline, needs: [p.baseline, p.oracle]}'
 	tool status
 	expect_status 1
 	tool bless
@@ -57,17 +58,22 @@ beads_are_done_in_their_order()
 	(cd golden && sha256sum --quiet -c SHA256SUMS) || die "the store is none of sha256sum"
 	tool ready --json
 	jq -e '[.beads[].id] == ["p.baseline", "p.oracle"]' "$T/out" >/dev/null || die "$(cat "$T/out")"
-	tool run p.cpu
+	tool run p.again
 	expect_status 2
-	expect_says 'p.cpu waits for p.baseline, which is not done'
+	expect_says 'p.again waits for p.baseline, which is not done'
+	tool status --json
+	expect_status 1
+	jq -e '.done == 0 and .total == 3 and (.holds | not) and (.why | test("0 of 3 beads")) and
+		.beads[2].waits_for == ["p.baseline", "p.oracle"] and (.beads[2].ready | not)' "$T/out" \
+		>/dev/null || die "$(cat "$T/out")"
 	tool run --ready --noisy
 	expect_status 0
 	_expect_out 'wall_p50_ns'
 	_expect_out 'wall_p99_ns +not known: 5 runs, and p99 needs 299'
 	tool status --json
-	expect_status 1
-	jq -e '.done == 2 and .total == 3 and .beads[2].state == "open" and .beads[2].ready' "$T/out" \
-		>/dev/null || die "$(cat "$T/out")"
+	expect_status 0
+	jq -e '.done == 3 and .holds and .why == null and .hotspots == []' "$T/out" >/dev/null ||
+		die "$(cat "$T/out")"
 	tool show p.baseline --json
 	jq -e '.figures | map(select(.name == "runs"))[0].value == 5' "$T/out" >/dev/null ||
 		die "$(cat "$T/out")"
@@ -129,6 +135,101 @@ output_that_varies_is_not_blessed_and_its_bytes_are_named()
 	expect_status 1
 	expect_says 'two runs differ, so nothing is blessed; stdout: line 1.*column'
 	[ ! -e golden/SHA256SUMS ] || [ ! -s golden/SHA256SUMS ] || die "something was blessed"
+}
+
+what_is_blessed_or_not_is_told_as_json()
+{
+	# shellcheck disable=SC2016 # of the inner shell
+	_plan 3 'echo hello' '' 'same: {command: [echo, a]}
+  varies: {command: [sh, -c, "echo $$"]}
+  fails: {command: ["false"]}'
+	tool bless --json
+	expect_status 1
+	expect_says 'varies: two runs differ, so nothing is blessed' 'fails: it exited with 1'
+	jq -e '.exit == 1 and [.workloads[] | .workload, .blessed, .output] ==
+		["w", true, null, "same", true, null, "varies", false, "stdout", "fails", false, null] and
+		.workloads[3].why == "it exited with 1, so it is not blessed" and
+		.workloads[0].why == null' "$T/out" >/dev/null || die "$(cat "$T/out")"
+}
+
+what_was_worked_on_is_told_as_json()
+{
+	_plan 5 'echo hello' '  - {id: p.again, kind: oracle, needs: [p.oracle]}'
+	tool run --all --noisy --json
+	expect_status 1
+	expect_says 'nothing is blessed for it'
+	jq -e '[.beads[] | .id, .state, .exit] ==
+			["p.baseline", "done", 0, "p.oracle", "open", 1, "p.again", "open", 2] and
+		(.beads[0].figures | length) > 5 and .beads[0].note == null and
+		.beads[2].note == "waits for p.oracle, which is not done" and
+		.exit == 1 and (.why | startswith("p.oracle: nothing is blessed"))' "$T/out" >/dev/null ||
+		die "$(cat "$T/out")"
+	tool bless --json
+	tool run --all --resume --noisy --json
+	expect_status 0
+	jq -e '([.beads[].state] | unique) == ["done"] and (.beads[0].figures | length) > 5 and
+		.exit == 0 and .why == null' "$T/out" >/dev/null || die "$(cat "$T/out")"
+	tool run --all --max-time 1ns --noisy --json
+	expect_status 3
+	jq -e '.exit == 3 and .beads[0].state == "open" and .beads[0].figures == []' "$T/out" >/dev/null ||
+		die "$(cat "$T/out")"
+}
+
+# What to type so that a verb prints a document.
+_words_for_json()
+{
+	case $1 in
+	list | ready | status | bless | report | doctor | history | matrix) echo "$1" ;;
+	run) echo 'run p.oracle' ;;
+	show) echo 'show p.baseline' ;;
+	baseline) echo 'baseline list' ;;
+	compare) echo 'compare one one --delta 90%' ;;
+	ab) echo 'ab --noisy --a true --b true --pairs 3' ;;
+	change) echo 'change list' ;;
+	gate) echo 'gate --noisy' ;;
+	esac
+}
+
+every_verb_with_json_prints_one_document()
+{
+	local verb words verbs n=0
+
+	_plan 5 'echo hello' \
+		'  - {id: p.gate, kind: gate, needs: [p.baseline, p.oracle], limits: {wall_p50_pct: 900}}'
+	tool bless --json
+	tool run p.baseline --noisy --json
+	tool run p.oracle --noisy --json
+	tool baseline save one --json
+	jq -e '[.baselines[].name] == ["one"]' "$T/out" >/dev/null || die "$(cat "$T/out")"
+	tool --help
+	verbs=$(sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' "$T/out")
+	for verb in $verbs; do
+		tool "$verb" --help
+		grep -q -- '--json' "$T/out" || continue
+		words=$(_words_for_json "$verb")
+		[ -n "$words" ] || die "this test knows nothing of $verb"
+		# shellcheck disable=SC2086 # words of their own
+		tool $words --json
+		# Of a part that is not there yet.
+		grep -qx "bead: $verb is missing" "$T/err" && continue
+		[ -s "$T/out" ] || die "no document: $COMMAND: $(cat "$T/err")"
+		n=$((n + 1))
+	done
+	expect_at_least "$n" 9 "verbs with a document"
+}
+
+behind_an_error_there_is_no_document()
+{
+	_plan 3 'echo hello'
+	local words
+
+	for words in 'run p.no' 'run' 'show p.no' 'bless no' 'compare a b' 'list --plan none.yaml'; do
+		# shellcheck disable=SC2086 # words of their own
+		tool $words --json
+		expect_status 2
+		expect_sentence
+		[ ! -s "$T/out" ] || die "a document: $COMMAND: $(cat "$T/out")"
+	done
 }
 
 a_bad_plan_is_told_with_line_and_column()

@@ -8,7 +8,7 @@
 # test ends well by returning 0, badly by `die`, or by `too_few`: then it is done once more, with four times as long to
 # measure. After each, whatever it was about:
 #   - every report of a profiler left in $T keeps its identity: produced = kept + the losses, and
-#     kept = complete + truncated + broken; and is what its schema says;
+#     kept = complete + truncated + broken; and is what its schema says, as is every document of bead;
 #   - no text that was written for people or for flamegraph.pl holds a raw control byte;
 #   - no program, map or link of the tool, and no process of the test, is left.
 #
@@ -124,7 +124,29 @@ tool()
 	(_as_typed "$CPUFLAME" "${STRETCHED[@]}") >"$T/out" 2>"$T/err"
 	RC=$?
 	_no_crash
+	_keep_json "$@"
 }
+
+# Documents of bead, which go to stdout, are kept in bead-N.json to be held against their schemas. With --json there
+# is one of them and nothing else, or nothing at all behind an error.
+_keep_json()
+{
+	local word json=
+
+	[ "$NAME" = bead ] || return 0
+	for word; do
+		case $word in
+		--) break ;;
+		--json) json=1 ;;
+		esac
+	done
+	[ -n "$json" ] && [ -s "$T/out" ] || return 0
+	jq -es 'length == 1 and (.[0] | objects | .schema | strings | startswith("bead-"))' "$T/out" >/dev/null 2>&1 ||
+		die "not one document: $COMMAND: $(head -c 1000 "$T/out")"
+	DOCUMENTS=$((DOCUMENTS + 1))
+	cp "$T/out" "$T/bead-$DOCUMENTS.json"
+}
+DOCUMENTS=0
 
 # start_tool ARGS...: the same in the background, back when everything is attached. Sets TOOL.
 start_tool()
@@ -382,6 +404,12 @@ _check_schemas()
 		[ -s "$f" ] || continue
 		# Of the program itself: tests/both/both has a schema only for the sake of its ledger.
 		schema=$(jq -r 'objects | select(.schema == .tool.name + "/1") | .tool.name' "$f" 2>/dev/null)
+		# Of bead there is none without a schema.
+		[ -n "$schema" ] || schema=$(jq -r 'objects | .schema | strings | select(startswith("bead-")) |
+			rtrimstr("/1")' "$f" 2>/dev/null)
+		case $schema in
+		bead-*) [ -f "$TOP/docs/schema/$schema.schema.json" ] || die "no schema of $schema" ;;
+		esac
 		schema=$TOP/docs/schema/$schema.schema.json
 		[ ! -f "$schema" ] || pairs+=("$schema" "$f")
 	done

@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "user/bead/figures.h"
+#include "user/bead/lines.h"
+#include "user/core/json.h"
 #include "user/core/log.h"
 #include "user/core/text.h"
 
@@ -100,19 +103,83 @@ int pb_bead_parse_delta(const char *text, double otherwise, double *out)
 	return 0;
 }
 
-void pb_bead_print_figure(const struct pb_figure *figure)
-{
-	char value[64], low[64], high[64], why[512];
+/* Names of figures, and numbers, stand below each other; what is longer moves its own line only. */
+#define NAME_COLUMNS   21
+#define NUMBER_COLUMNS 12
 
-	printf("  %-16s %-22s ", figure->workload, figure->name);
-	if (figure->why) {
-		pb_text_safe(why, sizeof(why), figure->why, strlen(figure->why));
-		printf("not known: %s\n", why);
-		return;
+struct figure_lines {
+	char *workload; /* of the last line */
+};
+
+static int print_figure(void *ctx, const struct pb_figure *figure)
+{
+	char value[64], low[64], high[64], why[512] = "not known: ";
+	struct figure_lines *lines = ctx;
+	size_t known = strlen(why);
+
+	if (!lines->workload || strcmp(lines->workload, figure->workload) != 0) {
+		free(lines->workload);
+		lines->workload = strdup(figure->workload);
+		if (!lines->workload)
+			return pb_err(ENOMEM, "print figures");
+		if (figure->workload[0])
+			printf("  %s\n", figure->workload);
 	}
-	printf("%s", pb_figures_amount(value, sizeof(value), figure->value, figure->unit));
+	printf("    %-*s ", NAME_COLUMNS, figure->name);
+	if (figure->why) {
+		pb_text_safe(why + known, sizeof(why) - known, figure->why, strlen(figure->why));
+		pb_lines_wrap(why, NAME_COLUMNS + 5, NAME_COLUMNS + 5);
+		return 0;
+	}
+	printf("%*s", NUMBER_COLUMNS,
+	       pb_figures_amount(value, sizeof(value), figure->value, figure->unit));
 	if (!isnan(figure->low) && !isnan(figure->high))
 		printf("  [%s, %s]", pb_figures_amount(low, sizeof(low), figure->low, figure->unit),
 		       pb_figures_amount(high, sizeof(high), figure->high, figure->unit));
 	putchar('\n');
+	return 0;
+}
+
+int pb_bead_print_figures(const struct pb_desk *desk, int64_t run)
+{
+	struct figure_lines lines = {0};
+	int err = pb_store_figures(desk->store, run, print_figure, &lines);
+
+	free(lines.workload);
+	return err;
+}
+
+void pb_bead_write_figure(struct pb_json *j, const struct pb_figure *figure)
+{
+	pb_json_flat_object(j, NULL);
+	pb_json_string(j, "workload", figure->workload);
+	pb_json_string(j, "name", figure->name);
+	pb_json_string(j, "unit", figure->unit);
+	pb_json_double(j, "value", figure->value, 3);
+	pb_json_double(j, "low", figure->low, 3);
+	pb_json_double(j, "high", figure->high, 3);
+	pb_json_string(j, "why", figure->why);
+	pb_json_end(j, '}');
+}
+
+void pb_bead_begin_document(struct pb_json *j, const char *schema, const struct pb_desk *desk)
+{
+	pb_json_init(j, stdout, false);
+	pb_json_object(j, NULL);
+	pb_json_string(j, "schema", schema);
+	pb_json_string(j, "project", desk->plan->project);
+	pb_json_string(j, "plan_digest", desk->plan->digest);
+}
+
+void pb_bead_end_document(struct pb_json *j)
+{
+	pb_json_end(j, '}');
+	putchar('\n');
+}
+
+int pb_bead_exit_of(int result)
+{
+	if (result >= 0)
+		return result;
+	return result == -EINVAL || result == -ENOENT ? PB_BEAD_USAGE : PB_BEAD_CANNOT;
 }

@@ -14,6 +14,8 @@
 #include "user/bead/store.h"
 #include "user/core/opts.h"
 
+struct pb_json;
+
 enum pb_bead_exit {
 	PB_BEAD_OK = 0,
 	PB_BEAD_FINDING = 1, /* a regression, wrong output, beads that are open */
@@ -117,7 +119,16 @@ int pb_desk_report(const struct pb_desk *desk, char **path);
  * below 100. */
 int pb_bead_parse_delta(const char *text, double otherwise, double *out);
 
-/* One figure as a line of people's text. */
-void pb_bead_print_figure(const struct pb_figure *figure);
+/* The figures of a bead's run for people, workload by workload. Return: 0; -errno, logged. */
+int pb_bead_print_figures(const struct pb_desk *desk, int64_t run);
+/* One as an element of an array that is open. */
+void pb_bead_write_figure(struct pb_json *j, const struct pb_figure *figure);
+
+/* A document on stdout, with "schema", "project" and "plan_digest". pb_bead_end_document() ends it with its line. */
+void pb_bead_begin_document(struct pb_json *j, const char *schema, const struct pb_desk *desk);
+void pb_bead_end_document(struct pb_json *j);
+
+/* The exit status for what a verb returned. */
+int pb_bead_exit_of(int result);
 
 #endif

@@ -103,6 +103,8 @@ static int save(const struct pb_desk *desk, const struct pb_bead_args *args)
 	err = pb_store_save_baseline(desk->store, name, run);
 	if (err)
 		return err;
+	if (args->json)
+		return list(desk, true);
 	printf("%s: run %lld of %s\n", name, (long long)run, id);
 	return PB_BEAD_OK;
 }

@@ -4,13 +4,19 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "user/bead/figures.h"
+#include "user/bead/lines.h"
+#include "user/bead/opportunity.h"
 #include "user/bead/spots.h"
+#include "user/bead/stop.h"
 #include "user/core/json.h"
 #include "user/core/log.h"
 #include "user/core/text.h"
+
+#define ID_COLUMNS_MAX 40
 
 /* Which beads are shown. */
 enum choice {
@@ -45,27 +51,58 @@ static int each_wait(const struct pb_desk *desk, uint32_t bead,
 	return 0;
 }
 
-static void print_wait(void *ctx, const char *id, uint32_t index)
-{
-	fprintf(ctx, "%s%s", index ? ", " : "  waits for ", id);
-}
-
 static void write_wait(void *ctx, const char *id, uint32_t index)
 {
 	(void)index;
 	pb_json_string(ctx, NULL, id);
 }
 
+static void add_wait(void *ctx, const char *id, uint32_t index)
+{
+	fprintf(ctx, "%s%s", index ? ", " : "waits for ", id);
+}
+
+/* Columns of the ids; a longer one stands in a line of its own. */
+static int id_columns(const struct pb_plan *plan)
+{
+	int columns = 0;
+
+	for (uint32_t i = 0; i < plan->n_beads; i++) {
+		int len = (int)strlen(plan->beads[i].id);
+
+		if (len > columns && len <= ID_COLUMNS_MAX)
+			columns = len;
+	}
+	return columns;
+}
+
 static int print_bead(const struct pb_desk *desk, uint32_t i,
 		      const struct pb_bead_standing *standing)
 {
 	const struct pb_plan_bead *b = &desk->plan->beads[i];
-	int err;
+	const char *state = pb_bead_state_name(standing->state);
+	int columns = id_columns(desk->plan), column = columns + 28, err;
+	pb_autofree char *waits = NULL;
+	size_t size;
+	FILE *out = open_memstream(&waits, &size);
 
-	printf("%-24s %-12s %-12s", b->id, pb_bead_kind_name(b->kind),
-	       pb_bead_state_name(standing->state));
-	err = each_wait(desk, i, print_wait, stdout);
-	putchar('\n');
+	if (!out)
+		return pb_err(ENOMEM, "print %s", b->id);
+	err = each_wait(desk, i, add_wait, out);
+	if (fclose(out))
+		return pb_err(ENOMEM, "print %s", b->id);
+	printf("%-*s", columns, b->id);
+	if ((int)strlen(b->id) > columns)
+		printf("\n%*s", columns, "");
+	printf("  %-11s  ", pb_bead_kind_name(b->kind));
+	if (!size) {
+		puts(state);
+	} else if (column + (int)size <= pb_lines_width()) {
+		printf("%-13s%s\n", state, waits);
+	} else {
+		printf("%s\n    ", state);
+		pb_lines_wrap(waits, 4, 4);
+	}
 	return err;
 }
 
@@ -126,47 +163,36 @@ static int show_beads(struct pb_json *j, const struct pb_desk *desk, enum choice
 	return 0;
 }
 
-static void begin_document(struct pb_json *j, const char *schema, const struct pb_desk *desk)
-{
-	pb_json_init(j, stdout, false);
-	pb_json_object(j, NULL);
-	pb_json_string(j, "schema", schema);
-	pb_json_string(j, "project", desk->plan->project);
-	pb_json_string(j, "plan_digest", desk->plan->digest);
-}
-
-static void end_document(struct pb_json *j)
-{
-	pb_json_end(j, '}');
-	putchar('\n');
-}
-
-static int show_all(const struct pb_desk *desk, const struct pb_bead_args *args, enum choice choice,
+/* In a document that is open, where there is one, up to the counts. */
+static int show_all(struct pb_json *j, const struct pb_desk *desk, enum choice choice,
 		    uint32_t *n_done, uint32_t *n_shown)
 {
-	struct pb_json j;
 	int err;
 
-	if (!args->json)
+	if (!j)
 		return show_beads(NULL, desk, choice, n_done, n_shown);
-	begin_document(&j, "bead-list/1", desk);
-	pb_json_array(&j, "beads");
-	err = show_beads(&j, desk, choice, n_done, n_shown);
-	pb_json_end(&j, ']');
-	pb_json_uint(&j, "done", *n_done);
-	pb_json_uint(&j, "total", desk->plan->n_beads);
-	end_document(&j);
+	pb_json_array(j, "beads");
+	err = show_beads(j, desk, choice, n_done, n_shown);
+	pb_json_end(j, ']');
+	pb_json_uint(j, "done", *n_done);
+	pb_json_uint(j, "total", desk->plan->n_beads);
 	return err;
 }
 
 static int list(const struct pb_bead_args *args, enum choice choice)
 {
 	pb_auto_close_desk struct pb_desk desk = {0};
+	struct pb_json j, *to = args->json ? &j : NULL;
 	uint32_t n_done, n_shown;
 	int err = pb_desk_open(&desk, args);
 
-	if (!err)
-		err = show_all(&desk, args, choice, &n_done, &n_shown);
+	if (err)
+		return err;
+	if (to)
+		pb_bead_begin_document(to, "bead-list/1", &desk);
+	err = show_all(to, &desk, choice, &n_done, &n_shown);
+	if (to)
+		pb_bead_end_document(to);
 	if (err)
 		return err;
 	if (!n_shown)
@@ -185,42 +211,79 @@ int pb_bead_ready(const struct pb_bead_args *args)
 	return list(args, CHOICE_READY);
 }
 
+/* The members behind the counts. */
+static void write_verdict(struct pb_json *j, const struct pb_opportunities *o,
+			  const struct pb_stop_condition *stop)
+{
+	pb_json_array(j, "hotspots");
+	for (uint32_t i = 0; i < o->n; i++) {
+		const struct pb_spot *spot = &o->rows[i].spot;
+
+		if (!o->rows[i].stands)
+			continue;
+		pb_json_flat_object(j, NULL);
+		pb_json_string(j, "workload", spot->workload);
+		pb_json_string(j, "id", spot->id);
+		pb_json_string(j, "name", spot->name);
+		pb_json_string(j, "kind", pb_spot_kind_name(spot->kind));
+		pb_json_double(j, "total_pct", spot->total_pct, 2);
+		pb_json_double(j, "score", o->rows[i].score, 2);
+		pb_json_end(j, '}');
+	}
+	pb_json_end(j, ']');
+	pb_json_bool(j, "holds", stop->holds);
+	pb_json_string(j, "why", stop->holds ? NULL : stop->sentence);
+}
+
+static void print_verdict(const struct pb_opportunities *o, const struct pb_stop_condition *stop)
+{
+	char name[256];
+
+	for (uint32_t i = 0; i < o->n; i++) {
+		const struct pb_spot *spot = &o->rows[i].spot;
+
+		if (!o->rows[i].stands)
+			continue;
+		pb_text_safe(name, sizeof(name), spot->name, strlen(spot->name));
+		printf("hotspot %s/%s: score %.1f, %.1f %% to save, %s\n", spot->workload, spot->id,
+		       o->rows[i].score, spot->ceiling_pct, name);
+	}
+	printf("the stop condition %s: %s\n", stop->holds ? "holds" : "does not hold",
+	       stop->sentence);
+}
+
 int pb_bead_status(const struct pb_bead_args *args)
 {
 	pb_auto_close_desk struct pb_desk desk = {0};
+	pb_auto(pb_opportunities) struct pb_opportunities *o = NULL;
+	struct pb_stop_condition stop;
+	struct pb_json j, *to = args->json ? &j : NULL;
 	uint32_t n_done, n_shown;
 	int err = pb_desk_open(&desk, args);
 
 	if (!err)
-		err = show_all(&desk, args, CHOICE_ALL, &n_done, &n_shown);
+		err = pb_opportunities_read(&o, desk.store, desk.plan);
+	if (!err)
+		err = pb_desk_stop_condition_of(&desk, o, &stop);
 	if (err)
 		return err;
-	if (!args->json)
-		printf("%u of %u beads are done: the audit is %s\n", n_done, desk.plan->n_beads,
-		       n_done == desk.plan->n_beads ? "complete" : "open");
-	return n_done == desk.plan->n_beads ? PB_BEAD_OK : PB_BEAD_FINDING;
-}
-
-static int print_figure(void *ctx, const struct pb_figure *figure)
-{
-	(void)ctx;
-	pb_bead_print_figure(figure);
-	return 0;
+	if (to)
+		pb_bead_begin_document(to, "bead-status/1", &desk);
+	err = show_all(to, &desk, CHOICE_ALL, &n_done, &n_shown);
+	if (to) {
+		write_verdict(to, o, &stop);
+		pb_bead_end_document(to);
+	} else if (!err) {
+		print_verdict(o, &stop);
+	}
+	if (err)
+		return err;
+	return stop.holds ? PB_BEAD_OK : PB_BEAD_FINDING;
 }
 
 static int write_figure(void *ctx, const struct pb_figure *figure)
 {
-	struct pb_json *j = ctx;
-
-	pb_json_flat_object(j, NULL);
-	pb_json_string(j, "workload", figure->workload);
-	pb_json_string(j, "name", figure->name);
-	pb_json_string(j, "unit", figure->unit);
-	pb_json_double(j, "value", figure->value, 3);
-	pb_json_double(j, "low", figure->low, 3);
-	pb_json_double(j, "high", figure->high, 3);
-	pb_json_string(j, "why", figure->why);
-	pb_json_end(j, '}');
+	pb_bead_write_figure(ctx, figure);
 	return 0;
 }
 
@@ -335,10 +398,10 @@ static int show(const struct pb_desk *desk, const struct pb_bead_args *args, uin
 		err = print_bead(desk, bead, &standing);
 		if (!err && run)
 			err = pb_store_spots(desk->store, run, print_spot, &shown);
-		return err || !run ? err : pb_store_figures(desk->store, run, print_figure, NULL);
+		return err || !run ? err : pb_bead_print_figures(desk, run);
 	}
 	shown.j = &j;
-	begin_document(&j, "bead-show/1", desk);
+	pb_bead_begin_document(&j, "bead-show/1", desk);
 	err = write_bead(&j, desk, bead, &standing);
 	pb_json_array(&j, "figures");
 	if (!err && run)
@@ -348,7 +411,7 @@ static int show(const struct pb_desk *desk, const struct pb_bead_args *args, uin
 	if (!err && run)
 		err = pb_store_spots(desk->store, run, write_spot, &shown);
 	pb_json_end(&j, ']');
-	end_document(&j);
+	pb_bead_end_document(&j);
 	return err;
 }
 

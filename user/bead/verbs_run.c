@@ -8,12 +8,14 @@
 #include "user/bead/measure.h"
 #include "user/bead/profile.h"
 #include "user/bead/stop.h"
+#include "user/bead/told.h"
 #include "user/core/clock.h"
 #include "user/core/log.h"
 
 struct work {
 	const struct pb_bead_args *args;
 	const struct pb_desk *desk;
+	struct pb_told *told;
 	uint64_t deadline_ns;
 };
 
@@ -40,13 +42,6 @@ enum pb_bead_state pb_bead_state_of_end(int end)
 enum pb_bead_exit pb_bead_exit_of_end(int end)
 {
 	return ends[end].exit;
-}
-
-static int print_figure(void *ctx, const struct pb_figure *figure)
-{
-	(void)ctx;
-	pb_bead_print_figure(figure);
-	return 0;
 }
 
 static int measure_workload(struct pb_measure *m, const struct pb_plan *plan,
@@ -113,15 +108,22 @@ static int work_on(const struct work *w, const struct pb_plan_bead *bead)
 	if (end < 0) {
 		/* What went wrong is said already, and is no result. */
 		pb_store_finish(desk->store, m.id, PB_STATE_OPEN, "an error");
+		pb_told_add(w->told,
+			    &(struct pb_told_bead){bead, PB_STATE_OPEN,
+						   "an error that stderr tells", end, 0, true});
 		return end;
 	}
 	err = pb_store_finish(desk->store, m.id, ends[end].state,
 			      end == PB_MEASURE_DONE ? NULL : m.why);
 	if (err)
 		return err;
-	printf("%s: %s\n", bead->id, pb_bead_state_name(ends[end].state));
-	if (end == PB_MEASURE_DONE)
-		err = pb_store_figures(desk->store, m.id, print_figure, NULL);
+	err = pb_told_add(w->told, &(struct pb_told_bead){
+					   .bead = bead,
+					   .state = ends[end].state,
+					   .note = end == PB_MEASURE_DONE ? NULL : m.why,
+					   .result = ends[end].exit,
+					   .run = end == PB_MEASURE_DONE ? m.id : 0,
+				   });
 	if (ends[end].state == PB_STATE_OPEN && end != PB_MEASURE_MISSING)
 		pb_log(PB_LOG_INFO, "bead run %s --resume goes on from here", bead->id);
 	return err ? err : (int)ends[end].exit;
@@ -142,6 +144,28 @@ static const char *first_wait(const struct pb_desk *desk, const struct pb_plan_b
 	return "nothing";
 }
 
+static int tell_done(const struct work *w, const struct pb_plan_bead *bead)
+{
+	struct pb_told_bead done = {.bead = bead, .state = PB_STATE_DONE, .quiet = true};
+	int err = pb_store_last_done(w->desk->store, bead->id, w->desk->plan->digest, &done.run);
+
+	pb_log(PB_LOG_INFO, "%s is done", bead->id);
+	return err ? err : pb_told_add(w->told, &done);
+}
+
+static int tell_waits(const struct work *w, const struct pb_plan_bead *bead,
+		      enum pb_bead_state state)
+{
+	char note[128];
+	int err;
+
+	snprintf(note, sizeof(note), "waits for %s, which is not done", first_wait(w->desk, bead));
+	pb_log(PB_LOG_ERROR, "%s %s", bead->id, note);
+	err = pb_told_add(w->told,
+			  &(struct pb_told_bead){bead, state, note, PB_BEAD_USAGE, 0, true});
+	return err ? err : PB_BEAD_USAGE;
+}
+
 /* A bead that may not be worked on yet, or not by us, is told so. Return: enum pb_bead_exit; -errno. */
 static int run_bead(const struct work *w, uint32_t i)
 {
@@ -151,15 +175,10 @@ static int run_bead(const struct work *w, uint32_t i)
 
 	if (err)
 		return err;
-	if (w->args->resume && standing.state == PB_STATE_DONE) {
-		pb_log(PB_LOG_INFO, "%s is done", bead->id);
-		return PB_BEAD_OK;
-	}
-	if (standing.waits) {
-		pb_log(PB_LOG_ERROR, "%s waits for %s, which is not done", bead->id,
-		       first_wait(w->desk, bead));
-		return PB_BEAD_USAGE;
-	}
+	if (w->args->resume && standing.state == PB_STATE_DONE)
+		return tell_done(w, bead);
+	if (standing.waits)
+		return tell_waits(w, bead, standing.state);
 	return work_on(w, bead);
 }
 
@@ -191,6 +210,9 @@ static int run_many(const struct work *w)
 			continue;
 		n++;
 		err = run_bead(w, i);
+		/* It waits for one of this run, whose own result counts. */
+		if (standing.waits && err == PB_BEAD_USAGE)
+			continue;
 		if (err < 0 || err == PB_BEAD_INTERRUPTED)
 			return err;
 		exit = worse(exit, err);
@@ -201,8 +223,9 @@ static int run_many(const struct work *w)
 }
 
 /* What came of it all: the report, whatever stayed open, and whether the stop condition holds. @exit: what beads gave. */
-static int end_audit(const struct pb_desk *desk, int exit)
+static int end_audit(const struct work *w, int exit)
 {
+	const struct pb_desk *desk = w->desk;
 	pb_autofree char *path = NULL;
 	struct pb_stop_condition stop;
 	int err = pb_desk_report(desk, &path);
@@ -215,8 +238,7 @@ static int end_audit(const struct pb_desk *desk, int exit)
 	err = pb_desk_stop_condition(desk, &stop);
 	if (err)
 		return err;
-	printf("the stop condition %s: %s\n", stop.holds ? "holds" : "does not hold",
-	       stop.sentence);
+	pb_told_stop(w->told, &stop);
 	if (stop.stand || (!stop.holds && exit == PB_BEAD_OK))
 		exit = worse(exit, PB_BEAD_FINDING);
 	return exit;
@@ -225,21 +247,24 @@ static int end_audit(const struct pb_desk *desk, int exit)
 int pb_bead_run(const struct pb_bead_args *args)
 {
 	pb_auto_close_desk struct pb_desk desk = {0};
-	struct work w = {.args = args, .desk = &desk};
-	int bead, err;
+	struct pb_told told;
+	struct work w = {.args = args, .desk = &desk, .told = &told};
+	int bead = 0, err;
 
 	if ((args->words[0] != NULL) + args->all + args->ready != 1)
 		return pb_fail(EINVAL, "run needs one of: the ID of a bead, --all, --ready");
 	err = pb_desk_open(&desk, args);
 	if (err)
 		return err;
+	if (args->words[0])
+		bead = pb_desk_find_bead(&desk, args->words[0]);
+	if (bead < 0)
+		return bead;
 	if (args->max_time_ns)
 		w.deadline_ns = pb_clock_ns() + args->max_time_ns;
-	if (!args->words[0]) {
-		err = run_many(&w);
-		return args->all && err >= 0 && err != PB_BEAD_INTERRUPTED ? end_audit(&desk, err)
-									   : err;
-	}
-	bead = pb_desk_find_bead(&desk, args->words[0]);
-	return bead < 0 ? bead : run_bead(&w, (uint32_t)bead);
+	pb_told_begin(&told, &desk, args->json);
+	err = args->words[0] ? run_bead(&w, (uint32_t)bead) : run_many(&w);
+	if (args->all && err >= 0 && err != PB_BEAD_INTERRUPTED)
+		err = end_audit(&w, err);
+	return pb_told_end(&told, err);
 }
