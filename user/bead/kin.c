@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Only our own children are looked at: what descends from one becomes our child when that has ended, so all are ended
+ * generation by generation. The number of a child is nobody else's until we have waited for it, so that a signal by
+ * number cannot hit another process. A child takes its process group along, at one stroke, so that a fork in it is no
+ * way out; what makes a group for each fork has to be met between two of them, and time for that is bounded.
+ */
 #include "user/bead/kin.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <sys/pidfd.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,45 +27,90 @@
 #define KILL_TIMEOUT_NS 5000000000ull
 #define PID_MAX         4194304 /* PID_MAX_LIMIT, linux/threads.h */
 #define PAUSE_US        500
+#define LOOKS           3 /* without any, before there are none */
 
-struct process {
-	pid_t pid, parent;
-	bool has_ended, is_kin;
-};
-
-struct processes {
-	struct process *items;
+struct children {
+	pid_t *pids;
 	uint32_t n, room;
 };
 
-static void drop(struct processes *all)
+static void drop(struct children *c)
 {
-	free(all->items);
+	free(c->pids);
+	*c = (struct children){0};
 }
 
-static int read_all(struct processes *all)
+static int add(struct children *c, uint64_t pid)
 {
+	int err = pb_grow(&c->pids, &c->room, (uint64_t)c->n + 1, sizeof(*c->pids));
+
+	if (!err)
+		c->pids[c->n++] = (pid_t)pid;
+	return err;
+}
+
+/* "12 345 " of one thread. Return: 0; -ENOENT: this kernel has no such file; -errno. */
+static int add_of_thread(struct children *c, const char *tid)
+{
+	pb_autofree char *text = NULL;
+	size_t room = 0;
+	char path[64];
+	FILE *file;
+	int err = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%.20s/children", tid);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	while (!err && getdelim(&text, &room, ' ', file) > 0) {
+		uint64_t pid;
+
+		text[strcspn(text, " ")] = '\0';
+		if (!pb_parse_uint(text, 1, PID_MAX, &pid))
+			err = add(c, pid);
+	}
+	fclose(file);
+	return err;
+}
+
+/* From all of /proc, where the kernel was built without CONFIG_PROC_CHILDREN. */
+static int scan(struct children *c)
+{
+	uint32_t self = (uint32_t)getpid();
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
 	int err = 0;
 
-	*all = (struct processes){0};
 	if (!dir)
 		return -errno;
 	while (!err && (entry = readdir(dir))) {
 		struct pb_procstat stat;
 		uint64_t pid;
 
-		if (pb_parse_uint(entry->d_name, 1, PID_MAX, &pid) ||
-		    pb_procstat_read((uint32_t)pid, &stat))
-			continue;
-		err = pb_grow(&all->items, &all->room, (uint64_t)all->n + 1, sizeof(*all->items));
-		if (!err)
-			all->items[all->n++] = (struct process){(pid_t)pid, (pid_t)stat.parent_tgid,
-								stat.has_ended, false};
+		if (!pb_parse_uint(entry->d_name, 1, PID_MAX, &pid) &&
+		    !pb_procstat_read((uint32_t)pid, &stat) && stat.parent_tgid == self)
+			err = add(c, pid);
 	}
 	closedir(dir);
 	return err;
+}
+
+/* Those that have ended and not been waited for among them. Some may be missing while others come and go. */
+static int list(struct children *c)
+{
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *entry;
+	int err = 0;
+
+	c->n = 0;
+	if (!dir)
+		return -errno;
+	while (!err && (entry = readdir(dir))) {
+		if (entry->d_name[0] != '.')
+			err = add_of_thread(c, entry->d_name);
+	}
+	closedir(dir);
+	return err == -ENOENT ? scan(c) : err;
 }
 
 static bool is_known(const struct pb_kin *k, pid_t pid)
@@ -69,37 +122,6 @@ static bool is_known(const struct pb_kin *k, pid_t pid)
 	return false;
 }
 
-static const struct process *find(const struct processes *all, pid_t pid)
-{
-	for (uint32_t i = 0; i < all->n; i++) {
-		if (all->items[i].pid == pid)
-			return &all->items[i];
-	}
-	return NULL;
-}
-
-/* Mark what descends from us, but for the known. Return: how many. */
-static uint32_t mark_kin(const struct pb_kin *k, struct processes *all)
-{
-	pid_t self = getpid();
-	uint32_t n = 0, before;
-
-	do {
-		before = n;
-		for (uint32_t i = 0; i < all->n; i++) {
-			struct process *p = &all->items[i];
-			const struct process *parent;
-
-			if (p->is_kin || (p->parent == self && is_known(k, p->pid)))
-				continue;
-			parent = p->parent == self ? NULL : find(all, p->parent);
-			p->is_kin = p->parent == self || (parent && parent->is_kin);
-			n += p->is_kin;
-		}
-	} while (n > before);
-	return n;
-}
-
 static bool has_children(void)
 {
 	siginfo_t info;
@@ -109,27 +131,22 @@ static bool has_children(void)
 
 int pb_kin_begin(struct pb_kin *k)
 {
-	struct processes all = {0};
-	pid_t self = getpid();
+	struct children now = {0};
 	int err = 0;
 
 	*k = (struct pb_kin){0};
 	if (prctl(PR_GET_CHILD_SUBREAPER, &k->was_subreaper) || prctl(PR_SET_CHILD_SUBREAPER, 1))
 		return -errno;
 	if (has_children())
-		err = read_all(&all);
-	if (!err && all.n) {
-		k->known = calloc(all.n, sizeof(*k->known));
-		err = k->known ? 0 : -ENOMEM;
-	}
-	for (uint32_t i = 0; i < all.n && !err; i++) {
-		if (all.items[i].parent == self)
-			k->known[k->n_known++] = all.items[i].pid;
-	}
-	drop(&all);
-	if (err)
+		err = list(&now);
+	if (err) {
+		drop(&now);
 		pb_kin_end(k);
-	return err;
+		return err;
+	}
+	k->known = now.pids;
+	k->n_known = now.n;
+	return 0;
 }
 
 void pb_kin_end(struct pb_kin *k)
@@ -140,59 +157,79 @@ void pb_kin_end(struct pb_kin *k)
 	k->n_known = 0;
 }
 
-/* Its pid may be another's by now: only what still has the parent that it had, or us, is killed. */
-static void kill_process(const struct process *p)
+/* A child that was not waited for, so all of these numbers are still what they were. */
+static void kill_child(pid_t pid)
 {
-	pb_autoclose int fd = pidfd_open(p->pid, 0);
-	struct pb_procstat now;
+	pid_t group;
 
-	if (fd < 0 || pb_procstat_read((uint32_t)p->pid, &now))
-		return;
-	if ((pid_t)now.parent_tgid == p->parent || (pid_t)now.parent_tgid == getpid())
-		pidfd_send_signal(fd, SIGKILL, NULL, 0);
+	kill(pid, SIGKILL);
+	group = getpgid(pid);
+	/* All of a session descend from who made it; in ours there are others. */
+	if (group > 1 && getsid(pid) != getsid(0))
+		kill(-group, SIGKILL);
 }
 
-/* One round. Return: how many are there still; negative -errno. */
-static int kill_round(const struct pb_kin *k, pid_t leader, bool *any)
+/* Wait for those that have ended, and kill the others. @now: set to these. Return: how many; -errno. */
+static int kill_round(const struct pb_kin *k, pid_t leader, struct children *now)
 {
-	struct processes all = {0};
-	int left = 0, err = read_all(&all);
+	uint32_t n = 0;
+	int err = list(now);
 
-	if (err || !mark_kin(k, &all)) {
-		drop(&all);
+	if (err)
 		return err;
-	}
-	for (uint32_t i = 0; i < all.n; i++) {
-		const struct process *p = &all.items[i];
+	for (uint32_t i = 0; i < now->n; i++) {
+		pid_t pid = now->pids[i];
 
-		if (!p->is_kin)
+		if (is_known(k, pid))
 			continue;
-		if (!p->has_ended)
-			kill_process(p);
-		if (p->pid == leader) {
-			left += !p->has_ended;
+		if (pid != leader && waitpid(pid, NULL, WNOHANG | __WALL))
 			continue;
-		}
-		*any |= !p->has_ended;
-		/* One whose parent is among them comes to us when that one has ended. */
-		left += p->parent != getpid() || waitpid(p->pid, NULL, WNOHANG | __WALL) != p->pid;
+		kill_child(pid);
+		now->pids[n++] = pid;
 	}
-	drop(&all);
-	return left;
+	now->n = n;
+	return (int)n;
+}
+
+/* Are they the same as a moment ago, so that it is of no use to hurry? */
+static bool is_same(const struct children *a, const struct children *b)
+{
+	return a->n == b->n && (!a->n || !memcmp(a->pids, b->pids, a->n * sizeof(*a->pids)));
+}
+
+static bool has_ended(pid_t pid)
+{
+	struct pb_procstat stat;
+
+	return pb_procstat_read((uint32_t)pid, &stat) || stat.has_ended;
 }
 
 int pb_kin_kill(const struct pb_kin *k, pid_t leader, bool *any)
 {
 	uint64_t until_ns = pb_clock_ns() + KILL_TIMEOUT_NS;
-	int left;
+	struct children now = {0}, before = {0}, free_one;
+	int left = 0, looks = 0;
 
-	while (has_children()) {
-		left = kill_round(k, leader, any);
-		if (left <= 0)
-			return left;
-		if (pb_clock_ns() > until_ns)
-			return -ETIMEDOUT;
-		usleep(PAUSE_US);
+	/* Only where there are others may a list that is empty have to do for an answer. */
+	while (has_children() && looks < LOOKS) {
+		left = kill_round(k, leader, &now);
+		if (left < 0)
+			break;
+		*any |= left > 1 || (left == 1 && now.pids[0] != leader);
+		if (left == 1 && now.pids[0] == leader && has_ended(leader))
+			left = 0;
+		looks = !left && (k->n_known || leader) ? looks + 1 : 0;
+		if (pb_clock_ns() > until_ns) {
+			left = -ETIMEDOUT;
+			break;
+		}
+		if (now.n && is_same(&now, &before))
+			usleep(PAUSE_US);
+		free_one = before;
+		before = now;
+		now = free_one;
 	}
-	return 0;
+	drop(&now);
+	drop(&before);
+	return left < 0 ? left : 0;
 }

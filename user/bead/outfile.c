@@ -77,7 +77,8 @@ static bool is_untouched(const struct pb_outfile_sight *before, const struct sta
 	return before->exists && was->st_ino == now->st_ino && was->st_dev == now->st_dev &&
 	       was->st_size == now->st_size && time_ns(&was->st_ctim) == time_ns(&now->st_ctim) &&
 	       time_ns(&was->st_mtim) == time_ns(&now->st_mtim) &&
-	       time_ns(&was->st_ctim) + TICK_NS < before->at_ns;
+	       (time_ns(&was->st_ctim) + TICK_NS < before->at_ns ||
+		time_ns(&was->st_ctim) > before->at_ns + TICK_NS); /* the clock was set back */
 }
 
 /* @room: bytes that all files may still have. */

@@ -359,6 +359,64 @@ static void children_that_ended_are_no_left_ones(void **state)
 	pb_run_drop(&run);
 }
 
+/*
+ * This program as a workload that is hard to end: its first process ends once the others are on their way.
+ *   hop       each forks, and ends: a number is gone before it can be used
+ *   sessions  the same, each in a session of its own
+ *   bomb      each forks twice until there were 300, then each goes on as hop does
+ * Should it be ended by nobody, it ends by itself after ten seconds.
+ */
+static int be_hard_to_end(const char *how)
+{
+	uint64_t until_ns = pb_clock_ns() + 10000000000ull;
+	bool is_bomb = !strcmp(how, "bomb"), has_sessions = !strcmp(how, "sessions");
+	uint32_t *births = mmap(NULL, sizeof(*births), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (births == MAP_FAILED || fork()) {
+		usleep(100000);
+		return births == MAP_FAILED;
+	}
+	while (pb_clock_ns() < until_ns) {
+		if (has_sessions)
+			setsid();
+		if (is_bomb && __atomic_add_fetch(births, 1, __ATOMIC_RELAXED) < 300)
+			fork();
+		else if (fork())
+			_exit(0);
+	}
+	return 0;
+}
+
+static void what_is_hard_to_end_is_ended(void **state)
+{
+	struct pb_run run = run_words(WORDS((char *)"/proc/self/exe", (char *)*state));
+
+	assert_int_equal(run.end, PB_RUN_EXITED);
+	assert_int_equal(run.status, 0);
+	assert_true(run.left_children);
+	/* What is left descends from a child of ours, as long as anything is left. */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), -1);
+	assert_int_equal(errno, ECHILD);
+	pb_run_drop(&run);
+}
+
+static void what_is_hard_to_end_is_ended_at_its_time_limit(void **state)
+{
+	struct pb_plan_workload w =
+		workload_of(SHELL("trap '' TERM INT HUP QUIT; (trap '' TERM HUP; kill -STOP $$; "
+				  "while :; do sleep 100; done) & while :; do sleep 100; done"));
+	struct pb_run run;
+
+	(void)state;
+	w.timeout_ns = 300000000;
+	assert_int_equal(pb_run_once(&run, &w, &plain), 0);
+	assert_int_equal(run.end, PB_RUN_TIMEOUT);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), -1);
+	assert_int_equal(errno, ECHILD);
+	pb_run_drop(&run);
+}
+
 static void ten_gigabytes_are_stopped_at_the_bound(void **state)
 {
 	struct pb_run run = run_words(WORDS((char *)"dd", (char *)"if=/dev/zero", (char *)"bs=1M",
@@ -631,7 +689,14 @@ static void only_what_was_measured_rejects(void **state)
 
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
-int main(void)
+#define HARD(how)                                                                                  \
+	{                                                                                          \
+		.name = "what_is_hard_to_end_is_ended: " how,                                      \
+		.test_func = what_is_hard_to_end_is_ended, .setup_func = setup,                    \
+		.teardown_func = teardown, .initial_state = (void *)(uintptr_t)(how),              \
+	}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		IN_DIR(exit_status_and_output_arrive),
@@ -647,6 +712,10 @@ int main(void)
 		IN_DIR(children_that_are_left_are_killed_and_noted),
 		IN_DIR(children_of_the_caller_are_left_alone),
 		IN_DIR(children_that_ended_are_no_left_ones),
+		HARD("hop"),
+		HARD("sessions"),
+		HARD("bomb"),
+		IN_DIR(what_is_hard_to_end_is_ended_at_its_time_limit),
 		IN_DIR(ten_gigabytes_are_stopped_at_the_bound),
 		IN_DIR(a_terminal_is_not_to_be_had),
 		IN_DIR(a_readable_descriptor_stops_it),
@@ -662,5 +731,7 @@ int main(void)
 		IN_DIR(only_what_was_measured_rejects),
 	};
 
+	if (argc > 1)
+		return be_hard_to_end(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
