@@ -137,17 +137,36 @@ output_that_varies_is_not_blessed_and_its_bytes_are_named()
 	[ ! -e golden/SHA256SUMS ] || [ ! -s golden/SHA256SUMS ] || die "something was blessed"
 }
 
+lines_fit_the_terminal_and_pipes_get_them_whole()
+{
+	local long=p.a-name-that-is-nearly-as-long-as-names-may-be-in-a-plan
+
+	_plan 12 'echo hello' "  - {id: $long, kind: oracle, needs: [p.oracle]}
+  - {id: p.second-oracle, kind: oracle, needs: [$long, p.baseline, p.oracle]}"
+	tool run p.baseline --noisy
+	tool list
+	_expect_out "^p.second-oracle +oracle +open +waits for $long, p.oracle\$"
+	script -qec "stty cols 80 && '$CPUFLAME' list && '$CPUFLAME' show p.baseline" "$T/tty" >/dev/null ||
+		die "no terminal: $(cat "$T/tty")"
+	sed -i 's/\r$//; /^Script /d' "$T/tty"
+	! grep -nE '.{81}' "$T/tty" || die "lines that do not fit"
+	grep -qx "    waits for $long," "$T/tty" || die "not wrapped: $(cat "$T/tty")"
+	grep -qE '^    wall_p50_ns +[0-9.]+ [mu]?s  \[' "$T/tty" || die "no figures: $(cat "$T/tty")"
+}
+
 what_is_blessed_or_not_is_told_as_json()
 {
 	# shellcheck disable=SC2016 # of the inner shell
 	_plan 3 'echo hello' '' 'same: {command: [echo, a]}
   varies: {command: [sh, -c, "echo $$"]}
-  fails: {command: ["false"]}'
+  fails: {command: ["false"]}
+  breaks: {command: [echo, a], golden: {invariants: [["false"]]}}'
 	tool bless --json
 	expect_status 1
-	expect_says 'varies: two runs differ, so nothing is blessed' 'fails: it exited with 1'
+	expect_says 'varies: two runs differ, so nothing is blessed' 'fails: it exited with 1' \
+		'breaks: nothing is blessed; invariant 1: false: it exited with 1'
 	jq -e '.exit == 1 and [.workloads[] | .workload, .blessed, .output] ==
-		["w", true, null, "same", true, null, "varies", false, "stdout", "fails", false, null] and
+		["w", true, null, "same", true, null, "varies", false, "stdout", "fails", false, null, "breaks", false, "invariant 1"] and
 		.workloads[3].why == "it exited with 1, so it is not blessed" and
 		.workloads[0].why == null' "$T/out" >/dev/null || die "$(cat "$T/out")"
 }

@@ -208,6 +208,7 @@ int pb_kin_kill(const struct pb_kin *k, pid_t leader, bool *any)
 {
 	uint64_t until_ns = pb_clock_ns() + KILL_TIMEOUT_NS;
 	struct children now = {0}, before = {0}, free_one;
+	bool only_leader;
 	int left = 0, looks = 0;
 
 	/* Only where there are others may a list that is empty have to do for an answer. */
@@ -215,8 +216,9 @@ int pb_kin_kill(const struct pb_kin *k, pid_t leader, bool *any)
 		left = kill_round(k, leader, &now);
 		if (left < 0)
 			break;
-		*any |= left > 1 || (left == 1 && now.pids[0] != leader);
-		if (left == 1 && now.pids[0] == leader && has_ended(leader))
+		only_leader = left == 1 && now.pids && now.pids[0] == leader;
+		*any |= left && !only_leader;
+		if (only_leader && has_ended(leader))
 			left = 0;
 		looks = !left && (k->n_known || leader) ? looks + 1 : 0;
 		if (pb_clock_ns() > until_ns) {

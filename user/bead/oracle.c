@@ -219,8 +219,10 @@ static int compare_runs(const struct pb_plan_workload *w, const struct outputs *
 			.of_two_runs = true,
 		};
 
-		if (!pb_compare_texts(&c, where, sizeof(where)))
-			return differs(d, a->items[i].name, where);
+		if (pb_compare_texts(&c, where, sizeof(where)))
+			continue;
+		d->of_two_runs = true;
+		return differs(d, a->items[i].name, where);
 	}
 	return 0;
 }

@@ -39,6 +39,7 @@ int pb_oracle_normalize(char **out, size_t *out_size, const struct pb_plan_golde
 struct pb_oracle_difference {
 	char output[256]; /* "stdout", "exit", "files/out/result.json", "invariant 1" */
 	char text[512];
+	bool of_two_runs; /* set by pb_oracle_bless(), to true: the runs are not like each other */
 };
 
 /**

@@ -182,7 +182,7 @@ static int show_all(struct pb_json *j, const struct pb_desk *desk, enum choice c
 static int list(const struct pb_bead_args *args, enum choice choice)
 {
 	pb_auto_close_desk struct pb_desk desk = {0};
-	struct pb_json j, *to = args->json ? &j : NULL;
+	struct pb_json j = {0}, *to = args->json ? &j : NULL;
 	uint32_t n_done, n_shown;
 	int err = pb_desk_open(&desk, args);
 
@@ -257,7 +257,7 @@ int pb_bead_status(const struct pb_bead_args *args)
 	pb_auto_close_desk struct pb_desk desk = {0};
 	pb_auto(pb_opportunities) struct pb_opportunities *o = NULL;
 	struct pb_stop_condition stop;
-	struct pb_json j, *to = args->json ? &j : NULL;
+	struct pb_json j = {0}, *to = args->json ? &j : NULL;
 	uint32_t n_done, n_shown;
 	int err = pb_desk_open(&desk, args);
 

@@ -59,8 +59,9 @@ static void tell_blessing(struct pb_json *j, const char *workload, int exit,
 	bool differs = exit && difference->output[0];
 
 	if (differs)
-		pb_log(PB_LOG_ERROR, "%s: two runs differ, so nothing is blessed; %s: %s", workload,
-		       difference->output, difference->text);
+		pb_log(PB_LOG_ERROR, "%s: %snothing is blessed; %s: %s", workload,
+		       difference->of_two_runs ? "two runs differ, so " : "", difference->output,
+		       difference->text);
 	else if (exit)
 		pb_log(PB_LOG_ERROR, "%s: %s", workload, difference->text);
 	else if (!j)

@@ -17,7 +17,8 @@ static char why[256];
 static enum pb_run_worth worth(const struct pb_run *run, int oracle)
 {
 	const struct pb_plan_workload workload = {.golden = {.exit_status = 3}};
-	const struct pb_oracle_difference difference = {"stdout", "line 1: got b, expected a"};
+	const struct pb_oracle_difference difference = {.output = "stdout",
+							.text = "line 1: got b, expected a"};
 
 	why[0] = '\0';
 	return pb_measure_worth(run, &workload, oracle, &difference, why, sizeof(why));
