@@ -83,9 +83,14 @@ the_audit_holds_when_all_is_done()
 {
 	_plan 5 'echo hello'
 	tool bless
-	tool run --all --noisy
+	tool run --ready --noisy
 	expect_status 0
 	tool status
+	expect_status 0
+	tool run --ready
+	expect_status 0
+	expect_says 'no bead is ready'
+	tool run --all --noisy
 	expect_status 0
 	# Another plan is another audit.
 	echo '# changed' >>beads.yaml

@@ -13,6 +13,7 @@
 
 #include "user/core/jsonvalue.h"
 #include "user/core/log.h"
+#include "user/core/opts.h"
 #include "user/core/own.h"
 
 /* Lines "stack count" of a file into an object. Return: 0; -errno. */
@@ -21,18 +22,21 @@ static int sum_lines(json_t *sums, const char *path)
 	pb_autofclose FILE *in = fopen(path, "re");
 	pb_autofree char *line = NULL;
 	size_t room = 0;
+	ssize_t len;
 
 	if (!in)
 		return errno == ENOENT ? 0 : -errno;
-	while (getline(&line, &room, in) > 0) {
+	while ((len = getline(&line, &room, in)) > 0) {
 		char *space = strrchr(line, ' ');
-		json_int_t count;
+		uint64_t count;
 
-		if (!space)
-			continue;
+		if (line[len - 1] == '\n')
+			line[len - 1] = '\0';
+		if (!space || pb_parse_uint(space + 1, 0, INT64_MAX / 2, &count))
+			return -EPROTO;
 		*space = '\0';
-		count = atoll(space + 1) + json_integer_value(json_object_get(sums, line));
-		if (json_object_set_new(sums, line, json_integer(count)))
+		count += (uint64_t)json_integer_value(json_object_get(sums, line));
+		if (json_object_set_new(sums, line, json_integer((json_int_t)count)))
 			return -ENOMEM;
 	}
 	return ferror(in) ? -EIO : 0;
