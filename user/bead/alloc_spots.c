@@ -201,11 +201,19 @@ static int add_clues(struct pb_find *find, const struct pb_paths *paths, const s
 			    held / BYTES_MIN, share_of(paths, path, PB_PATH_PEAK));
 }
 
+/* Whether what it holds says more than how often it allocates. */
+static bool is_of_memory(const struct pb_paths *paths, const struct pb_path *path)
+{
+	return (share_of(paths, path, PB_PATH_BLOCKS) < SPOT_MIN_PCT ||
+		pb_path_mean(path->of[PB_PATH_BLOCKS], paths->runs) < BLOCKS_MIN) &&
+	       share_of(paths, path, PB_PATH_PEAK) >= SPOT_MIN_PCT &&
+	       pb_path_mean(path->of[PB_PATH_PEAK], paths->runs) >= BYTES_MIN;
+}
+
 static int add_spot(struct pb_finds *out, const struct pb_paths *paths, const struct pb_path *path,
 		    const struct pb_path_base *base)
 {
-	bool is_memory = share_of(paths, path, PB_PATH_BLOCKS) < SPOT_MIN_PCT &&
-			 share_of(paths, path, PB_PATH_PEAK) >= SPOT_MIN_PCT;
+	bool is_memory = is_of_memory(paths, path);
 	int value = is_memory ? PB_PATH_PEAK : PB_PATH_BLOCKS;
 	struct pb_share share;
 	struct pb_find *find;

@@ -17,7 +17,9 @@
 #define PASSES_SELF   0.02 /* of its total: less, and it only passes on */
 #define PASSES_CALLEE 0.95 /* of its total in one callee */
 #define WRAPPER_MIN   0.5 /* of a library's function in the kernel's entry: a system call's wrapper */
-#define LEAF_MIN      0.5 /* of its total that a function of the kernel spends itself */
+/* What a function of the kernel has to spend itself, of its total and of all samples: nobody here can change it. */
+#define LEAF_MIN      0.5
+#define KERNEL_MIN    0.05
 #define WORK_MIN      0.2
 #define LOCK_MIN      0.1
 #define PAYER_MAX     0.9 /* of a kind of work that one function further down has: it is told there */
@@ -100,7 +102,7 @@ static bool is_candidate(struct finder *r, uint32_t function)
 	if (f->glue || !(f->total > 0))
 		return false;
 	if (f->code == PB_CODE_KERNEL)
-		return f->self >= LEAF_MIN * f->total;
+		return f->self >= LEAF_MIN * f->total && f->self >= KERNEL_MIN * r->c->samples;
 	if (f->total < SPOT_MIN * r->c->samples / 10)
 		return true; /* too little to look closely */
 	find_callees(r, function);

@@ -22,36 +22,55 @@
 #define OTHER_MIN_PCT   5
 #define SPOTS_MAX       40
 
-static int add_path(struct pb_paths *paths, const struct pb_code_path *code, double time_ns,
-		    double calls)
+/* What one path, or one row of a report, adds. */
+struct amounts {
+	double time_ns, calls, asleep_ns;
+};
+
+static int add_path(struct pb_paths *paths, const struct pb_code_path *code,
+		    const struct amounts *amounts)
 {
+	const double by[PB_PATH_VALUES] = {
+		[PB_PATH_TIME] = amounts->time_ns,
+		[PB_PATH_CALLS] = amounts->calls,
+		[PB_PATH_ASLEEP] = fmin(amounts->time_ns, amounts->asleep_ns),
+	};
 	struct pb_path *path = pb_paths_at(paths, code);
 
 	if (!path)
 		return -ENOMEM;
-	path->of[PB_PATH_TIME][paths->runs] += time_ns;
-	path->of[PB_PATH_CALLS][paths->runs] += calls;
-	paths->whole[PB_PATH_TIME][paths->runs] += time_ns;
-	paths->whole[PB_PATH_CALLS][paths->runs] += calls;
+	for (int i = 0; i < PB_PATH_VALUES; i++) {
+		path->of[i][paths->runs] += by[i];
+		paths->whole[i][paths->runs] += by[i];
+	}
 	return 0;
 }
 
+/* Where the values of a stack stand. */
+struct columns {
+	int time, calls, io_wait, blocked;
+};
+
 /* A stack of system calls: the thread, code of the process, and the file. */
-static int add_calls(struct pb_paths *paths, const json_t *names, const json_t *stack, int time_at,
-		     int calls_at)
+static int add_calls(struct pb_paths *paths, const json_t *names, const json_t *stack,
+		     const struct columns *columns)
 {
 	const json_t *values = json_object_get(stack, "values");
-	double time_ns = pb_report_number(json_array_get(values, (size_t)time_at));
-	double calls = pb_report_number(json_array_get(values, (size_t)calls_at));
+	const struct amounts amounts = {
+		pb_report_number(json_array_get(values, (size_t)columns->time)),
+		pb_report_number(json_array_get(values, (size_t)columns->calls)),
+		pb_report_number(json_array_get(values, (size_t)columns->io_wait)) +
+			pb_report_number(json_array_get(values, (size_t)columns->blocked)),
+	};
 	struct pb_code_path code = {0};
 	int err;
 
-	if (!(calls > 0) || !(time_ns >= 0))
+	if (!(amounts.calls > 0) || !(amounts.time_ns >= 0) || isnan(amounts.asleep_ns))
 		return 0;
 	err = pb_code_path_of(&code, names, json_object_get(stack, "frames"), 1, true);
 	if (err)
 		return err;
-	err = add_path(paths, &code, time_ns, calls);
+	err = add_path(paths, &code, &amounts);
 	pb_code_path_drop(&code);
 	return err;
 }
@@ -62,6 +81,7 @@ static int add_fault(struct pb_paths *paths, const json_t *names, const json_t *
 	const json_t *frames = json_object_get(row, "frames");
 	double count = pb_report_number(json_object_get(row, "count"));
 	double mean_us = pb_report_number(json_object_get(row, "mean_us"));
+	const struct amounts amounts = {count * mean_us * 1000, count, count * mean_us * 1000};
 	struct pb_code_path code = {0};
 	pb_autofree char *chain = NULL;
 	int err;
@@ -79,7 +99,7 @@ static int add_fault(struct pb_paths *paths, const json_t *names, const json_t *
 			char *plain = code.chain;
 
 			code.chain = pb_take(chain);
-			err = add_path(paths, &code, count * mean_us * 1000, count);
+			err = add_path(paths, &code, &amounts);
 			free(plain);
 		}
 	}
@@ -110,8 +130,8 @@ static int add_pattern(struct pb_paths *paths, const json_t *names, const json_t
 		  : err;
 }
 
-static int add_rows(struct pb_paths *paths, const json_t *names, const json_t *report, int time_at,
-		    int calls_at)
+static int add_rows(struct pb_paths *paths, const json_t *names, const json_t *report,
+		    const struct columns *columns)
 {
 	const json_t *row;
 	size_t i;
@@ -119,7 +139,7 @@ static int add_rows(struct pb_paths *paths, const json_t *names, const json_t *r
 
 	json_array_foreach(json_object_get(report, "stacks_top"), i, row)
 	{
-		err = add_calls(paths, names, row, time_at, calls_at);
+		err = add_calls(paths, names, row, columns);
 		if (err)
 			return err;
 	}
@@ -141,8 +161,12 @@ static int add_rows(struct pb_paths *paths, const json_t *names, const json_t *r
 int pb_io_add(struct pb_paths *paths, const json_t *report, char *why, size_t size)
 {
 	pb_autojson json_t *names = pb_code_names(report);
-	int time_at = pb_report_value(report, "call_time");
-	int calls_at = pb_report_value(report, "calls");
+	const struct columns columns = {
+		pb_report_value(report, "call_time"),
+		pb_report_value(report, "calls"),
+		pb_report_value(report, "call_io_wait"),
+		pb_report_value(report, "call_blocked"),
+	};
 	double all_ns =
 		pb_report_number(json_object_get(json_object_get(report, "totals"), "call_time"));
 	double all_calls =
@@ -155,12 +179,13 @@ int pb_io_add(struct pb_paths *paths, const json_t *report, char *why, size_t si
 		snprintf(why, size, "there are more runs than are kept");
 		return -ENOSPC;
 	}
-	if (time_at < 0 || calls_at < 0 || isnan(all_ns) || isnan(all_calls) ||
+	if (columns.time < 0 || columns.calls < 0 || columns.io_wait < 0 || columns.blocked < 0 ||
+	    isnan(all_ns) || isnan(all_calls) ||
 	    !json_is_array(json_object_get(report, "stacks_top"))) {
 		snprintf(why, size, "its report has no times of system calls");
 		return -EPROTO;
 	}
-	err = add_rows(paths, names, report, time_at, calls_at);
+	err = add_rows(paths, names, report, &columns);
 	if (err == -EPROTO)
 		snprintf(why, size, "its report has a stack without frames");
 	if (err)
@@ -172,6 +197,36 @@ int pb_io_add(struct pb_paths *paths, const json_t *report, char *why, size_t si
 		fmax(paths->whole[PB_PATH_CALLS][paths->runs], all_calls);
 	paths->runs++;
 	return 0;
+}
+
+/* Of times of a run what is left if CPU time is worth @factor. */
+static void scale(double *time_ns, double asleep_ns, double factor)
+{
+	*time_ns = asleep_ns + (*time_ns - asleep_ns) * factor;
+}
+
+void pb_io_correct(struct pb_paths *paths, const struct pb_path_base *base)
+{
+	double cpu_ns = base->cpu_per_wall * base->wall_ns;
+
+	for (uint32_t run = 0; run < paths->runs; run++) {
+		double *whole_ns = &paths->whole[PB_PATH_TIME][run];
+		double asleep_ns = paths->whole[PB_PATH_ASLEEP][run];
+		double factor = cpu_ns / (*whole_ns - asleep_ns);
+
+		if (!(*whole_ns > asleep_ns) || !(factor < 1))
+			continue;
+		scale(whole_ns, asleep_ns, factor);
+		for (uint32_t i = 0; i < paths->n; i++) {
+			struct pb_path *path = &paths->rows[i];
+			double *time_ns = &path->of[PB_PATH_TIME][run], before_ns = *time_ns;
+
+			scale(time_ns, path->of[PB_PATH_ASLEEP][run], factor);
+			/* What a pattern is about is a part of the first run's. */
+			for (uint32_t k = 0; !run && before_ns > 0 && k < path->n_clues; k++)
+				path->clues[k].part *= *time_ns / before_ns;
+		}
+	}
 }
 
 static double ceiling(double ns, double wall_ns)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "user/bead/levers.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "user/core/own.h"
@@ -111,6 +112,9 @@ static const struct {
 	{PB_WORK_SCAN, "strspn"},
 	{PB_WORK_SCAN, "strcspn"},
 	{PB_WORK_ALLOCATE, "malloc"},
+	{PB_WORK_ALLOCATE, "malloc_consolidate"},
+	{PB_WORK_ALLOCATE, "malloc_hook_ini"},
+	{PB_WORK_ALLOCATE, "malloc_usable_size"},
 	{PB_WORK_ALLOCATE, "calloc"},
 	{PB_WORK_ALLOCATE, "realloc"},
 	{PB_WORK_ALLOCATE, "free"},
@@ -173,6 +177,21 @@ static const struct {
 	{PB_WORK_LOCK, "mutex_spin_on_owner"},
 };
 
+/* An allocator's function is its name and no more, but for a version, a clone or parameters: malloc@GLIBC_2.2.5,
+ * free(void*), but neither free_list() nor malloced_bytes(). Of the others many variants have a suffix. */
+static bool is_work(const char *name, enum pb_work work, const char *begins)
+{
+	static const char *const whole[] = {"malloc", "calloc", "realloc", "free", "cfree"};
+	size_t len = strlen(begins);
+
+	if (strncmp(name, begins, len) != 0)
+		return false;
+	for (size_t i = 0; work == PB_WORK_ALLOCATE && i < PB_ARRAY_SIZE(whole); i++)
+		if (!strcmp(begins, whole[i]))
+			return !name[len] || strchr("@.( ", name[len]);
+	return true;
+}
+
 enum pb_work pb_work_of(const char *function, const char *module)
 {
 	const char *name = function + strspn(function, "_");
@@ -181,7 +200,7 @@ enum pb_work pb_work_of(const char *function, const char *module)
 	if (!strncmp(name, "GI_", 3) || !strncmp(name, "IO_", 3))
 		name += 3 + strspn(name + 3, "_");
 	for (size_t i = 0; i < PB_ARRAY_SIZE(works); i++)
-		if (!strncmp(name, works[i].begins, strlen(works[i].begins)))
+		if (is_work(name, works[i].work, works[i].begins))
 			return works[i].work;
 	return PB_WORK_OTHER;
 }

@@ -20,6 +20,7 @@ enum {
 	PB_PATH_PEAK,                  /* bytes when most were allocated */
 	PB_PATH_TIME = PB_PATH_BLOCKS, /* ns */
 	PB_PATH_CALLS,
+	PB_PATH_ASLEEP, /* ns of the time that were spent waiting, for I/O or something else */
 	PB_PATH_VALUES = 3
 };
 
@@ -83,6 +84,15 @@ struct pb_path_base {
  */
 int pb_alloc_find(const struct pb_paths *paths, const struct pb_path_base *base,
 		  struct pb_finds *out);
+
+/**
+ * pb_io_correct() - take what the profiler added out of the times, once all runs are there.
+ *
+ * Its programs run at both ends of a system call, so a call of a microsecond is measured as several. What calls waited
+ * is not touched by that. What they used of a CPU, all together, cannot be more than the CPU time of the workload in the
+ * baseline, and is scaled down to it where it is. Where nothing is known of that, nothing is changed.
+ */
+void pb_io_correct(struct pb_paths *paths, const struct pb_path_base *base);
 
 /**
  * pb_io_find() - call paths with 5 % of the time of all calls, or 1 % and a pattern, most time first.

@@ -45,9 +45,11 @@ static int add(struct pb_profiling *p, const json_t *report, char *why, size_t s
 static int finish(struct pb_profiling *p)
 {
 	pb_auto_finds struct pb_finds finds = {0};
-	const struct pb_paths *paths = p->ctx;
-	int err = pb_io_find(paths, &p->base, &finds);
+	struct pb_paths *paths = p->ctx;
+	int err;
 
+	pb_io_correct(paths, &p->base);
+	err = pb_io_find(paths, &p->base, &finds);
 	if (err)
 		return pb_err(-err, "look for I/O of %s", p->workload->name);
 	err = pb_finds_store(&finds, p->m->store, p->m->id, p->workload->name, p->evidence);

@@ -13,6 +13,9 @@
 #include "user/bead/stats.h"
 
 #define LOST_MAX_PCT 5
+/* Incomplete stacks, of all runs, that a profile can do without whatever their share: below 30 blocks, calls or samples
+ * no path is a spot. */
+#define BROKEN_MIN   30
 #define MODULES_TOLD 2
 
 void pb_tally_drop(struct pb_tally *t)
@@ -205,8 +208,7 @@ bool pb_tally_judge(const struct pb_tally *t, const struct pb_plan *plan, bool o
 			100 * (double)t->lost / (double)t->produced, LOST_MAX_PCT);
 		return false;
 	}
-	/* Each is in one of both, if the report is right. */
-	if (t->kept > t->loading && t->complete <= t->kept - t->loading) {
+	if (t->kept >= t->loading + t->complete + BROKEN_MIN) {
 		pb_share_wilson((double)t->complete, (double)(t->kept - t->loading), &low, &high);
 		if (100 * high < plan->min_complete_pct) {
 			tell_modules(t, modules, sizeof(modules));

@@ -42,7 +42,8 @@ double pb_tally_cost_pct(const struct pb_tally *t);
  * No machine that is busy makes them worse: what was lost, and stacks that are broken, are counts, and the cost is that
  * of the BPF programs by the kernel's own clock, not how long the command took. So few stacks that chance may have
  * broken them are let through: the upper end of the share's interval has to be below the limit. Stacks in the loader of
- * a process that has just begun are left out here: they are known to be cut, and no code of the workload. Return: true;
+ * a process that has just begun are left out here: they are known to be cut, and no code of the workload. So are fewer
+ * than 30 that are incomplete. Return: true;
  * false, with a sentence in @why.
  */
 bool pb_tally_judge(const struct pb_tally *t, const struct pb_plan *plan, bool overhead, char *why,

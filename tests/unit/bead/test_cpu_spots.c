@@ -155,6 +155,19 @@ static void work_that_several_share_in_is_told_of_who_called_them(void **state)
 	assert_non_null(clue_for(find_named(&finds, "c"), "algorithm"));
 }
 
+static void a_name_that_begins_like_the_allocators_is_not_the_allocator(void **state)
+{
+	static const char *const stacks[] = {"500 main;drop;free_list", "500 main;keep", NULL};
+	pb_auto_finds struct pb_finds finds = {0};
+
+	(void)state;
+	look(&finds, stacks, 3, 1);
+	assert_non_null(find_named(&finds, "free_list"));
+	assert_non_null(clue_for(find_named(&finds, "free_list"), "algorithm"));
+	assert_null(clue_for(find_named(&finds, "free_list"), "buffer-reuse"));
+	assert_null(clue_for(find_named(&finds, "main"), "buffer-reuse"));
+}
+
 static void a_little_work_is_no_clue(void **state)
 {
 	static const char *const stacks[] = {"19 main;f;memcpy@c", "81 main;f", NULL};
@@ -303,6 +316,7 @@ int main(void)
 		cmocka_unit_test(recursion_counts_once),
 		cmocka_unit_test(work_in_a_library_is_told_of_who_asked_for_it),
 		cmocka_unit_test(work_that_several_share_in_is_told_of_who_called_them),
+		cmocka_unit_test(a_name_that_begins_like_the_allocators_is_not_the_allocator),
 		cmocka_unit_test(a_little_work_is_no_clue),
 		cmocka_unit_test(
 			entries_of_the_kernel_and_wrappers_are_no_spots_but_their_caller_is),

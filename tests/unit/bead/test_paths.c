@@ -103,6 +103,19 @@ static void a_path_that_holds_the_memory_is_measured_in_bytes(void **state)
 	assert_true(isnan(blind.rows[0].spot.ceiling_pct) && isnan(blind.rows[1].spot.ceiling_pct));
 }
 
+/* One block of two: how often it is made says nothing. */
+static void one_large_block_is_measured_in_bytes(void **state)
+{
+	pb_autojson json_t *r = heap(0, 20 * MIB, "");
+	pb_auto_finds struct pb_finds finds = {0};
+
+	(void)state;
+	find_in_heap(&finds, r, 2, &nothing_known);
+	assert_int_equal(finds.n, 1);
+	assert_string_equal(finds.rows[0].spot.unit, "bytes");
+	assert_true(finds.rows[0].spot.amount == 20.0 * MIB);
+}
+
 static void a_heap_that_nobody_sees_has_no_spots(void **state)
 {
 	pb_autojson json_t *r = heap(10, 80000, "");
@@ -138,6 +151,9 @@ static void a_heap_without_its_members_is_told(void **state)
 	}
 }
 
+/* Of which so much is asleep. */
+static int asleep_ns;
+
 /* Calls of fsync in main that take that long, and a page fault that waits for the disk. */
 static json_t *io(int fsync_ns, int fault_us, const char *patterns)
 {
@@ -146,18 +162,19 @@ static json_t *io(int fsync_ns, int fault_us, const char *patterns)
 	snprintf(
 		text, sizeof(text),
 		"{" HOTSPOTS ", 'values': [{'type': 'operations'}, {'type': 'calls'},"
-		" {'type': 'call_time'}], 'totals': {'calls': 110, 'call_time': %d},"
+		" {'type': 'call_time'}, {'type': 'call_io_wait'}, {'type': 'call_blocked'}],"
+		" 'totals': {'calls': 110, 'call_time': %d},"
 		" 'stacks_top': [{'frames': ['w', '_start', 'main', 'parse', 'fsync', '/tmp/a'],"
-		"  'values': [0, 60, %d]},"
+		"  'values': [0, 60, %d, %d, 0]},"
 		" {'frames': ['w', '_start', 'main', 'parse', 'fsync', '/tmp/b'],"
-		"  'values': [0, 40, 0]},"
+		"  'values': [0, 40, 0, 0, 0]},"
 		" {'frames': ['w', '[broken]', '__read_nocancel', '/lib/libc.so.6'],"
-		"  'values': [0, 10, 1000]}],"
+		"  'values': [0, 10, 1000, 0, 0]}],"
 		" 'view': {'rows': [{'who': 'main', 'count': 10, 'mean_us': %d, 'frames': ['_start',"
 		"  'main', 'load', 'asm_exc_page_fault']}, {'who': 'main', 'count': 100,"
 		"  'mean_us': 100, 'frames': ['_start', 'main', 'parse', 'fsync', 'do_syscall_64']},"
 		"  {'who': 'others', 'count': 3, 'mean_us': 4}]}, 'patterns': [%s]}",
-		fsync_ns + 1000, fsync_ns, fault_us, patterns);
+		fsync_ns + 1000, fsync_ns, asleep_ns, fault_us, patterns);
 	return report_of(text);
 }
 
@@ -168,6 +185,7 @@ static void find_io(struct pb_finds *finds, json_t *const *runs, uint32_t n,
 
 	for (uint32_t i = 0; i < n; i++)
 		assert_int_equal(pb_io_add(&paths, runs[i], why, sizeof(why)), 0);
+	pb_io_correct(&paths, base);
 	assert_int_equal(pb_io_find(&paths, base, finds), 0);
 	pb_paths_drop(&paths);
 }
@@ -246,12 +264,40 @@ static void runs_that_differ_have_an_interval(void **state)
 		    is_near(two.rows[0].spot.ceiling_high_pct, 20));
 }
 
+/* Calls of 50 ms, of which 10 asleep, in a program that uses 20 ms of a CPU: 20 ms of them are the profiler's. */
+static void cpu_time_of_calls_is_at_most_that_of_the_workload(void **state)
+{
+	const struct pb_path_base base = {1e8, 0.2, NAN, NAN, NAN, NAN};
+	pb_auto_finds struct pb_finds finds = {0}, unknown = {0};
+	pb_autojson json_t *r = NULL;
+
+	(void)state;
+	asleep_ns = 10000000;
+	r = io(50000000, 0,
+	       "{'kind': 'small_sequential', 'time_us': 25000, 'evidence': 'x',"
+	       " 'frames': ['_start', 'main', 'parse', 'fsync']}");
+	asleep_ns = 0;
+	{
+		json_t *const runs[] = {r, r, r};
+
+		find_io(&finds, runs, 3, &base);
+		find_io(&unknown, runs, 3, &nothing_known);
+	}
+	assert_true(fabs(finds.rows[0].spot.amount - 30e6) < 1e3);
+	assert_true(fabs(finds.rows[0].spot.ceiling_pct - 30) < 0.01);
+	assert_true(fabs(finds.rows[0].clues[0].share_pct - 50) < 0.01);
+	assert_true(unknown.rows[0].spot.amount == 50e6);
+}
+
 static void io_without_its_members_is_told(void **state)
 {
 	static const char *const texts[] = {
-		"{}", "{'values': [{'type': 'calls'}, {'type': 'call_time'}], 'totals': {}}",
-		"{'values': [{'type': 'calls'}, {'type': 'call_time'}], 'totals': {'calls': 1,"
-		" 'call_time': 1}, 'stacks_top': [{'values': [1, 1]}]}"};
+		"{}",
+		"{'values': [{'type': 'calls'}, {'type': 'call_time'}, {'type': 'call_io_wait'},"
+		" {'type': 'call_blocked'}], 'totals': {}}",
+		"{'values': [{'type': 'calls'}, {'type': 'call_time'}, {'type': 'call_io_wait'},"
+		" {'type': 'call_blocked'}], 'totals': {'calls': 1,"
+		" 'call_time': 1}, 'stacks_top': [{'values': [1, 1, 0, 0]}]}"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -270,12 +316,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sites_with_one_path_are_one_spot),
 		cmocka_unit_test(a_path_that_holds_the_memory_is_measured_in_bytes),
+		cmocka_unit_test(one_large_block_is_measured_in_bytes),
 		cmocka_unit_test(a_heap_that_nobody_sees_has_no_spots),
 		cmocka_unit_test(a_heap_without_its_members_is_told),
 		cmocka_unit_test(calls_on_many_files_are_one_path_with_their_pattern),
 		cmocka_unit_test(pages_that_are_waited_for_are_io_without_a_call),
 		cmocka_unit_test(what_every_program_reads_is_no_spot),
 		cmocka_unit_test(runs_that_differ_have_an_interval),
+		cmocka_unit_test(cpu_time_of_calls_is_at_most_that_of_the_workload),
 		cmocka_unit_test(io_without_its_members_is_told),
 	};
 

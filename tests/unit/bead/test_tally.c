@@ -53,6 +53,8 @@ static void so_few_stacks_that_chance_may_have_broken_them_pass(void **state)
 	(void)state;
 	assert_true(is_good(7, 0, 5, "", "1", true));
 	assert_true(is_good(0, 0, 0, "", "null", true));
+	assert_true(is_good(80, 0, 51, "", "1", true));
+	assert_false(is_good(80, 0, 50, "", "1", true));
 	assert_false(is_good(700, 0, 500, "", "1", true));
 }
 
