@@ -54,7 +54,7 @@ static const struct pb_option time_options[] = {
 	{PB_OPT_FIELD(DURATION, struct pb_bead_args, max_time_ns), .long_name = "max-time",
 	 .arg = "TIME", .min = 1, .help = "begin no run after so long, as 90s or 10m"},
 	{PB_OPT_FIELD(FLAG, struct pb_bead_args, noisy), .long_name = "noisy",
-	 .help = "let runs count that other processes disturbed, where it never gets quieter"},
+	 .help = "reject no run, however much others disturbed it"},
 	{.kind = PB_OPT_END},
 };
 
@@ -89,7 +89,7 @@ static const struct pb_option ab_options[] = {
 	 .help = "the new command"},
 	{PB_OPT_FIELD(UINT, struct pb_bead_args, pairs), .long_name = "pairs", .arg = "N", .min = 3,
 	 .max = 100000,
-	 .help = "at most so many (default 60); a difference needs 40, as it has to show twice"},
+	 .help = "at most so many (default 60); a difference needs 20, as it has to show twice"},
 	{.kind = PB_OPT_END},
 };
 

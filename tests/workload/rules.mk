@@ -6,7 +6,7 @@ WL       := $(O)/tests/workload
 WL_FLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -fno-omit-frame-pointer \
 	    -fno-optimize-sibling-calls -fno-shrink-wrap -fno-ipa-icf -I. $(WARN)
 WL_PLAIN := shape threads forks execs deep stacks kernelhog dlopener exits jit mainexit idle slots memfd huge \
-	    jitlives heapload coro pidreuse dumbfs leaves ifuncstop ioload
+	    jitlives heapload coro pidreuse dumbfs leaves ifuncstop ioload spin
 # As a distribution builds its programs: nothing keeps a frame pointer.
 WL_FLAGS_NOFP := $(WL_FLAGS) -O2 -fomit-frame-pointer -fasynchronous-unwind-tables -DPB_NO_FRAMES
 WL_NOFP  := shape threads forks deep exits dlopener mixed liar huge heap ioload

@@ -41,6 +41,17 @@ void pb_ab_free(struct pb_ab *ab)
 	free(ab);
 }
 
+void pb_ab_restart(struct pb_ab *ab)
+{
+	*ab = (struct pb_ab){
+		.rules = ab->rules,
+		.a = ab->a,
+		.b = ab->b,
+		.room_a = ab->room_a,
+		.room_b = ab->room_b,
+	};
+}
+
 static bool is_difference(enum pb_verdict verdict)
 {
 	return verdict == PB_VERDICT_REGRESSED || verdict == PB_VERDICT_IMPROVED;
@@ -73,7 +84,7 @@ static bool is_due(const struct pb_ab *ab)
 
 	if (ab->n >= ab->rules.most)
 		return true;
-	return n >= PB_AB_LEAST && (n - PB_AB_LEAST) % PB_AB_STEP == 0;
+	return n >= PB_AB_FIRST && (n - PB_AB_FIRST) % PB_AB_STEP == 0;
 }
 
 /* What the last look says while nothing is suspected. */
@@ -81,13 +92,13 @@ static int look_for_any(struct pb_ab *ab)
 {
 	bool is_last = ab->n >= ab->rules.most;
 
-	if (ab->result.verdict == PB_VERDICT_EQUIVALENT) {
+	if (ab->result.verdict == PB_VERDICT_EQUIVALENT && (is_last || ab->n >= PB_AB_EQUAL)) {
 		ab->decided = true;
 		return 0;
 	}
 	if (!is_difference(ab->result.verdict))
 		return is_last ? pb_ab_end(ab, "the interval reaches over the limit") : 0;
-	if (ab->n >= PB_AB_LEAST && ab->n + PB_AB_LEAST <= ab->rules.most) {
+	if (ab->n >= PB_AB_FIRST && ab->n + PB_AB_FIRST <= ab->rules.most) {
 		ab->suspicion = ab->result.verdict;
 		ab->suspected_by = ab->n;
 		ab->fresh = ab->n;
@@ -102,13 +113,13 @@ static int look_for_the_same(struct pb_ab *ab)
 {
 	uint32_t n = ab->n - ab->fresh;
 
-	if (ab->result.verdict == ab->suspicion && n >= PB_AB_LEAST) {
+	if (ab->result.verdict == ab->suspicion && n >= PB_AB_FIRST) {
 		ab->decided = true;
 		return 0;
 	}
 	if (ab->n >= ab->rules.most)
 		return pb_ab_end(ab, "a difference showed, and fresh pairs did not confirm it");
-	if (n >= ab->suspected_by) {
+	if (n >= ab->suspected_by && n >= PB_AB_EQUAL) {
 		/* On with all that there is. Whatever shows again has to be confirmed anew. */
 		ab->suspicion = PB_VERDICT_INCONCLUSIVE;
 		ab->fresh = 0;

@@ -16,8 +16,9 @@
 #include "user/bead/stats.h"
 #include "user/core/own.h"
 
-#define PB_AB_LEAST 20 /* pairs before the first look, and of a block that confirms */
-#define PB_AB_STEP  10 /* pairs between two looks */
+#define PB_AB_FIRST 10 /* pairs before the first look, and at least of a block that confirms */
+#define PB_AB_EQUAL 20 /* before two commands are called equivalent */
+#define PB_AB_STEP  10 /* between two looks */
 #define PB_AB_ALPHA 0.01
 
 struct pb_ab_rules {
@@ -40,6 +41,9 @@ struct pb_ab;
 int pb_ab_new(struct pb_ab **out, const struct pb_ab_rules *rules);
 void pb_ab_free(struct pb_ab *ab);
 PB_DEFINE_FREE(pb_ab, pb_ab_free);
+
+/* From the beginning, by the same rules. */
+void pb_ab_restart(struct pb_ab *ab);
 
 /**
  * pb_ab_add() - one more pair of times, above 0, in any unit.

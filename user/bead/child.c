@@ -185,6 +185,7 @@ __attribute__((noreturn)) static void be_command(const struct plan_of_child *p)
 		_exit(PB_EXIT_TOOL_FAILED);
 	reset_signals();
 	getrusage(RUSAGE_SELF, &p->word->before);
+	p->word->thread = pb_machine_thread(0);
 	for (char **path = p->candidates; *path; path++) {
 		p->word->start_ns = pb_clock_ns();
 		execve(*path, p->words, p->environment);

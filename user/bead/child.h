@@ -7,13 +7,17 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "user/bead/machine.h"
+
 struct pb_plan_workload;
 
 /* What a child tells us, by memory that it shares with us until its exec. */
 struct pb_child_word {
-	uint64_t start_ns;    /* pb_clock_ns() just before the exec; 0: it did not come so far */
-	int exec_errno;       /* positive, if the exec failed */
-	struct rusage before; /* what it had used until then, as our copy */
+	uint64_t start_ns; /* pb_clock_ns() just before the exec; 0: it did not come so far */
+	int exec_errno;    /* positive, if the exec failed */
+	/* What it had used until then, as our copy. */
+	struct rusage before;
+	struct pb_machine_thread thread;
 };
 
 struct pb_child {

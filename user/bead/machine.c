@@ -50,15 +50,20 @@ uint32_t pb_machine_cpus(void)
 	return n > 0 ? (uint32_t)n : 1;
 }
 
-uint64_t pb_machine_run_delay_ns(pid_t tid)
+struct pb_machine_thread pb_machine_thread(pid_t tid)
 {
-	char path[64] = "/proc/thread-self/schedstat", line[128], *save = NULL, *field;
-	uint64_t delay_ns;
+	char path[64] = "/proc/thread-self/schedstat", line[128], *save = NULL, *ran, *waited;
+	const struct pb_machine_thread unknown = {UINT64_MAX, UINT64_MAX};
+	struct pb_machine_thread thread;
 
 	if (tid)
 		snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)tid);
-	if (!read_line(path, line, sizeof(line)) || !strtok_r(line, " ", &save))
-		return UINT64_MAX;
-	field = strtok_r(NULL, " ", &save);
-	return field && !pb_parse_uint(field, 0, UINT64_MAX, &delay_ns) ? delay_ns : UINT64_MAX;
+	if (!read_line(path, line, sizeof(line)))
+		return unknown;
+	ran = strtok_r(line, " ", &save);
+	waited = strtok_r(NULL, " ", &save);
+	if (!ran || !waited || pb_parse_uint(ran, 0, UINT64_MAX, &thread.ran_ns) ||
+	    pb_parse_uint(waited, 0, UINT64_MAX, &thread.waited_ns))
+		return unknown;
+	return thread;
 }

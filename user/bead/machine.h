@@ -18,8 +18,14 @@ void pb_machine_read(struct pb_machine *out);
 /* CPUs that are online. */
 uint32_t pb_machine_cpus(void);
 
-/* How long a thread was ready and had no CPU; UINT64_MAX where the kernel does not say. @tid of 0: the calling one.
+/* One thread since it began; UINT64_MAX where the kernel does not say. */
+struct pb_machine_thread {
+	uint64_t ran_ns;    /* on a CPU */
+	uint64_t waited_ns; /* ready, and without one */
+};
+
+/* @tid of 0: the calling one. A thread that has ended is known until it is reaped. Allocates nothing.
  * Source: Documentation/scheduler/sched-stats.rst, /proc/PID/schedstat. */
-uint64_t pb_machine_run_delay_ns(pid_t tid);
+struct pb_machine_thread pb_machine_thread(pid_t tid);
 
 #endif

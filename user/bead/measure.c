@@ -26,12 +26,12 @@ static uint32_t disturbed_max(const struct pb_plan_workload *workload)
 
 enum pb_run_worth pb_measure_worth(const struct pb_run *run,
 				   const struct pb_plan_workload *workload, int oracle,
-				   const struct pb_oracle_difference *difference, char *why,
-				   size_t size)
+				   const struct pb_oracle_difference *difference,
+				   const struct pb_session *session, char *why, size_t size)
 {
 	char reason[256];
 
-	if (run->end == PB_RUN_STOPPED) {
+	if (run->end == PB_RUN_STOPPED || oracle == -EINTR) {
 		snprintf(why, size, "it was stopped");
 		return PB_WORTH_STOPPED;
 	}
@@ -48,7 +48,7 @@ enum pb_run_worth pb_measure_worth(const struct pb_run *run,
 			 workload->golden.exit_status);
 		return PB_WORTH_WRONG;
 	}
-	if (pb_run_rejects(run, reason, sizeof(reason))) {
+	if (pb_run_rejects(run, session, reason, sizeof(reason))) {
 		snprintf(why, size, "%s", reason);
 		return PB_WORTH_DISTURBED;
 	}
@@ -66,14 +66,17 @@ int pb_measure_judge(struct pb_measure *m, const struct pb_plan_workload *worklo
 		     const struct pb_run *run, bool *blessed)
 {
 	struct pb_oracle_difference difference;
+	enum pb_run_worth worth;
 	int oracle = 0;
 
 	if (run->end == PB_RUN_EXITED)
-		oracle = pb_oracle_check(m->golden, workload, run, &difference);
-	if (oracle < 0 && oracle != -ENOENT)
+		oracle = pb_oracle_check(m->golden, workload, run, m->stop_fd, &difference);
+	if (oracle < 0 && oracle != -ENOENT && oracle != -EINTR)
 		return oracle;
 	*blessed = oracle != -ENOENT;
-	return (int)pb_measure_worth(run, workload, oracle, &difference, m->why, sizeof(m->why));
+	worth = pb_measure_worth(run, workload, oracle, &difference, &m->session, m->why,
+				 sizeof(m->why));
+	return (int)worth;
 }
 
 int pb_measure_run_once(struct pb_measure *m, const struct pb_plan_workload *workload,
@@ -87,6 +90,8 @@ int pb_measure_run_once(struct pb_measure *m, const struct pb_plan_workload *wor
 	worth = pb_measure_judge(m, workload, run, blessed);
 	if (worth < 0)
 		pb_run_drop(run);
+	else if (!counting)
+		pb_session_add(&m->session, run);
 	return worth;
 }
 
@@ -219,8 +224,8 @@ static int take_samples(struct pb_measure *m, const struct pb_plan_workload *wor
 
 			snprintf(last, sizeof(last), "%.255s", m->why);
 			snprintf(m->why, sizeof(m->why),
-				 "%u of %u runs were disturbed, so --noisy if it never gets "
-				 "quieter here; the last: %s",
+				 "%u of %u runs were disturbed far more than is usual here; try "
+				 "again later, or let them count by --noisy; the last: %s",
 				 disturbed, here, last);
 			return PB_MEASURE_NOISY;
 		}
@@ -236,6 +241,7 @@ int pb_measure_runs(struct pb_measure *m, const struct pb_plan_workload *workloa
 
 	if (end || have >= workload->runs)
 		return end;
+	m->session = (struct pb_session){0};
 	end = run_unstored(m, workload, workload->warmup, &blessed);
 	if (!blessed)
 		pb_log(PB_LOG_WARN,

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "user/bead/disturb.h"
+
 struct pb_oracle_difference;
 struct pb_plan_workload;
 struct pb_run;
@@ -27,13 +29,14 @@ enum pb_measure_end {
 /* One bead at work. */
 struct pb_measure {
 	struct pb_store *store;
-	int64_t id;            /* of the bead's run; 0: nothing is stored */
-	const char *directory; /* for files of the bead's run, absolute */
-	const char *golden;    /* directory of golden outputs */
-	int stop_fd;           /* readable: stop; -1: none */
-	uint64_t deadline_ns;  /* of pb_clock_ns(); 0: none */
-	bool noisy;            /* runs that others disturbed count, too */
-	char why[1024];        /* of an end that is not DONE: a sentence without its full stop */
+	int64_t id;                /* of the bead's run; 0: nothing is stored */
+	const char *directory;     /* for files of the bead's run, absolute */
+	const char *golden;        /* directory of golden outputs */
+	int stop_fd;               /* readable: stop; -1: none */
+	uint64_t deadline_ns;      /* of pb_clock_ns(); 0: none */
+	bool noisy;                /* runs that others disturbed count, too */
+	struct pb_session session; /* of one workload; zeroed when its runs begin */
+	char why[1024]; /* of an end that is not DONE: a sentence without its full stop */
 };
 
 /* What a run is good for. */
@@ -46,15 +49,16 @@ enum pb_run_worth {
 
 /**
  * pb_measure_worth() - what a run is good for, from what is known of it.
- * @oracle: what pb_oracle_check() gave for it, 0 or -ENOENT where nothing was blessed; @difference: with 1
+ * @oracle: what pb_oracle_check() gave for it, 0 or -ENOENT where nothing was blessed, or -EINTR; @difference: with 1
+ * @session: of the runs before it, see disturb.h; NULL: none
  * @why: set where it does not count: a sentence without its full stop
  *
  * A wrong run is wrong, however disturbed it was.
  */
 enum pb_run_worth pb_measure_worth(const struct pb_run *run,
 				   const struct pb_plan_workload *workload, int oracle,
-				   const struct pb_oracle_difference *difference, char *why,
-				   size_t size);
+				   const struct pb_oracle_difference *difference,
+				   const struct pb_session *session, char *why, size_t size);
 
 /* The first part of it: warm up, and run until as many samples count as the plan wants. Return: as below. */
 int pb_measure_runs(struct pb_measure *m, const struct pb_plan_workload *workload);

@@ -132,10 +132,11 @@ static void print_command(char *buf, size_t size, char *const *argv)
 		len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? " " : "", *argv);
 }
 
-/* Return: 0; 1 with the difference; -errno, logged. */
-static int check_invariants(const struct pb_plan_workload *w, struct pb_oracle_difference *d)
+/* Return: 0; 1 with the difference; -EINTR, not logged: one was stopped; -errno, logged. */
+static int check_invariants(const struct pb_plan_workload *w, int stop_fd,
+			    struct pb_oracle_difference *d)
 {
-	const struct pb_run_options options = {.stop_fd = -1};
+	const struct pb_run_options options = {.stop_fd = stop_fd};
 
 	for (uint32_t i = 0; i < w->golden.n_invariants; i++) {
 		char *const *argv = w->golden.invariants[i].argv;
@@ -148,6 +149,10 @@ static int check_invariants(const struct pb_plan_workload *w, struct pb_oracle_d
 		if (run.end == PB_RUN_EXITED && !run.status) {
 			pb_run_drop(&run);
 			continue;
+		}
+		if (run.end == PB_RUN_STOPPED) {
+			pb_run_drop(&run);
+			return -EINTR;
 		}
 		snprintf(name, sizeof(name), "invariant %u", i + 1);
 		print_command(command, sizeof(command), argv);
@@ -186,7 +191,7 @@ static int check_output(const struct pb_golden *store, const struct pb_plan_work
 }
 
 int pb_oracle_check(const char *store, const struct pb_plan_workload *workload,
-		    const struct pb_run *run, struct pb_oracle_difference *difference)
+		    const struct pb_run *run, int stop_fd, struct pb_oracle_difference *difference)
 {
 	pb_auto(pb_golden) struct pb_golden *golden = NULL;
 	struct outputs outputs = {0};
@@ -201,7 +206,7 @@ int pb_oracle_check(const char *store, const struct pb_plan_workload *workload,
 		err = check_output(golden, workload, &outputs.items[i], outputs.modes[i],
 				   difference);
 	drop_outputs(&outputs);
-	return err ? err : check_invariants(workload, difference);
+	return err ? err : check_invariants(workload, stop_fd, difference);
 }
 
 /* Return: 0; 1 with the difference. Both have the same outputs: those of the plan. */
@@ -228,7 +233,7 @@ static int compare_runs(const struct pb_plan_workload *w, const struct outputs *
 }
 
 int pb_oracle_bless(const char *store, const struct pb_plan_workload *workload,
-		    const struct pb_run *first, const struct pb_run *second,
+		    const struct pb_run *first, const struct pb_run *second, int stop_fd,
 		    struct pb_oracle_difference *difference)
 {
 	struct outputs a = {0}, b = {0};
@@ -236,7 +241,7 @@ int pb_oracle_bless(const char *store, const struct pb_plan_workload *workload,
 
 	err = err ?: collect(&b, workload, second, difference);
 	err = err ?: compare_runs(workload, &a, &b, difference);
-	err = err ?: check_invariants(workload, difference);
+	err = err ?: check_invariants(workload, stop_fd, difference);
 	err = err ?: pb_golden_replace(store, workload->name, a.items, a.n);
 	drop_outputs(&a);
 	drop_outputs(&b);

@@ -45,20 +45,23 @@ struct pb_oracle_difference {
 /**
  * pb_oracle_check() - does a run give what was blessed?
  * @store: the directory "golden"
+ * @stop_fd: of the invariants, as of struct pb_run_options
  *
- * Files are those that the run brought. Invariants are run as well, where all else is equal. Return: 0: equal; 1: not, @difference says where; -ENOENT: nothing was blessed for this
- * workload; -errno, logged.
+ * Files are those that the run brought. Invariants are run as well, where all else is equal. Return: 0: equal; 1: not,
+ * @difference says where; -ENOENT: nothing was blessed for this workload; -EINTR: an invariant was stopped; both are not
+ * logged; -errno, logged.
  */
 int pb_oracle_check(const char *store, const struct pb_plan_workload *workload,
-		    const struct pb_run *run, struct pb_oracle_difference *difference);
+		    const struct pb_run *run, int stop_fd, struct pb_oracle_difference *difference);
 
 /**
  * pb_oracle_bless() - record the outputs of two runs that agree, and hold the invariants.
  *
- * Return: 0; 1: they differ, @difference says which bytes vary, and nothing was written; -errno, logged.
+ * Return: 0; 1: they differ, @difference says which bytes vary, and nothing was written; -EINTR, not logged: an invariant
+ * was stopped, and nothing was written; -errno, logged.
  */
 int pb_oracle_bless(const char *store, const struct pb_plan_workload *workload,
-		    const struct pb_run *first, const struct pb_run *second,
+		    const struct pb_run *first, const struct pb_run *second, int stop_fd,
 		    struct pb_oracle_difference *difference);
 
 #endif

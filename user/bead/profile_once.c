@@ -42,17 +42,22 @@ static int check(struct pb_profiling *p, struct pb_run *run)
 	struct pb_oracle_difference difference;
 	size_t size = run->err_size;
 	char reason[768];
-	int oracle;
+	int oracle, worth;
 
 	/* The text goes back with its full size: that is how much memory it has. */
 	run->err_size = pb_profile_strip(run->err, size, p->kind->tool);
-	oracle = pb_oracle_check(p->m->golden, p->workload, run, &difference);
+	oracle = pb_oracle_check(p->m->golden, p->workload, run, p->m->stop_fd, &difference);
 	run->err_size = size;
-	if (oracle < 0 && oracle != -ENOENT)
+	if (oracle < 0 && oracle != -ENOENT && oracle != -EINTR)
 		return oracle;
+	worth = (int)pb_measure_worth(run, p->workload, oracle, &difference, NULL, reason,
+				      sizeof(reason));
+	if (worth == PB_WORTH_STOPPED) {
+		snprintf(p->m->why, sizeof(p->m->why), "it was stopped by a signal");
+		return PB_MEASURE_STOPPED;
+	}
 	/* Disturbed is all the same: see profile.h. */
-	if (pb_measure_worth(run, p->workload, oracle, &difference, reason, sizeof(reason)) !=
-	    PB_WORTH_WRONG)
+	if (worth != PB_WORTH_WRONG)
 		return PB_MEASURE_DONE;
 	snprintf(p->m->why, sizeof(p->m->why), "under %s: %s", p->kind->tool, reason);
 	return PB_MEASURE_FINDING;

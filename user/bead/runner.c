@@ -24,12 +24,14 @@
 #include "user/core/log.h"
 #include "user/core/own.h"
 
-#define END_TIMEOUT_MS    5000 /* for a command that was killed */
-#define MS_MAX            3600000
-/* What is too much of a disturbance, in percent; see pb_run_rejects(). */
-#define STEAL_MAX_PCT     2
-#define RUN_QUEUE_MAX_PCT 5
-#define FOREIGN_MAX_PCT   25
+#define END_TIMEOUT_MS 5000 /* for a command that was killed */
+#define MS_MAX         3600000
+
+/* How our own thread fared. */
+struct own {
+	uint64_t waited_ns; /* ready, and without a CPU */
+	long preempted;
+};
 
 /* A run while it goes on. */
 struct race {
@@ -41,14 +43,22 @@ struct race {
 	struct pb_kin kin;
 	int count_fd, processes_fd;
 	struct pb_machine before, after;
-	/* Of ours, when the child was forked. */
-	uint64_t own_cpu_ns, own_delay_ns;
-	uint64_t stop_ns; /* when the end of the command was seen */
+	uint64_t own_cpu_ns;    /* of ours, when the child was forked */
+	struct own first, last; /* of ours, before we slept for it the first time, and last */
+	uint64_t stop_ns;       /* when the end of the command was seen */
 };
 
 static uint64_t own_cpu_ns(void)
 {
 	return pb_clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static struct own own_now(void)
+{
+	struct rusage used = {0};
+
+	getrusage(RUSAGE_THREAD, &used);
+	return (struct own){pb_machine_thread(0).waited_ns, used.ru_nivcsw};
 }
 
 /* NULL-terminated: the wrapper's words before the command's. To be freed by free(). */
@@ -85,7 +95,6 @@ static int start(struct race *r, char *const *argv)
 		r->processes_fd = pb_callcount_open_processes();
 	pb_machine_read(&r->before);
 	err = pb_child_start(&r->child, r->workload, words, out_fd, err_fd);
-	r->own_delay_ns = pb_machine_run_delay_ns(0);
 	r->own_cpu_ns = own_cpu_ns();
 	return err;
 }
@@ -105,13 +114,16 @@ static int left_ms(const struct race *r)
 /* Until the command ends, or has to. */
 static enum pb_run_end watch(struct race *r)
 {
+	r->first = own_now();
 	for (;;) {
 		struct pollfd fds[] = {{r->child.pidfd, POLLIN, 0},
 				       {r->out.fd, POLLIN, 0},
 				       {r->err.fd, POLLIN, 0},
 				       {r->options->stop_fd, POLLIN, 0}};
-		int wait_ms = left_ms(r);
-		int n = poll(fds, PB_ARRAY_SIZE(fds), wait_ms);
+		int wait_ms = left_ms(r), n;
+
+		r->last = own_now();
+		n = poll(fds, PB_ARRAY_SIZE(fds), wait_ms);
 
 		r->stop_ns = pb_clock_ns();
 		if (n < 0 && errno != EINTR)
@@ -158,9 +170,11 @@ static double percent(uint64_t part, uint64_t whole)
 	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
-/* @delay_ns: of the command's main thread; UINT64_MAX: not known. */
-static void set_interference(struct race *r, uint64_t delay_ns, uint64_t own_ns)
+/* @thread: the command's main one, to its end. */
+static void set_interference(struct race *r, const struct pb_machine_thread *thread,
+			     uint64_t own_ns)
 {
+	const struct pb_machine_thread *before = &r->child.word->thread;
 	struct pb_run *run = r->run;
 	uint64_t all_ns = run->wall_ns * pb_machine_cpus();
 	uint64_t busy_ns = minus(r->after.busy_ns, r->before.busy_ns);
@@ -168,26 +182,43 @@ static void set_interference(struct race *r, uint64_t delay_ns, uint64_t own_ns)
 	run->interference.steal_pct = percent(minus(r->after.steal_ns, r->before.steal_ns), all_ns);
 	run->interference.foreign_pct =
 		percent(minus(busy_ns, run->user_ns + run->system_ns + own_ns), all_ns);
+	run->ran_ns = run->waited_ns = UINT64_MAX;
+	if (thread->waited_ns != UINT64_MAX && before->waited_ns != UINT64_MAX) {
+		run->ran_ns = minus(thread->ran_ns, before->ran_ns);
+		run->waited_ns = minus(thread->waited_ns, before->waited_ns);
+	}
 	run->interference.run_queue_pct =
-		delay_ns == UINT64_MAX ? -1 : percent(delay_ns, run->wall_ns);
+		run->waited_ns == UINT64_MAX ? -1 : percent(run->waited_ns, run->wall_ns);
+}
+
+/* Since the command ended until we saw it: what we waited for a CPU after it woke us. Known only if nobody took the CPU
+ * from us after we had looked last, as then any other wait would be in it. */
+static uint64_t seen_late_ns(const struct race *r, const struct own *now)
+{
+	if (now->waited_ns == UINT64_MAX || r->last.waited_ns == UINT64_MAX ||
+	    now->preempted != r->last.preempted || r->run->end != PB_RUN_EXITED)
+		return 0;
+	return minus(now->waited_ns, r->last.waited_ns);
 }
 
 /* The clock has stopped: what has to be read before anything else happens. */
 static void stop(struct race *r)
 {
 	const struct pb_child_word *word = r->child.word;
-	uint64_t cpu_ns = own_cpu_ns(), delay_ns = pb_machine_run_delay_ns(0);
+	uint64_t cpu_ns = own_cpu_ns(), late_ns;
+	struct own now = own_now();
 
 	if (r->count_fd >= 0)
 		r->run->counts.syscalls = pb_callcount_read(r->count_fd);
 	if (r->processes_fd >= 0)
 		r->run->processes = pb_callcount_read(r->processes_fd);
 	pb_machine_read(&r->after);
+	late_ns = seen_late_ns(r, &now);
 	if (word->start_ns)
-		r->run->wall_ns = minus(r->stop_ns, word->start_ns);
+		r->run->wall_ns = minus(minus(r->stop_ns, late_ns), word->start_ns);
 	r->run->own_ns = minus(cpu_ns, r->own_cpu_ns);
-	if (delay_ns != UINT64_MAX && r->own_delay_ns != UINT64_MAX)
-		r->run->own_ns += minus(delay_ns, r->own_delay_ns);
+	if (now.waited_ns != UINT64_MAX && r->first.waited_ns != UINT64_MAX)
+		r->run->own_ns += minus(minus(now.waited_ns, r->first.waited_ns), late_ns);
 }
 
 /* Wait for a command that has ended or was killed, and take its usage. Return: 0; -ETIMEDOUT. */
@@ -195,8 +226,8 @@ static int reap(struct race *r)
 {
 	struct pollfd fd = {r->child.pidfd, POLLIN, 0};
 	struct pb_run *run = r->run;
+	struct pb_machine_thread thread;
 	struct rusage used;
-	uint64_t delay_ns;
 	int status = 0, n;
 
 	do
@@ -204,11 +235,11 @@ static int reap(struct race *r)
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return -ETIMEDOUT;
-	delay_ns = pb_machine_run_delay_ns(r->child.pid);
+	thread = pb_machine_thread(r->child.pid);
 	if (wait4(r->child.pid, &status, 0, &used) != r->child.pid)
 		return -errno;
 	set_usage(run, &used, &r->child.word->before);
-	set_interference(r, delay_ns, run->own_ns);
+	set_interference(r, &thread, run->own_ns);
 	if (run->end != PB_RUN_EXITED)
 		return 0;
 	run->status = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
@@ -280,7 +311,12 @@ static void drop_race(struct race *r)
 int pb_run_command(struct pb_run *run, const struct pb_plan_workload *workload, char *const *argv,
 		   const struct pb_run_options *options)
 {
-	struct pb_run fresh = {.counts = {.syscalls = UINT64_MAX}, .processes = UINT64_MAX};
+	struct pb_run fresh = {
+		.ran_ns = UINT64_MAX,
+		.waited_ns = UINT64_MAX,
+		.counts = {.syscalls = UINT64_MAX},
+		.processes = UINT64_MAX,
+	};
 	struct race r = {
 		.run = &fresh,
 		.workload = workload,
@@ -409,35 +445,4 @@ const char *pb_run_ending(const struct pb_run *run, char *buf, size_t size)
 		snprintf(buf, size, "was stopped");
 	}
 	return buf;
-}
-
-const char *pb_run_rejects(const struct pb_run *run, char *buf, size_t size)
-{
-	const struct pb_run_interference *i = &run->interference;
-	/* /proc/stat counts in ticks of 10 ms: what may be due to one tick of each CPU is no measurement. */
-	double unsure_pct = percent(10000000, run->wall_ns), others_pct;
-	char ending[128];
-
-	if (run->end != PB_RUN_EXITED) {
-		snprintf(buf, size, "it %s", pb_run_ending(run, ending, sizeof(ending)));
-		return buf;
-	}
-	if (i->steal_pct > STEAL_MAX_PCT + unsure_pct) {
-		snprintf(buf, size, "the hypervisor took %.1f %% of the CPUs' time away",
-			 i->steal_pct);
-		return buf;
-	}
-	/* It may wait for a CPU because of its own threads; others are to blame for what time they had. */
-	others_pct = i->foreign_pct * pb_machine_cpus();
-	if (i->run_queue_pct > RUN_QUEUE_MAX_PCT && others_pct > i->run_queue_pct / 2) {
-		snprintf(buf, size, "it waited %.1f %% of its time for a CPU that others had",
-			 i->run_queue_pct);
-		return buf;
-	}
-	if (i->foreign_pct > FOREIGN_MAX_PCT + unsure_pct) {
-		snprintf(buf, size, "other processes used %.1f %% of the CPUs' time",
-			 i->foreign_pct);
-		return buf;
-	}
-	return NULL;
 }

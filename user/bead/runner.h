@@ -43,10 +43,9 @@ struct pb_run_counts {
 
 /* What else ran. Percent of the wall time of all CPUs, but for run_queue. */
 struct pb_run_interference {
-	double steal_pct;   /* /proc/stat, which counts in 10 ms */
-	double foreign_pct; /* CPU time of others, likewise */
-	double run_queue_pct; /* of the wall time: the command's main thread was ready and had no CPU (schedstat);
-				 negative: not known */
+	double steal_pct;     /* /proc/stat, which counts in 10 ms */
+	double foreign_pct;   /* CPU time of others, likewise */
+	double run_queue_pct; /* of the wall time: waited_ns; negative: not known */
 };
 
 /* A file that the plan declares as output, as it was when the run had ended. */
@@ -60,6 +59,8 @@ struct pb_run {
 	enum pb_run_end end;
 	int status; /* exit status, or the signal; of PB_RUN_TIMEOUT, PB_RUN_OUTPUT, PB_RUN_STOPPED none */
 	uint64_t wall_ns, user_ns, system_ns;
+	/* Of the command's main thread (schedstat): on a CPU; ready, and without one. UINT64_MAX: not known. */
+	uint64_t ran_ns, waited_ns;
 	uint64_t
 		max_rss_bytes; /* of its largest process; not below what a copy of bead has before its exec */
 	struct pb_run_counts counts;
@@ -70,7 +71,7 @@ struct pb_run {
 	struct pb_run_interference interference;
 	uint64_t
 		own_ns; /* what bead itself added at most: its CPU time, and its own wait for a CPU, while the
-			       clock ran */
+			       clock ran, but for the one at the end, which is measured and taken out */
 	bool left_children; /* processes that it had started were still there, and were killed */
 	char *out, *err;    /* captured, NUL-terminated; given back by pb_run_drop() only */
 	size_t out_size, err_size;
@@ -107,8 +108,5 @@ int pb_run_command(struct pb_run *run, const struct pb_plan_workload *workload, 
 
 /* How a run ended, in words that follow "it": "exited with 3", "was ended by signal 11 (SEGV)". */
 const char *pb_run_ending(const struct pb_run *run, char *buf, size_t size);
-
-/* Why a run does not count, as a sentence; NULL if it does. Only measured causes, never that it was slow. */
-const char *pb_run_rejects(const struct pb_run *run, char *buf, size_t size);
 
 #endif

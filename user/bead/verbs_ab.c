@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "user/bead/ab.h"
+#include "user/bead/disturb.h"
 #include "user/bead/figures.h"
 #include "user/bead/measure.h"
 #include "user/bead/plan_walk.h"
@@ -23,8 +24,11 @@ struct match {
 	struct pb_ab *ab;
 	double delta;
 	uint64_t deadline_ns; /* 0: none */
-	uint32_t disturbed;   /* pairs, that count only with --noisy */
-	char why[256];        /* of the last one */
+	bool alone[2];        /* was the side's last run? */
+	/* Of the runs so far. Its net: times are told without what was waited for a CPU, see disturb.h. */
+	struct pb_session session;
+	uint32_t disturbed; /* pairs, that count only with --noisy */
+	char why[256];      /* of the last one */
 };
 
 /* What a pair, or a run of it, ended with. */
@@ -33,6 +37,7 @@ enum pair {
 	PAIR_DISTURBED,
 	PAIR_FAILED, /* said already */
 	PAIR_STOPPED,
+	PAIR_CROWD, /* it is net times that are compared, and a command was not alone */
 };
 
 /* @text as a command to run here, as a plan's is read. The words and the directory are the match's to free. */
@@ -74,13 +79,18 @@ static void drop_sides(struct match *m)
 static int run_side(struct match *m, int i, struct pb_run *run)
 {
 	const struct pb_run_options options = {.stop_fd = m->args->stop_fd};
+	enum pb_run_worth worth;
 	char ending[128];
 	int err = pb_run_once(run, &m->side[i], &options);
 
 	if (err)
 		return err;
+	m->alone[i] = pb_run_is_alone(run);
 	/* A command that is compared has to exit with 0: what fails early is fast. */
-	switch (pb_measure_worth(run, &m->side[i], -ENOENT, NULL, m->why, sizeof(m->why))) {
+	worth = pb_measure_worth(run, &m->side[i], -ENOENT, NULL, &m->session, m->why,
+				 sizeof(m->why));
+	pb_session_add(&m->session, run);
+	switch (worth) {
 	case PB_WORTH_COUNTS:
 		return PAIR_COUNTS;
 	case PB_WORTH_DISTURBED:
@@ -107,10 +117,12 @@ static int run_pair(struct match *m, bool turned, uint64_t ns[2])
 
 		if (end < 0)
 			return end;
-		ns[side] = run.wall_ns;
+		ns[side] = m->session.net ? pb_run_net_ns(&run) : run.wall_ns;
 		pb_run_drop(&run);
 		if (end == PAIR_FAILED || end == PAIR_STOPPED)
 			return end;
+		if (m->session.net && !m->alone[side])
+			return PAIR_CROWD;
 		if (end == PAIR_DISTURBED)
 			pair = PAIR_DISTURBED;
 	}
@@ -135,7 +147,18 @@ static int warm_up(struct match *m)
 		}
 	}
 	pb_run_drop(&run[0]);
+	m->session = (struct pb_session){.net = m->alone[0] && m->alone[1]};
 	return end == PAIR_DISTURBED ? PAIR_COUNTS : end;
+}
+
+/* Wall times from here on, for both: what was compared so far was none. */
+static void start_over(struct match *m)
+{
+	pb_log(PB_LOG_INFO, "a command works in more than its main thread after all; from the "
+			    "beginning, by wall time");
+	pb_ab_restart(m->ab);
+	m->session = (struct pb_session){0};
+	m->disturbed = 0;
 }
 
 static void show_progress(const struct match *m, uint64_t began_ns)
@@ -163,7 +186,7 @@ static int run_pairs(struct match *m)
 {
 	uint64_t began_ns = pb_clock_ns(), ns[2];
 	bool decided = false;
-	char why[96];
+	char why[128];
 
 	while (!decided) {
 		int end, err;
@@ -180,10 +203,16 @@ static int run_pairs(struct match *m)
 		if (end == PAIR_DISTURBED) {
 			if (++m->disturbed <= m->args->pairs + 20)
 				continue;
-			snprintf(why, sizeof(why),
-				 "%u pairs were disturbed by others: --noisy lets them count",
-				 m->disturbed);
+			snprintf(
+				why, sizeof(why),
+				"%u pairs were disturbed far more than is usual here: --noisy lets "
+				"them count",
+				m->disturbed);
 			return end_with(m, why);
+		}
+		if (end == PAIR_CROWD) {
+			start_over(m);
+			continue;
 		}
 		if (end != PAIR_COUNTS)
 			return end;
@@ -208,9 +237,11 @@ static void print_result(const struct match *m)
 		       pb_figures_amount(a, sizeof(a), median[0], "ns"),
 		       pb_figures_amount(b, sizeof(b), median[1], "ns"));
 	}
-	printf("; %u pairs, judged by the last %u, %u disturbed, delta %g %%, seed %llu",
+	printf("; %s; %u pairs, judged by the last %u, %u disturbed, delta %g %%, seed %llu",
+	       m->session.net ? "net of what they waited for a CPU" : "wall time",
 	       pb_ab_pairs(m->ab), r->block, m->disturbed, m->delta * 100,
 	       (unsigned long long)m->args->seed);
+	printf("; others took %.1f %% of a run", pb_session_usual_pct(&m->session));
 	printf(r->why[0] ? "; %s\n" : "%s\n", r->why);
 }
 
@@ -228,6 +259,7 @@ static void write_result(const struct match *m)
 	pb_json_string(&j, "why", r->why[0] ? r->why : NULL);
 	pb_json_string(&j, "a", m->args->a);
 	pb_json_string(&j, "b", m->args->b);
+	pb_json_string(&j, "time", m->session.net ? "net" : "wall");
 	pb_json_double(&j, "a_p50_ns", a, 0);
 	pb_json_double(&j, "b_p50_ns", b, 0);
 	if (r->has_ratio) {
@@ -245,6 +277,7 @@ static void write_result(const struct match *m)
 	pb_json_uint(&j, "pairs", pb_ab_pairs(m->ab));
 	pb_json_uint(&j, "pairs_judged", r->block);
 	pb_json_uint(&j, "pairs_disturbed", m->disturbed);
+	pb_json_double(&j, "others_took_pct", pb_session_usual_pct(&m->session), 1);
 	pb_json_uint(&j, "seed", m->args->seed);
 	pb_json_end(&j, '}');
 	putchar('\n');

@@ -46,9 +46,11 @@ static int bless(const struct pb_desk *desk, const struct pb_plan_workload *work
 		pb_run_drop(&first);
 		return err;
 	}
-	err = pb_oracle_bless(desk->golden, workload, &first, &second, difference);
+	err = pb_oracle_bless(desk->golden, workload, &first, &second, stop_fd, difference);
 	pb_run_drop(&first);
 	pb_run_drop(&second);
+	if (err == -EINTR)
+		return PB_BEAD_INTERRUPTED;
 	return err > 0 ? PB_BEAD_FINDING : err;
 }
 

@@ -21,7 +21,7 @@ static enum pb_run_worth worth(const struct pb_run *run, int oracle)
 							.text = "line 1: got b, expected a"};
 
 	why[0] = '\0';
-	return pb_measure_worth(run, &workload, oracle, &difference, why, sizeof(why));
+	return pb_measure_worth(run, &workload, oracle, &difference, NULL, why, sizeof(why));
 }
 
 static void a_quiet_run_with_the_status_of_the_plan_counts(void **state)
@@ -41,7 +41,9 @@ static void wrong_output_is_wrong_however_disturbed_the_run_was(void **state)
 	const struct pb_run run = {.end = PB_RUN_EXITED,
 				   .status = 3,
 				   .wall_ns = 1000000000,
-				   .interference = {.steal_pct = 50}};
+				   .user_ns = 500000000,
+				   .ran_ns = 500000000,
+				   .waited_ns = 500000000};
 
 	(void)state;
 	assert_int_equal(worth(&run, 0), PB_WORTH_DISTURBED);
@@ -62,6 +64,9 @@ static void a_run_that_did_not_end_by_itself_is_wrong_or_stopped(void **state)
 	assert_int_equal(worth(&run, 0), PB_WORTH_WRONG);
 	run.end = PB_RUN_STOPPED;
 	assert_int_equal(worth(&run, 0), PB_WORTH_STOPPED);
+	/* Nor does a run whose invariant was stopped. */
+	run.end = PB_RUN_EXITED;
+	assert_int_equal(worth(&run, -EINTR), PB_WORTH_STOPPED);
 }
 
 static void few_runs_give_a_reason_instead_of_a_percentile(void **state)

@@ -71,8 +71,8 @@ static int compare(const struct pb_plan_workload *w, const char *expected, const
 	struct pb_run first = run_of(expected), second = run_of(got);
 
 	memset(&difference, 0, sizeof(difference));
-	assert_int_equal(pb_oracle_bless("golden", w, &first, &first, &difference), 0);
-	return pb_oracle_check("golden", w, &second, &difference);
+	assert_int_equal(pb_oracle_bless("golden", w, &first, &first, -1, &difference), 0);
+	return pb_oracle_check("golden", w, &second, -1, &difference);
 }
 
 static void expect_normalized(const struct pb_plan_golden *golden, enum pb_compare mode,
@@ -257,19 +257,19 @@ static void how_it_ended_counts(void **state)
 	(void)state;
 	assert_int_equal(compare(&w, "a\n", "a\n"), 0);
 	run.status = 1;
-	assert_int_equal(pb_oracle_check("golden", &w, &run, &difference), 1);
+	assert_int_equal(pb_oracle_check("golden", &w, &run, -1, &difference), 1);
 	assert_string_equal(difference.output, "exit");
 	assert_string_equal(difference.text, "it exited with 1, expected to exit with 0");
 	run.end = PB_RUN_SIGNALLED;
 	run.status = 11;
-	assert_int_equal(pb_oracle_bless("golden", &w, &run, &run, &difference), 1);
+	assert_int_equal(pb_oracle_bless("golden", &w, &run, &run, -1, &difference), 1);
 	assert_string_equal(difference.text,
 			    "it was ended by signal 11 (SEGV), expected to exit with 0");
 	/* The plan says another status than was blessed. */
 	run = run_of("a\n");
 	run.status = 3;
 	w.golden.exit_status = 3;
-	assert_int_equal(pb_oracle_check("golden", &w, &run, &difference), 1);
+	assert_int_equal(pb_oracle_check("golden", &w, &run, -1, &difference), 1);
 	assert_string_equal(difference.text, "line 1, column 1: got \"3\", expected \"0\"");
 }
 
@@ -280,7 +280,7 @@ static void two_runs_that_differ_are_not_blessed(void **state)
 	struct pb_run second = run_of("start\nid=1899 ok\nat 6\nend\n");
 
 	(void)state;
-	assert_int_equal(pb_oracle_bless("golden", &w, &first, &second, &difference), 1);
+	assert_int_equal(pb_oracle_bless("golden", &w, &first, &second, -1, &difference), 1);
 	assert_string_equal(difference.output, "stdout");
 	assert_string_equal(
 		difference.text,
@@ -289,7 +289,7 @@ static void two_runs_that_differ_are_not_blessed(void **state)
 	assert_int_equal(access("golden", F_OK), -1);
 	second.out = (char *)"start\n";
 	second.out_size = 6;
-	assert_int_equal(pb_oracle_bless("golden", &w, &first, &second, &difference), 1);
+	assert_int_equal(pb_oracle_bless("golden", &w, &first, &second, -1, &difference), 1);
 	assert_string_equal(difference.text,
 			    "line 2, column 1: \"id=1234 ok\" in the first run, the end in the "
 			    "second; 2 more lines vary");
@@ -301,13 +301,13 @@ static void what_was_not_blessed_is_not_there(void **state)
 	struct pb_run run = run_of("a\n");
 
 	(void)state;
-	assert_int_equal(pb_oracle_check("golden", &w, &run, &difference), -ENOENT);
+	assert_int_equal(pb_oracle_check("golden", &w, &run, -1, &difference), -ENOENT);
 	assert_int_equal(compare(&w, "a\n", "a\n"), 0);
 	w.name = (char *)"pars";
-	assert_int_equal(pb_oracle_check("golden", &w, &run, &difference), -ENOENT);
+	assert_int_equal(pb_oracle_check("golden", &w, &run, -1, &difference), -ENOENT);
 	w.name = (char *)"parse";
 	w.golden.stderr_mode = PB_COMPARE_EXACT;
-	assert_int_equal(pb_oracle_check("golden", &w, &run, &difference), 1);
+	assert_int_equal(pb_oracle_check("golden", &w, &run, -1, &difference), 1);
 	assert_string_equal(difference.output, "stderr");
 	assert_string_equal(difference.text, "it was not blessed; look at it and bless again");
 }
@@ -327,18 +327,18 @@ static void files_are_outputs_too(void **state)
 	w.golden.n_files = 2;
 	run.files = got;
 	run.n_files = 2;
-	assert_int_equal(pb_oracle_bless("golden", &w, &run, &run, &difference), 0);
+	assert_int_equal(pb_oracle_bless("golden", &w, &run, &run, -1, &difference), 0);
 	assert_int_equal(access("golden/parse/files/out/result.json", F_OK), 0);
-	assert_int_equal(pb_oracle_check("golden", &w, &run, &difference), 0);
+	assert_int_equal(pb_oracle_check("golden", &w, &run, -1, &difference), 0);
 	run.files = bad;
-	assert_int_equal(pb_oracle_check("golden", &w, &run, &difference), 1);
+	assert_int_equal(pb_oracle_check("golden", &w, &run, -1, &difference), 1);
 	assert_string_equal(difference.output, "files/log");
 	assert_string_equal(difference.text, "the run made no such file");
 	bad[1] = got[1];
-	assert_int_equal(pb_oracle_check("golden", &w, &run, &difference), 1);
+	assert_int_equal(pb_oracle_check("golden", &w, &run, -1, &difference), 1);
 	assert_string_equal(difference.output, "files/out/result.json");
 	bad[0].err = ESTALE;
-	assert_int_equal(pb_oracle_check("golden", &w, &run, &difference), 1);
+	assert_int_equal(pb_oracle_check("golden", &w, &run, -1, &difference), 1);
 	assert_non_null(strstr(difference.text, "left over from before"));
 }
 
@@ -355,11 +355,31 @@ static void invariants_have_to_hold(void **state)
 	w.golden.n_invariants = 1;
 	assert_int_equal(compare(&w, "a\n", "a\n"), 0);
 	w.golden.n_invariants = 2;
-	assert_int_equal(pb_oracle_check("golden", &w, &run, &difference), 1);
+	assert_int_equal(pb_oracle_check("golden", &w, &run, -1, &difference), 1);
 	assert_string_equal(difference.output, "invariant 2");
 	assert_string_equal(difference.text, "sh -c echo broken >&2; exit 4: it exited with 4, and "
 					     "said: broken");
-	assert_int_equal(pb_oracle_bless("golden", &w, &run, &run, &difference), 1);
+	assert_int_equal(pb_oracle_bless("golden", &w, &run, &run, -1, &difference), 1);
+}
+
+static void an_invariant_that_is_stopped_says_nothing(void **state)
+{
+	char *waits[] = {(char *)"sleep", (char *)"100", NULL};
+	struct pb_plan_command command = {waits};
+	struct pb_plan_workload w = workload_of(PB_COMPARE_EXACT);
+	struct pb_run run = run_of("a\n");
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pb_oracle_bless("golden", &w, &run, &run, -1, &difference), 0);
+	w.golden.invariants = &command;
+	w.golden.n_invariants = 1;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_int_equal(write(fds[1], "!", 1), 1);
+	assert_int_equal(pb_oracle_check("golden", &w, &run, fds[0], &difference), -EINTR);
+	assert_int_equal(pb_oracle_bless("golden", &w, &run, &run, fds[0], &difference), -EINTR);
+	close(fds[0]);
+	close(fds[1]);
 }
 
 static void sha256sum_reads_the_store(void **state)
@@ -376,12 +396,12 @@ static void sha256sum_reads_the_store(void **state)
 	w.golden.n_files = 1;
 	run.files = got;
 	run.n_files = 1;
-	assert_int_equal(pb_oracle_bless("golden", &w, &run, &run, &difference), 0);
+	assert_int_equal(pb_oracle_bless("golden", &w, &run, &run, -1, &difference), 0);
 	assert_int_equal(system("cd golden && sha256sum --strict --status -c SHA256SUMS"), 0);
 	assert_int_equal(system("test $(wc -l < golden/SHA256SUMS) = 5"), 0);
 	assert_int_equal(system("test $(ls -A | wc -l) = 1"), 0);
 	/* Once more: nothing is added. */
-	assert_int_equal(pb_oracle_bless("golden", &w, &run, &run, &difference), 0);
+	assert_int_equal(pb_oracle_bless("golden", &w, &run, &run, -1, &difference), 0);
 	assert_int_equal(system("test $(wc -l < golden/SHA256SUMS) = 5"), 0);
 	assert_int_equal(system("cd golden && sha256sum --strict --status -c SHA256SUMS"), 0);
 }
@@ -413,8 +433,8 @@ static int check_and_listen(const char *store, const struct pb_plan_workload *w,
 	ssize_t n;
 
 	dup2(fd, STDERR_FILENO);
-	err = bless ? pb_oracle_bless(store, w, run, run, &difference)
-		    : pb_oracle_check(store, w, run, &difference);
+	err = bless ? pb_oracle_bless(store, w, run, run, -1, &difference)
+		    : pb_oracle_check(store, w, run, -1, &difference);
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	n = pread(fd, said, sizeof(said) - 1, 0);
@@ -462,7 +482,7 @@ static void no_link_is_followed(void **state)
 	assert_int_equal(system("sed 's,parse/stdout,parse/../../secret,' golden/SHA256SUMS > s && "
 				"mv s golden/SHA256SUMS && echo b > secret"),
 			 0);
-	assert_int_equal(pb_oracle_check("golden", &w, &run, &difference), 1);
+	assert_int_equal(pb_oracle_check("golden", &w, &run, -1, &difference), 1);
 	w.name = (char *)"../x";
 	assert_int_equal(check_and_listen("golden", &w, &run, true), -EINVAL);
 }
@@ -480,8 +500,8 @@ static void a_killed_bless_leaves_the_store_whole(void **state)
 
 		if (!pid) {
 			for (;;) {
-				pb_oracle_bless("golden", &w, &a, &a, &difference);
-				pb_oracle_bless("golden", &w, &b, &b, &difference);
+				pb_oracle_bless("golden", &w, &a, &a, -1, &difference);
+				pb_oracle_bless("golden", &w, &b, &b, -1, &difference);
 			}
 		}
 		usleep(2000 + i * 137);
@@ -489,8 +509,8 @@ static void a_killed_bless_leaves_the_store_whole(void **state)
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
 		assert_int_equal(system("cd golden && sha256sum --strict --status -c SHA256SUMS"),
 				 0);
-		assert_true(!pb_oracle_check("golden", &w, &a, &difference) ||
-			    !pb_oracle_check("golden", &w, &b, &difference));
+		assert_true(!pb_oracle_check("golden", &w, &a, -1, &difference) ||
+			    !pb_oracle_check("golden", &w, &b, -1, &difference));
 	}
 	assert_int_equal(compare(&w, "a\n", "a\n"), 0);
 	assert_int_equal(system("test $(ls -A | wc -l) = 1"), 0);
@@ -508,7 +528,7 @@ static void blesses_beside_each_other_lose_nothing(void **state)
 		snprintf(name, sizeof(name), "w%d", i);
 		if (!fork()) {
 			w.name = name;
-			_exit(pb_oracle_bless("golden", &w, &run, &run, &difference) ? 1 : 0);
+			_exit(pb_oracle_bless("golden", &w, &run, &run, -1, &difference) ? 1 : 0);
 		}
 	}
 	for (int i = 0; i < 8; i++) {
@@ -541,6 +561,7 @@ int main(void)
 		IN_DIR(what_was_not_blessed_is_not_there),
 		IN_DIR(files_are_outputs_too),
 		IN_DIR(invariants_have_to_hold),
+		IN_DIR(an_invariant_that_is_stopped_says_nothing),
 		IN_DIR(sha256sum_reads_the_store),
 		IN_DIR(what_others_keep_in_the_store_stays),
 		IN_DIR(a_damaged_store_is_told),

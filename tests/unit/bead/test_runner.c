@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "user/bead/disturb.h"
 #include "user/bead/plan.h"
 #include "user/core/clock.h"
 #include "user/core/log.h"
@@ -99,7 +100,7 @@ static void a_signal_is_told_as_one(void **state)
 	(void)state;
 	assert_int_equal(run.end, PB_RUN_SIGNALLED);
 	assert_int_equal(run.status, SIGSEGV);
-	assert_string_equal(pb_run_rejects(&run, buf, sizeof(buf)),
+	assert_string_equal(pb_run_rejects(&run, NULL, buf, sizeof(buf)),
 			    "it was ended by signal 11 (SEGV)");
 	pb_run_drop(&run);
 }
@@ -305,7 +306,7 @@ static void a_timeout_kills_all_its_descendants(void **state)
 	assert_true(pb_clock_ns() - begin_ns < 5000000000ull);
 	expect_gone("daemon");
 	expect_gone("child");
-	pb_run_rejects(&run, buf, sizeof(buf));
+	pb_run_rejects(&run, NULL, buf, sizeof(buf));
 	assert_memory_equal(buf, "it was killed at its time limit, after 1.", 41);
 	pb_run_drop(&run);
 }
@@ -427,7 +428,7 @@ static void ten_gigabytes_are_stopped_at_the_bound(void **state)
 	(void)state;
 	assert_int_equal(run.end, PB_RUN_OUTPUT);
 	assert_int_equal(run.out_size, PB_RUN_OUTPUT_MAX);
-	assert_string_equal(pb_run_rejects(&run, buf, sizeof(buf)),
+	assert_string_equal(pb_run_rejects(&run, NULL, buf, sizeof(buf)),
 			    "it was killed because it wrote more than 64 MiB");
 	pb_run_drop(&run);
 	getrusage(RUSAGE_SELF, &own);
@@ -658,35 +659,6 @@ static void declared_files_come_with_the_run(void **state)
 	pb_run_drop(&run);
 }
 
-static void only_what_was_measured_rejects(void **state)
-{
-	struct pb_run run = {.end = PB_RUN_EXITED, .wall_ns = 1000000000};
-	struct pb_run_interference *i = &run.interference;
-	char buf[256];
-
-	(void)state;
-	assert_null(pb_run_rejects(&run, buf, sizeof(buf)));
-	i->steal_pct = 8;
-	assert_string_equal(pb_run_rejects(&run, buf, sizeof(buf)),
-			    "the hypervisor took 8.0 % of the CPUs' time away");
-	/* In 20 ms that may be one tick. */
-	run.wall_ns = 20000000;
-	assert_null(pb_run_rejects(&run, buf, sizeof(buf)));
-	run.wall_ns = 1000000000;
-	i->steal_pct = 0;
-	i->foreign_pct = 40;
-	assert_string_equal(pb_run_rejects(&run, buf, sizeof(buf)),
-			    "other processes used 40.0 % of the CPUs' time");
-	i->run_queue_pct = 12;
-	assert_string_equal(pb_run_rejects(&run, buf, sizeof(buf)),
-			    "it waited 12.0 % of its time for a CPU that others had");
-	/* Its own threads, then. */
-	i->foreign_pct = 0;
-	assert_null(pb_run_rejects(&run, buf, sizeof(buf)));
-	run.status = 3;
-	assert_null(pb_run_rejects(&run, buf, sizeof(buf)));
-}
-
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 #define HARD(how)                                                                                  \
@@ -728,7 +700,6 @@ int main(int argc, char **argv)
 		IN_DIR(system_calls_of_children_count),
 		IN_DIR(who_may_not_count_is_told_why),
 		IN_DIR(declared_files_come_with_the_run),
-		IN_DIR(only_what_was_measured_rejects),
 	};
 
 	if (argc > 1)

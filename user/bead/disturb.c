@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "user/bead/disturb.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "user/bead/machine.h"
+#include "user/bead/runner.h"
+#include "user/bead/stats.h"
+
+/* Of a run's time, in percent. */
+#define LOST_ALLOWED 5
+#define LOST_MOST    50
+#define LOST_FACTOR  3 /* times what is usual */
+#define USUAL_FROM   5 /* runs */
+/* Of its CPU time that the main thread has to have, if it is to be all: the rest is rounding. */
+#define ALONE_SHARE  0.99
+#define NO_WORK_NS   100000
+#define TICK_NS      10000000
+
+bool pb_run_is_alone(const struct pb_run *run)
+{
+	uint64_t all_ns = run->user_ns + run->system_ns;
+
+	if (run->ran_ns == UINT64_MAX || run->waited_ns == UINT64_MAX)
+		return false;
+	return (double)(run->ran_ns + NO_WORK_NS) >= ALONE_SHARE * (double)all_ns;
+}
+
+/* @pct: of the time of all CPUs, which was counted in ticks. */
+static double counted_ns(const struct pb_run *run, double pct)
+{
+	return pct / 100 * (double)run->wall_ns * pb_machine_cpus();
+}
+
+static double stolen_ns(const struct pb_run *run)
+{
+	double unsure_ns = (double)TICK_NS * pb_machine_cpus();
+
+	return fmax(counted_ns(run, run->interference.steal_pct) - unsure_ns, 0);
+}
+
+static double waited_ns(const struct pb_run *run, bool net)
+{
+	if (net || run->waited_ns == UINT64_MAX)
+		return 0;
+	if (pb_run_is_alone(run))
+		return (double)run->waited_ns;
+	return fmin((double)run->waited_ns,
+		    fmax(counted_ns(run, run->interference.foreign_pct), 0));
+}
+
+double pb_run_lost_pct(const struct pb_run *run, bool net)
+{
+	if (!run->wall_ns)
+		return 0;
+	return fmin(100 * (waited_ns(run, net) + stolen_ns(run)) / (double)run->wall_ns, 100);
+}
+
+uint64_t pb_run_net_ns(const struct pb_run *run)
+{
+	if (run->waited_ns == UINT64_MAX || run->waited_ns >= run->wall_ns)
+		return run->wall_ns;
+	return run->wall_ns - run->waited_ns;
+}
+
+void pb_session_add(struct pb_session *session, const struct pb_run *run)
+{
+	if (session->n >= PB_SESSION_RUNS || run->end != PB_RUN_EXITED)
+		return;
+	session->lost_pct[session->n] = pb_run_lost_pct(run, session->net);
+	session->taken_pct[session->n++] = pb_run_lost_pct(run, false);
+}
+
+double pb_session_usual_pct(const struct pb_session *session)
+{
+	return session->n ? pb_stats_median(session->taken_pct, session->n) : 0;
+}
+
+double pb_session_limit_pct(const struct pb_session *session)
+{
+	double usual_pct = 0;
+
+	if (session->n >= USUAL_FROM)
+		usual_pct = pb_stats_median(session->lost_pct, session->n);
+	return fmin(fmax(LOST_FACTOR * usual_pct, LOST_ALLOWED), LOST_MOST);
+}
+
+const char *pb_run_rejects(const struct pb_run *run, const struct pb_session *session, char *buf,
+			   size_t size)
+{
+	static const struct pb_session none;
+	bool net = session && session->net;
+	double limit_pct = pb_session_limit_pct(session ? session : &none);
+	double lost_pct = pb_run_lost_pct(run, net);
+	double waited = waited_ns(run, net), stolen = stolen_ns(run);
+	char ending[128];
+
+	if (run->end != PB_RUN_EXITED) {
+		snprintf(buf, size, "it %s", pb_run_ending(run, ending, sizeof(ending)));
+		return buf;
+	}
+	if (!(lost_pct > limit_pct))
+		return NULL;
+	if (stolen > waited)
+		snprintf(buf, size,
+			 "the hypervisor took CPU time away, %.1f %% of its time, and more than "
+			 "%.1f %% is too much here",
+			 100 * stolen / (double)run->wall_ns, limit_pct);
+	else
+		snprintf(buf, size,
+			 "it waited %.1f %% of its time for a CPU that others had, and more than "
+			 "%.1f %% is too much here",
+			 100 * waited / (double)run->wall_ns, limit_pct);
+	return buf;
+}
