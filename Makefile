@@ -127,6 +127,7 @@ bench: all
 	./tools/bench-names
 	./tools/bench-alloc
 	./tools/bench-io
+	./tools/bench-bead
 lint:
 	./tools/check --no-deps lint rules shell
 format-check:

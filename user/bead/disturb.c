@@ -8,11 +8,11 @@
 #include "user/bead/runner.h"
 #include "user/bead/stats.h"
 
-/* Of a run's time, in percent. */
-#define LOST_ALLOWED 5
-#define LOST_MOST    50
-#define LOST_FACTOR  3 /* times what is usual */
+/* What others may add to a run. */
+#define ADDED_PCT    5
+#define USUAL_FACTOR 3 /* times what is usual */
 #define USUAL_FROM   5 /* runs */
+#define NO_TIME_NS   1000.0
 /* Of its CPU time that the main thread has to have, if it is to be all: the rest is rounding. */
 #define ALONE_SHARE  0.99
 #define NO_WORK_NS   100000
@@ -50,11 +50,19 @@ static double waited_ns(const struct pb_run *run, bool net)
 		    fmax(counted_ns(run, run->interference.foreign_pct), 0));
 }
 
-double pb_run_lost_pct(const struct pb_run *run, bool net)
+double pb_run_added_pct(const struct pb_run *run, bool net)
 {
-	if (!run->wall_ns)
-		return 0;
-	return fmin(100 * (waited_ns(run, net) + stolen_ns(run)) / (double)run->wall_ns, 100);
+	double lost_ns = waited_ns(run, net) + stolen_ns(run);
+
+	return 100 * lost_ns / fmax((double)run->wall_ns - lost_ns, NO_TIME_NS);
+}
+
+/* Of the whole run. */
+static double taken_pct(const struct pb_run *run)
+{
+	double lost_ns = waited_ns(run, false) + stolen_ns(run);
+
+	return run->wall_ns ? fmin(100 * lost_ns / (double)run->wall_ns, 100) : 0;
 }
 
 uint64_t pb_run_net_ns(const struct pb_run *run)
@@ -68,8 +76,8 @@ void pb_session_add(struct pb_session *session, const struct pb_run *run)
 {
 	if (session->n >= PB_SESSION_RUNS || run->end != PB_RUN_EXITED)
 		return;
-	session->lost_pct[session->n] = pb_run_lost_pct(run, session->net);
-	session->taken_pct[session->n++] = pb_run_lost_pct(run, false);
+	session->added_pct[session->n] = pb_run_added_pct(run, session->net);
+	session->taken_pct[session->n++] = taken_pct(run);
 }
 
 double pb_session_usual_pct(const struct pb_session *session)
@@ -82,8 +90,8 @@ double pb_session_limit_pct(const struct pb_session *session)
 	double usual_pct = 0;
 
 	if (session->n >= USUAL_FROM)
-		usual_pct = pb_stats_median(session->lost_pct, session->n);
-	return fmin(fmax(LOST_FACTOR * usual_pct, LOST_ALLOWED), LOST_MOST);
+		usual_pct = pb_stats_median(session->added_pct, session->n);
+	return fmax(USUAL_FACTOR * usual_pct, ADDED_PCT);
 }
 
 const char *pb_run_rejects(const struct pb_run *run, const struct pb_session *session, char *buf,
@@ -92,25 +100,18 @@ const char *pb_run_rejects(const struct pb_run *run, const struct pb_session *se
 	static const struct pb_session none;
 	bool net = session && session->net;
 	double limit_pct = pb_session_limit_pct(session ? session : &none);
-	double lost_pct = pb_run_lost_pct(run, net);
-	double waited = waited_ns(run, net), stolen = stolen_ns(run);
+	double added_pct = pb_run_added_pct(run, net);
 	char ending[128];
 
 	if (run->end != PB_RUN_EXITED) {
 		snprintf(buf, size, "it %s", pb_run_ending(run, ending, sizeof(ending)));
 		return buf;
 	}
-	if (!(lost_pct > limit_pct))
+	if (!(added_pct > limit_pct))
 		return NULL;
-	if (stolen > waited)
-		snprintf(buf, size,
-			 "the hypervisor took CPU time away, %.1f %% of its time, and more than "
-			 "%.1f %% is too much here",
-			 100 * stolen / (double)run->wall_ns, limit_pct);
-	else
-		snprintf(buf, size,
-			 "it waited %.1f %% of its time for a CPU that others had, and more than "
-			 "%.1f %% is too much here",
-			 100 * waited / (double)run->wall_ns, limit_pct);
+	snprintf(buf, size, "%s added %.1f %% to its time, and more than %.1f %% is too much here",
+		 stolen_ns(run) > waited_ns(run, net) ? "the hypervisor"
+						      : "waiting for a CPU that others had",
+		 added_pct, limit_pct);
 	return buf;
 }

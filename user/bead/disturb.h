@@ -6,8 +6,8 @@
  * the kernel notes for its main thread; and the hypervisor gives a CPU to another guest. Other processes on a CPU that
  * the command did not want cost it nothing, so CPU time of others is noted and rejects nobody.
  *
- * A run is rejected where that took more than 5 % of its time, and more than three times what is usual in this session
- * (the median of the runs so far, once there are five), and always where it took more than half. Never because it was slow.
+ * A run is rejected where that added more than 5 % to its own time, and more than three times what is usual in this
+ * session: the median of the runs so far, once there are five. Never because it was slow.
  */
 #ifndef PB_BEAD_DISTURB_H
 #define PB_BEAD_DISTURB_H
@@ -23,8 +23,8 @@ struct pb_run;
 /* The runs of a session so far, rejected ones and all. Zeroed to begin with. */
 struct pb_session {
 	bool net; /* set once: pb_run_net_ns() is what is measured, so that waiting for a CPU disturbs nothing */
-	double lost_pct[PB_SESSION_RUNS];  /* what disturbs, by .net */
-	double taken_pct[PB_SESSION_RUNS]; /* all that others took */
+	double added_pct[PB_SESSION_RUNS]; /* what disturbs, by .net */
+	double taken_pct[PB_SESSION_RUNS]; /* all that others took, of the whole run */
 	uint32_t n;
 };
 
@@ -33,10 +33,10 @@ struct pb_session {
  * CPU time is no work. */
 bool pb_run_is_alone(const struct pb_run *run);
 
-/* Percent of the run's time that others took. What /proc/stat may have in too much, a tick of each CPU, is not counted;
+/* What others added to a run, in percent of the rest of its time. What /proc/stat may have in too much, a tick of each CPU, is not counted;
  * of what only the main thread of several says, no more than others had the CPUs.
  * @net: waiting for a CPU does not count. */
-double pb_run_lost_pct(const struct pb_run *run, bool net);
+double pb_run_added_pct(const struct pb_run *run, bool net);
 
 /* The wall time less what it waited for a CPU. It says what a command costs on a machine that is busy only for one that
  * is alone, see above. Return: ns; the wall time where the wait is not known. */
@@ -44,7 +44,7 @@ uint64_t pb_run_net_ns(const struct pb_run *run);
 
 /* One more run. */
 void pb_session_add(struct pb_session *session, const struct pb_run *run);
-/* Above what percentage a run of this session is rejected. */
+/* Above what percentage of pb_run_added_pct() a run of this session is rejected. */
 double pb_session_limit_pct(const struct pb_session *session);
 /* The median of what others took from its runs, in percent; 0 without any. */
 double pb_session_usual_pct(const struct pb_session *session);

@@ -16,8 +16,6 @@
 	}
 
 MISSING(change)
-MISSING(doctor)
-
 int pb_store_changes(struct pb_store *s, int (*each)(void *ctx, const struct pb_change *change),
 		     void *ctx)
 {

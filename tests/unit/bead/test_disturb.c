@@ -51,8 +51,8 @@ static void a_run_that_waited_for_a_cpu_is_rejected(void **state)
 
 	(void)state;
 	assert_string_equal(rejects(&run, NULL),
-			    "it waited 20.0 % of its time for a CPU that others "
-			    "had, and more than 5.0 % is too much here");
+			    "waiting for a CPU that others had added 25.0 % to its time, and more "
+			    "than 5.0 % is too much here");
 	run.waited_ns = UINT64_MAX;
 	assert_null(rejects(&run, NULL));
 }
@@ -67,7 +67,7 @@ static void threads_that_wait_for_each_other_reject_nothing(void **state)
 	assert_null(rejects(&run, NULL));
 	/* No more of it is due to others than these had. */
 	run.interference.foreign_pct = 10 / (double)pb_machine_cpus();
-	assert_true(fabs(pb_run_lost_pct(&run, false) - 10) < 1e-6);
+	assert_true(fabs(pb_run_added_pct(&run, false) - 100 / 9.0) < 1e-6);
 	assert_non_null(rejects(&run, NULL));
 }
 
@@ -81,7 +81,7 @@ static void time_that_the_hypervisor_took_rejects(void **state)
 	run.interference.steal_pct = 1;
 	assert_null(rejects(&run, NULL));
 	run.interference.steal_pct = 1 + 10 / cpus;
-	assert_non_null(strstr(rejects(&run, NULL), "the hypervisor took CPU time away, 10.0 %"));
+	assert_non_null(strstr(rejects(&run, NULL), "the hypervisor added "));
 }
 
 static void what_is_usual_in_a_session_is_accepted(void **state)
@@ -95,7 +95,7 @@ static void what_is_usual_in_a_session_is_accepted(void **state)
 	assert_non_null(rejects(&run, &session));
 	pb_session_add(&session, &run);
 	assert_true(fabs(pb_session_usual_pct(&session) - 20) < 1e-9);
-	assert_true(fabs(pb_session_limit_pct(&session) - 50) < 1e-9);
+	assert_true(fabs(pb_session_limit_pct(&session) - 75) < 1e-9);
 	assert_null(rejects(&run, &session));
 	assert_non_null(rejects(&spike, &session));
 	/* A quiet machine stays one: a few that were disturbed do not change what is usual. */

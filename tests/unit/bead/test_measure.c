@@ -47,7 +47,7 @@ static void wrong_output_is_wrong_however_disturbed_the_run_was(void **state)
 
 	(void)state;
 	assert_int_equal(worth(&run, 0), PB_WORTH_DISTURBED);
-	assert_non_null(strstr(why, "50.0 %"));
+	assert_non_null(strstr(why, "100.0 %"));
 	assert_int_equal(worth(&run, 1), PB_WORTH_WRONG);
 	assert_string_equal(why, "stdout: line 1: got b, expected a");
 }
