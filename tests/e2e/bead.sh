@@ -361,9 +361,12 @@ baselines_have_names_and_are_compared()
 	expect_status 1
 	jq -e '.workloads[0] | .verdict == "regressed" and .low > 1.2 and .ratio > .low and .p < 0.01' \
 		"$T/out" >/dev/null || die "$(cat "$T/out")"
-	tool compare after before
-	expect_status 0
+	# What else was measured may vary with what the machine does: only the time is of several times.
+	tool compare after before --delta 60%
+	case $RC in 0 | 1) ;; *) expect_status 0 ;; esac
 	_expect_out '^w: improved'
+	_expect_out '^  memory +(equivalent|inconclusive|improved|regressed) '
+	_expect_out '^  wall_p95 +not known: .*p95 needs 72'
 	# Of so few runs the interval may be wide.
 	tool compare before before --delta 90%
 	case $RC in 0 | 3) ;; *) expect_status 0 ;; esac
