@@ -266,6 +266,21 @@ a_program_without_allocations_has_none()
 	_figure allocations | jq -e '.value == 0 and .high == 0' >/dev/null || die "$(_figure allocations)"
 }
 
+# Profilers talk to stderr, too, and that is none of the program's.
+a_program_whose_stderr_is_blessed_is_counted_as_well()
+{
+	_needs_root
+	_program_plan 1 'allocations_pct: 0.5' 'golden: {stderr: exact}'
+	_build 0
+	tool bless
+	expect_status 0
+	tool run p.baseline --noisy
+	expect_status 0
+	for name in allocations block_ios; do
+		_figure "$name" | jq -e '.value >= 20' >/dev/null || die "$(_figure "$name")"
+	done
+}
+
 _as_nobody()
 {
 	COMMAND="bead $* as nobody"

@@ -70,8 +70,11 @@ static int make_rows(struct gate *g)
 		enum pb_limit limit = pb_gate_order(i);
 
 		for (uint32_t j = 0; j < g->bead->n_workloads && g->limits[limit] >= 0; j++) {
-			struct pb_gate_row *row = &out->rows[out->n++];
+			struct pb_gate_row *row = &out->rows[out->n];
 
+			if (!pb_gate_applies(g->plan, g->bead, limit, g->bead->workloads[j]))
+				continue;
+			out->n++;
 			row->workload = g->plan->workloads[g->bead->workloads[j]].name;
 			row->limit_pct = g->limits[limit];
 			pb_versus_init(&row->v, limit);

@@ -61,6 +61,11 @@ void pb_gate_defaults(double limits[PB_LIMITS]);
 /* Those of a bead: its own, or the defaults where it has none. */
 void pb_gate_limits(const struct pb_plan_bead *bead, double limits[PB_LIMITS]);
 
+/* Whether a limit is one of that workload, an index into the plan's: p99 is none of what writes no times of operations,
+ * unless nothing of the gate does, which is to be said. */
+bool pb_gate_applies(const struct pb_plan *plan, const struct pb_plan_bead *bead,
+		     enum pb_limit limit, uint32_t workload);
+
 /* The limits in the order in which they are held; at @i, from 0 to PB_LIMITS - 1. */
 enum pb_limit pb_gate_order(uint32_t i);
 

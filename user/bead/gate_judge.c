@@ -52,6 +52,17 @@ void pb_gate_limits(const struct pb_plan_bead *bead, double limits[PB_LIMITS])
 		pb_gate_defaults(limits);
 }
 
+bool pb_gate_applies(const struct pb_plan *plan, const struct pb_plan_bead *bead,
+		     enum pb_limit limit, uint32_t workload)
+{
+	if (limit != PB_LIMIT_P99 || plan->workloads[workload].latencies.path)
+		return true;
+	for (uint32_t i = 0; i < bead->n_workloads; i++)
+		if (plan->workloads[bead->workloads[i]].latencies.path)
+			return false;
+	return true;
+}
+
 /* Adjust p over the rows of one limit that are asked together. */
 static void adjust(struct pb_gate_row *rows, uint32_t n, bool fresh, enum pb_limit limit)
 {

@@ -184,7 +184,9 @@ void pb_gate_write_rules(FILE *out, const struct pb_plan *plan, const struct pb_
 		enum pb_limit limit = pb_gate_order(i);
 
 		for (uint32_t j = 0; j < bead->n_workloads && limits[limit] >= 0; j++)
-			write_rule(out, plan->project, plan->workloads[bead->workloads[j]].name,
-				   limit, limits[limit]);
+			if (pb_gate_applies(plan, bead, limit, bead->workloads[j]))
+				write_rule(out, plan->project,
+					   plan->workloads[bead->workloads[j]].name, limit,
+					   limits[limit]);
 	}
 }

@@ -11,6 +11,7 @@
 
 #include "user/bead/operations.h"
 #include "user/bead/runner.h"
+#include "user/bead/store_inside.h"
 #include "user/core/grow.h"
 #include "user/core/log.h"
 #include "user/core/opts.h"
@@ -124,10 +125,12 @@ int pb_latencies_keep(const char *directory, const char *workload, uint32_t inde
 	char path[PATH_MAX], name[PATH_MAX + 16];
 	FILE *out;
 	size_t written;
+	int err;
 
 	directory_of(path, sizeof(path), directory, workload);
-	if (mkdir(path, 0777) && errno != EEXIST)
-		return pb_err(errno, "make the directory %s", path);
+	err = pb_store_make_directory(path);
+	if (err)
+		return err;
 	snprintf(name, sizeof(name), "%s/%u", path, index);
 	/* What an interrupted run left there goes first, and is never written through. */
 	if (unlink(name) && errno != ENOENT)
@@ -141,33 +144,42 @@ int pb_latencies_keep(const char *directory, const char *workload, uint32_t inde
 	return 0;
 }
 
+static bool read_all(int fd, char *buf, size_t size)
+{
+	ssize_t n;
+
+	for (size_t done = 0; done < size; done += (size_t)n) {
+		n = read(fd, buf + done, size - done);
+		if (n <= 0)
+			return false;
+	}
+	return true;
+}
+
 /* @ns, @n: set to the numbers of one sample, to be freed. */
 static int load_one(const char *path, double **ns, uint32_t *n)
 {
 	pb_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	pb_autofclose FILE *in = NULL;
-	pb_autofree double *read = NULL;
+	pb_autofree double *values = NULL;
 	struct stat st;
 
 	if (fd < 0 && errno == ENOENT)
 		return -ENOENT;
 	if (fd < 0 || fstat(fd, &st))
 		return pb_err(errno, "read %s", path);
-	*n = (uint32_t)((uint64_t)st.st_size / sizeof(*read));
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > PB_LATENCIES_MAX * sizeof(*read) ||
-	    (uint64_t)st.st_size % sizeof(*read) || !*n)
+	*n = (uint32_t)((uint64_t)st.st_size / sizeof(*values));
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > PB_LATENCIES_MAX * sizeof(*values) ||
+	    (uint64_t)st.st_size % sizeof(*values) || !*n)
 		return pb_fail(EBADMSG, "%s does not hold the times of a run", path);
-	read = malloc(*n * sizeof(*read));
-	in = fdopen(fd, "r");
-	if (!read || !in)
+	values = malloc(*n * sizeof(*values));
+	if (!values)
 		return pb_err(ENOMEM, "read %s", path);
-	fd = -1; /* the stream's now */
-	if (fread(read, sizeof(*read), *n, in) != *n)
+	if (!read_all(fd, (char *)values, *n * sizeof(*values)))
 		return pb_fail(EBADMSG, "%s does not hold the times of a run", path);
 	for (uint32_t i = 0; i < *n; i++)
-		if (!(read[i] >= 0 && read[i] <= NS_MAX))
+		if (!(values[i] >= 0 && values[i] <= NS_MAX))
 			return pb_fail(EBADMSG, "%s does not hold the times of a run", path);
-	*ns = pb_take(read);
+	*ns = pb_take(values);
 	return 0;
 }
 

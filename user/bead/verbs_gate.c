@@ -294,7 +294,7 @@ int pb_bead_gate(const struct pb_bead_args *args)
 {
 	pb_auto_close_desk struct pb_desk desk = {0};
 	uint32_t all[PB_PLAN_ITEMS_MAX];
-	struct pb_plan_bead bead;
+	struct pb_plan_bead bead = {.id = no_bead};
 	int err;
 
 	if (args->ci && args->rules)

@@ -223,6 +223,22 @@ static void a_gate_without_limits_has_the_usual_ones(void **state)
 	assert_true(limits[PB_LIMIT_CPU] == 0 && limits[PB_LIMIT_WALL_P50] < 0);
 }
 
+static void p99_is_no_limit_of_what_writes_no_times(void **state)
+{
+	struct pb_plan_workload workloads[2] = {{.name = (char[]){"a"}}, {.name = (char[]){"b"}}};
+	const struct pb_plan plan = {.workloads = workloads, .n_workloads = 2};
+	uint32_t indices[] = {0, 1};
+	const struct pb_plan_bead bead = {.workloads = indices, .n_workloads = 2};
+
+	(void)state;
+	/* Nothing could be held, and that is to be said. */
+	assert_true(pb_gate_applies(&plan, &bead, PB_LIMIT_P99, 0));
+	workloads[1].latencies.path = (char[]){"l.txt"};
+	assert_false(pb_gate_applies(&plan, &bead, PB_LIMIT_P99, 0));
+	assert_true(pb_gate_applies(&plan, &bead, PB_LIMIT_P99, 1));
+	assert_true(pb_gate_applies(&plan, &bead, PB_LIMIT_WALL_P95, 0));
+}
+
 /* A run with its figures, and samples of @ns. */
 static int64_t put_run(struct pb_store *s, const char *bead, double calls, double ns)
 {
@@ -282,6 +298,7 @@ int main(void)
 		cmocka_unit_test(medians_of_nothing),
 		cmocka_unit_test(far_quantiles_say_how_much_they_need),
 		cmocka_unit_test(a_gate_without_limits_has_the_usual_ones),
+		cmocka_unit_test(p99_is_no_limit_of_what_writes_no_times),
 		store_test(both_sides_come_from_the_store),
 	};
 
