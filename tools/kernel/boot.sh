@@ -6,7 +6,7 @@
 
 BOOT_MB=${BOOT_MB:-1024}
 BOOT_CPUS=${BOOT_CPUS:-2}
-BOOT_SECONDS=${BOOT_SECONDS:-240}
+BOOT_SECONDS=${BOOT_SECONDS:-600}
 
 # Why kernels cannot be run here; nothing if they can.
 why_no_boot()
