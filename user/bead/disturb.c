@@ -72,6 +72,11 @@ uint64_t pb_run_net_ns(const struct pb_run *run)
 	return run->wall_ns - run->waited_ns;
 }
 
+void pb_run_note_net(struct pb_run *run)
+{
+	run->net_ns = pb_run_is_alone(run) ? pb_run_net_ns(run) : UINT64_MAX;
+}
+
 void pb_session_add(struct pb_session *session, const struct pb_run *run)
 {
 	if (session->n >= PB_SESSION_RUNS || run->end != PB_RUN_EXITED)

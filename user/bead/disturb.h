@@ -42,6 +42,9 @@ double pb_run_added_pct(const struct pb_run *run, bool net);
  * is alone, see above. Return: ns; the wall time where the wait is not known. */
 uint64_t pb_run_net_ns(const struct pb_run *run);
 
+/* The same as run->net_ns of a run that is alone; UINT64_MAX of others. */
+void pb_run_note_net(struct pb_run *run);
+
 /* One more run. */
 void pb_session_add(struct pb_session *session, const struct pb_run *run);
 /* Above what percentage of pb_run_added_pct() a run of this session is rejected. */

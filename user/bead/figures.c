@@ -24,6 +24,7 @@ static const struct {
 	{"wall_ns", "wall_p50_ns", "ns", 0.5},
 	{"wall_ns", "wall_p95_ns", "ns", 0.95},
 	{"wall_ns", "wall_p99_ns", "ns", 0.99},
+	{"net_ns", "net_p50_ns", "ns", 0.5},
 	{"user_ns", "user_p50_ns", "ns", 0.5},
 	{"system_ns", "system_p50_ns", "ns", 0.5},
 	{"max_rss_bytes", "max_rss_p50_bytes", "bytes", 0.5},
@@ -33,7 +34,11 @@ static const struct {
 	{"involuntary_switches", "involuntary_switches", "count", 0.5},
 	{"block_reads", "block_reads", "count", 0.5},
 	{"block_writes", "block_writes", "count", 0.5},
+	{"own_ns", "own_p50_ns", "ns", 0.5},
 };
+/* Of runs of which it is known for some only, a median would be that of others. */
+static const char no_net[] =
+	"not all work is the main thread's, so its wait for a CPU is not known";
 
 void pb_figures_quantile(struct pb_figure *figure, const double *x, uint32_t n, double q, char *why,
 			 size_t size)
@@ -88,12 +93,18 @@ static int put_row(struct pb_store *store, int64_t id, const char *workload, siz
 	struct pb_figure figure = {workload, rows[i].name, rows[i].unit, 0, 0, 0, NULL};
 	pb_autofree double *x = NULL;
 	char why[96];
-	uint32_t n;
+	uint32_t n, all;
 	int err = pb_store_column(store, id, workload, rows[i].column, &x, &n);
 
+	if (!err)
+		err = pb_store_count(store, id, workload, &all);
 	if (err)
 		return err;
 	pb_figures_quantile(&figure, x, n, rows[i].q, why, sizeof(why));
+	if (!strcmp(rows[i].column, "net_ns") && n < all) {
+		figure.value = figure.low = figure.high = (double)NAN;
+		figure.why = no_net;
+	}
 	return pb_store_put_figure(store, id, &figure);
 }
 

@@ -14,7 +14,7 @@ struct pb_store;
 /**
  * pb_figures_put() - from the samples of a workload that count to its figures.
  *
- * wall_p50_ns, wall_p95_ns, wall_p99_ns; medians of user_ns, system_ns, max_rss_bytes, faults, switches and blocks;
+ * wall_p50_ns, wall_p95_ns, wall_p99_ns; net_p50_ns, without what runs waited for a CPU; medians of user_ns, system_ns, max_rss_bytes, faults, switches and blocks;
  * operations_per_second where the plan says how many; own_ns, the most that bead added to a run; runs. Where the plan
  * declares latencies, of all operations of all runs operation_p50_ns, p95, p99, p999 and max, with intervals as of
  * operations.h; operations, how many that are.

@@ -188,6 +188,7 @@ static int take_sample(struct pb_measure *m, const struct pb_plan_workload *work
 	}
 	if (worth == PB_WORTH_COUNTS && workload->latencies.path)
 		worth = keep_latencies(m, workload, &run, index);
+	pb_run_note_net(&run);
 	if (worth >= 0 && worth != PB_WORTH_STOPPED)
 		err = pb_store_sample(m->store, m->id, workload->name, &run,
 				      worth == PB_WORTH_COUNTS ? NULL : m->why);

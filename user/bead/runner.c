@@ -314,6 +314,7 @@ int pb_run_command(struct pb_run *run, const struct pb_plan_workload *workload, 
 	struct pb_run fresh = {
 		.ran_ns = UINT64_MAX,
 		.waited_ns = UINT64_MAX,
+		.net_ns = UINT64_MAX,
 		.counts = {.syscalls = UINT64_MAX},
 		.processes = UINT64_MAX,
 	};

@@ -61,6 +61,8 @@ struct pb_run {
 	uint64_t wall_ns, user_ns, system_ns;
 	/* Of the command's main thread (schedstat): on a CPU; ready, and without one. UINT64_MAX: not known. */
 	uint64_t ran_ns, waited_ns;
+	/* The wall time less what it waited for a CPU, where that is due to others only: pb_run_note_net() in disturb.h. */
+	uint64_t net_ns;
 	uint64_t
 		max_rss_bytes; /* of its largest process; not below what a copy of bead has before its exec */
 	struct pb_run_counts counts;

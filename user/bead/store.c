@@ -53,6 +53,7 @@ static const char *const migrations[] = {
 	" run INTEGER NOT NULL REFERENCES bead_runs (id),"
 	" saved TEXT NOT NULL);",
 
+	"ALTER TABLE samples ADD COLUMN net_ns INTEGER;"
 	"CREATE TABLE spots ("
 	" id INTEGER PRIMARY KEY,"
 	" run INTEGER NOT NULL REFERENCES bead_runs (id) ON DELETE CASCADE,"

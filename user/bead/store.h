@@ -71,7 +71,7 @@ int pb_store_sample(struct pb_store *s, int64_t id, const char *workload, const 
 		    const char *rejected);
 /* How many samples that count there are already: for resuming. */
 int pb_store_count(struct pb_store *s, int64_t id, const char *workload, uint32_t *n);
-/* One column of the samples that count, in the order they were taken: "wall_ns", "user_ns", "system_ns", "own_ns",
+/* One column of the samples that count, in the order they were taken: "wall_ns", "net_ns", "user_ns", "system_ns", "own_ns",
  * "max_rss_bytes", the members of pb_run_counts and pb_run_interference. Those in which it is not known are left out, so
  * @n may be 0. @out to free, NULL where @n is 0. -EINVAL: no such column. */
 int pb_store_column(struct pb_store *s, int64_t id, const char *workload, const char *column,

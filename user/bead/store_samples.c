@@ -21,6 +21,7 @@ static const struct column {
 	size_t offset;
 } columns[] = {
 	{"wall_ns", false, offsetof(struct pb_run, wall_ns)},
+	{"net_ns", false, offsetof(struct pb_run, net_ns)},
 	{"user_ns", false, offsetof(struct pb_run, user_ns)},
 	{"system_ns", false, offsetof(struct pb_run, system_ns)},
 	{"own_ns", false, offsetof(struct pb_run, own_ns)},

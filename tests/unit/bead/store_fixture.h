@@ -93,6 +93,7 @@ static inline struct pb_run run_of(uint64_t wall_ns)
 {
 	return (struct pb_run){
 		.wall_ns = wall_ns,
+		.net_ns = UINT64_MAX,
 		.counts = {.syscalls = UINT64_MAX},
 		.interference = {.run_queue_pct = -1},
 	};

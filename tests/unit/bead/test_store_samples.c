@@ -9,6 +9,7 @@ static const struct pb_run full = {
 	.end = PB_RUN_SIGNALLED,
 	.status = 9,
 	.wall_ns = 1,
+	.net_ns = 17,
 	.user_ns = 2,
 	.system_ns = 3,
 	.own_ns = 4,
@@ -49,6 +50,7 @@ static void every_number_of_a_run_comes_back(void **state)
 	(void)state;
 	assert_int_equal(pb_store_sample(s, id, "w", &full, NULL), 0);
 	expect_one(s, id, "wall_ns", 1);
+	expect_one(s, id, "net_ns", 17);
 	expect_one(s, id, "user_ns", 2);
 	expect_one(s, id, "system_ns", 3);
 	expect_one(s, id, "own_ns", 4);
