@@ -345,7 +345,7 @@ latencies_of_operations_become_percentiles()
 a_bad_line_of_latencies_is_a_finding()
 {
 	_plan 6 'p99_pct: 100' 'latencies: {file: l.txt, unit: us}'
-	echo 'printf "1\n2\nthree\n" >l.txt' >w.sh
+	echo '(echo 1; echo 2; echo three) >l.txt' >w.sh
 	tool run p.baseline --noisy
 	expect_status 1
 	expect_says 'w: latencies: l.txt: line 3: "three" is no time'

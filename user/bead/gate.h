@@ -9,6 +9,9 @@
  *            itself. That block alone decides: the first one was chosen for being extreme
  *   both     hold where the interval's upper end is not above the limit; else nobody can say
  *
+ * What is so of a wall time has to be so without the time that it waited for a CPU, too: a reference that was taken on a
+ * quiet machine would be passed on a busy one by the same program, and one from a busy machine would hide a regression.
+ *
  * A limit whose figure is not known on one side is not held, and not passed: nobody can say.
  */
 #ifndef PB_BEAD_GATE_H

@@ -107,6 +107,25 @@ static void tell(struct pb_gate_row *row)
 				      : "");
 }
 
+/* Whether a verdict rests on how long it waited for a CPU: then it is none. */
+static bool is_others_doing(struct pb_gate_row *row, double most)
+{
+	const struct pb_interval_estimate *r = &row->v.ready;
+
+	if (!row->v.has_ready || row->verdict == PB_GATE_INCONCLUSIVE ||
+	    (row->verdict == PB_GATE_HOLDS ? r->high <= most : r->low > most))
+		return false;
+	snprintf(row->why, sizeof(row->why),
+		 "%s seems to %s, and may not without the time that it waited for a CPU "
+		 "[%.2f, %.2f]: other processes got in the way of %s",
+		 row->v.name,
+		 row->verdict == PB_GATE_HOLDS ? "hold the limit" : "be above the limit",
+		 pb_versus_pct(r->low), pb_versus_pct(r->high),
+		 row->verdict == PB_GATE_HOLDS ? "the reference" : "these runs");
+	row->verdict = PB_GATE_INCONCLUSIVE;
+	return true;
+}
+
 static void judge_row(struct pb_gate_row *row)
 {
 	/* 0.1 + 0.2 is a little more than 0.3: what is at the limit is not above it. */
@@ -125,6 +144,8 @@ static void judge_row(struct pb_gate_row *row)
 		row->verdict = PB_GATE_REGRESSED;
 	else
 		row->verdict = PB_GATE_INCONCLUSIVE;
+	if (is_others_doing(row, most))
+		return;
 	if (row->verdict != PB_GATE_HOLDS)
 		tell(row);
 }

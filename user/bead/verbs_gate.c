@@ -176,6 +176,15 @@ static void write_row(struct pb_json *j, const struct pb_gate_row *row)
 		pb_json_uint(j, "base_runs", v->n_base);
 		pb_json_uint(j, "new_runs", v->n_fresh);
 	}
+	if (v->has_ready) {
+		pb_json_flat_object(j, "ready");
+		pb_json_double(j, "ratio", v->ready.value, 9);
+		pb_json_double(j, "low", v->ready.low, 9);
+		pb_json_double(j, "high", v->ready.high, 9);
+		pb_json_end(j, '}');
+	} else {
+		pb_json_null(j, "ready");
+	}
 	pb_json_bool(j, "fresh", row->fresh);
 	pb_json_end(j, '}');
 }

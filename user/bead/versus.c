@@ -230,12 +230,64 @@ static int as_operations(struct pb_operations **out, const double *x, uint32_t n
 	return err;
 }
 
+static int compare_values(struct pb_versus *out, const double *x, uint32_t n, const double *y,
+			  uint32_t m, uint64_t seed)
+{
+	pb_auto(pb_operations) struct pb_operations *a = NULL, *b = NULL;
+	int err;
+
+	if (out->what != PB_LIMIT_WALL_P95)
+		return pb_versus_samples(out, x, n, y, m, seed);
+	err = as_operations(&a, x, n);
+	if (!err)
+		err = as_operations(&b, y, m);
+	return err ? err : pb_versus_operations(out, a, b, P95, seed);
+}
+
+/* Wall times without the time that the main thread waited for a CPU, in place. @known: set to whether all tell that. */
+static int take_waits_off(double *values, uint32_t n, struct pb_store *store,
+			  const struct pb_versus_side *side, const char *workload, bool *known)
+{
+	pb_autofree double *percent = NULL;
+	uint32_t n_percent = 0, n_all = 0;
+	int err =
+		pb_store_column(store, side->run, workload, "run_queue_pct", &percent, &n_percent);
+
+	if (!err)
+		err = pb_store_count(store, side->run, workload, &n_all);
+	if (err)
+		return err;
+	*known = n_percent == n_all;
+	cut(side, percent, &n_percent);
+	for (uint32_t i = 0; i < n && *known; i++)
+		values[i] *= 1 - fmin(percent[i], 100) / 100;
+	return 0;
+}
+
+static int compare_ready(struct pb_versus *out, struct pb_store *store,
+			 const struct pb_versus_side *base, const struct pb_versus_side *fresh,
+			 const char *workload, double *x, double *y, uint64_t seed)
+{
+	struct pb_versus ready = {.what = out->what};
+	bool known = false, both = false;
+	int err = take_waits_off(x, out->n_base, store, base, workload, &known);
+
+	if (!err && known)
+		err = take_waits_off(y, out->n_fresh, store, fresh, workload, &both);
+	if (!err && both)
+		err = compare_values(&ready, x, out->n_base, y, out->n_fresh, seed);
+	if (err || !both || ready.why[0])
+		return err;
+	out->ready = ready.ratio;
+	out->has_ready = true;
+	return 0;
+}
+
 static int read_timed(struct pb_versus *out, struct pb_store *store,
 		      const struct pb_versus_side *base, const struct pb_versus_side *fresh,
 		      const char *workload, uint64_t seed)
 {
 	const struct thing *thing = &things[out->what];
-	pb_auto(pb_operations) struct pb_operations *a = NULL, *b = NULL;
 	pb_autofree double *x = NULL, *y = NULL;
 	uint32_t n = 0, m = 0;
 	int err = read_samples(&x, &n, store, base, workload, thing);
@@ -248,15 +300,9 @@ static int read_timed(struct pb_versus *out, struct pb_store *store,
 		snprintf(out->why, sizeof(out->why), "the reference has no runs of it");
 		return 0;
 	}
-	if (out->what != PB_LIMIT_WALL_P95) {
-		err = pb_versus_samples(out, x, n, y, m, seed);
-	} else {
-		err = as_operations(&a, x, n);
-		if (!err)
-			err = as_operations(&b, y, m);
-		if (!err)
-			err = pb_versus_operations(out, a, b, P95, seed);
-	}
+	err = compare_values(out, x, n, y, m, seed);
+	if (!err && !out->why[0] && !strcmp(thing->columns[0], "wall_ns"))
+		err = compare_ready(out, store, base, fresh, workload, x, y, seed);
 	return err ? pb_err(-err, "compare %s of %s", thing->name, workload) : 0;
 }
 

@@ -7,6 +7,9 @@
  *   medians        wall_p50, cpu (user and system together), memory (peak), faults (minor and major): ratio of medians
  *                  with its BCa interval, p of Mann-Whitney
  *   far quantiles  wall_p95, p99 of operations: see operations.h
+ *
+ * Of wall times there is a second ratio, without the time in which the main thread was ready and had no CPU. What is so in
+ * one of both only may be others' doing: on a machine that got busier a program takes longer, and is none the worse.
  */
 #ifndef PB_BEAD_VERSUS_H
 #define PB_BEAD_VERSUS_H
@@ -36,8 +39,10 @@ struct pb_versus {
 	double base, fresh; /* NaN: not known */
 	/* fresh / base, infinite where something came from nothing. Only where why is "". */
 	struct pb_interval_estimate ratio;
-	double p;                 /* of counts 1 */
-	uint32_t n_base, n_fresh; /* runs */
+	bool has_ready;
+	struct pb_interval_estimate ready; /* the same of the time without waiting for a CPU */
+	double p;                          /* of counts 1 */
+	uint32_t n_base, n_fresh;          /* runs */
 	char why[384]; /* why nothing can be said, and of which side: a sentence without its full stop */
 };
 

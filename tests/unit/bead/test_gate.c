@@ -45,6 +45,30 @@ static void a_time_is_judged_by_its_interval_and_by_chance(void **state)
 	assert_int_equal(judge_time(0.90, 1.10, 0.5, 5), PB_GATE_INCONCLUSIVE);
 }
 
+static enum pb_gate_verdict judge_busy(double low, double high, double ready_low, double ready_high)
+{
+	struct pb_gate_row row = row_of(PB_LIMIT_WALL_P50, 5);
+
+	row.v.ratio = (struct pb_interval_estimate){(low + high) / 2, low, high, 0.95};
+	row.v.p = 0.0001;
+	row.v.has_ready = true;
+	row.v.ready = (struct pb_interval_estimate){ready_low, ready_low, ready_high, 0.95};
+	judge(&row);
+	assert_int_equal(row.why[0] == '\0', row.verdict == PB_GATE_HOLDS);
+	return row.verdict;
+}
+
+static void waiting_for_a_cpu_is_nobodys_regression(void **state)
+{
+	(void)state;
+	assert_int_equal(judge_busy(1.5, 1.7, 0.99, 1.01), PB_GATE_INCONCLUSIVE);
+	assert_int_equal(judge_busy(1.5, 1.7, 1.02, 1.08), PB_GATE_INCONCLUSIVE);
+	assert_int_equal(judge_busy(1.5, 1.7, 1.4, 1.6), PB_GATE_REGRESSED);
+	/* Nor does a reference that waited excuse one. */
+	assert_int_equal(judge_busy(0.8, 0.9, 1.2, 1.3), PB_GATE_INCONCLUSIVE);
+	assert_int_equal(judge_busy(0.8, 0.9, 0.9, 1.0), PB_GATE_HOLDS);
+}
+
 static enum pb_gate_verdict judge_counts(double a, double b, double c, double d, double limit_pct)
 {
 	struct pb_gate_row row = row_of(PB_LIMIT_ALLOCATIONS, limit_pct);
@@ -239,6 +263,30 @@ static void p99_is_no_limit_of_what_writes_no_times(void **state)
 	assert_true(pb_gate_applies(&plan, &bead, PB_LIMIT_WALL_P95, 0));
 }
 
+static void times_without_waits_come_from_the_store(void **state)
+{
+	const struct pb_plan_workload w = {.name = (char[]){"w"}};
+	struct pb_store *s = open_store();
+	const struct pb_versus_side a = {begin_bead(s, "a", false), scratch, 0, UINT32_MAX};
+	const struct pb_versus_side b = {begin_bead(s, "b", false), scratch, 2, UINT32_MAX};
+	struct pb_versus v;
+
+	(void)state;
+	for (int i = 0; i < N + 2; i++) {
+		struct pb_run quiet = run_of(1000), busy = run_of(2000);
+
+		quiet.interference.run_queue_pct = 0;
+		busy.interference.run_queue_pct =
+			i < 2 ? 0 : 45; /* the first two are another block */
+		assert_int_equal(pb_store_sample(s, a.run, "w", &quiet, NULL), 0);
+		assert_int_equal(pb_store_sample(s, b.run, "w", &busy, NULL), 0);
+	}
+	assert_int_equal(pb_versus_read(&v, s, &a, &b, &w, PB_LIMIT_WALL_P50, 1), 0);
+	assert_true(v.n_fresh == N && v.ratio.value == 2 && v.has_ready);
+	assert_true(fabs(v.ready.low - 1.1) < 1e-9 && fabs(v.ready.high - 1.1) < 1e-9);
+	pb_store_close(s);
+}
+
 /* A run with its figures, and samples of @ns. */
 static int64_t put_run(struct pb_store *s, const char *bead, double calls, double ns)
 {
@@ -282,6 +330,7 @@ static void both_sides_come_from_the_store(void **state)
 	b.first = 25;
 	assert_int_equal(pb_versus_read(&v, s, &a, &b, &w, PB_LIMIT_WALL_P50, 1), 0);
 	assert_true(v.n_fresh == 5 && v.fresh == 2027);
+	assert_false(v.has_ready);
 	pb_store_close(s);
 }
 
@@ -289,6 +338,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_time_is_judged_by_its_interval_and_by_chance),
+		cmocka_unit_test(waiting_for_a_cpu_is_nobodys_regression),
 		cmocka_unit_test(one_more_in_a_hundred_is_caught_where_half_a_percent_is_allowed),
 		cmocka_unit_test(something_out_of_nothing_is_a_regression),
 		cmocka_unit_test(what_is_not_known_is_not_held),
@@ -299,6 +349,7 @@ int main(void)
 		cmocka_unit_test(far_quantiles_say_how_much_they_need),
 		cmocka_unit_test(a_gate_without_limits_has_the_usual_ones),
 		cmocka_unit_test(p99_is_no_limit_of_what_writes_no_times),
+		store_test(times_without_waits_come_from_the_store),
 		store_test(both_sides_come_from_the_store),
 	};
 
