@@ -210,7 +210,7 @@ static int read_samples(double **out, uint32_t *n, struct pb_store *store,
 		return err;
 	if (thing->columns[1] && n_more != *n)
 		return pb_fail(EBADMSG, "samples of %s lack their %s", workload, thing->name);
-	for (uint32_t i = 0; i < n_more; i++)
+	for (uint32_t i = 0; i < n_more && values; i++)
 		values[i] += more[i];
 	cut(side, values, n);
 	*out = pb_take(values);
