@@ -77,6 +77,7 @@ _plan()
 		project: p
 		limits: {min_complete_pct: ${COMPLETE:-50}}
 		workloads:
+		  ${BEFORE:-#}
 		  w: {command: $command, warmup: 0, runs: 6, timeout: 60s, golden: {stderr: ${STDERR:-exact}}}
 		beads:
 		  - {id: p.baseline, kind: baseline}
@@ -309,15 +310,24 @@ a_kill_leaves_no_profiler_behind()
 
 ctrl_c_ends_a_profile_with_130_and_it_goes_on_later()
 {
-	_start_profile
+	local first
+
+	BEFORE='first: {command: "true", warmup: 0, runs: 6}' _start_profile
 	kill -INT "$TOOL"
 	wait_tool
 	expect_status 130
 	_expect_gone "$PROFILER" cpuflame
 	_expect_gone "$(cat running)" "the command"
+	first=$(stat -c %y .bead/runs/*-p.cpu-flame/first.cpu-1.json) || die "the first workload has no profile"
 	rm slow
 	tool run p.cpu-flame --resume
 	expect_status 0
+	# What was done is not done again.
+	[ "$(stat -c %y .bead/runs/*-p.cpu-flame/first.cpu-1.json)" = "$first" ] ||
+		die "the first workload was profiled once more"
+	tool show p.cpu-flame --json
+	jq -e '[.figures[] | select(.name == "cpu_runs") | .workload] == ["first", "w"]' "$T/out" >/dev/null ||
+		die "$(cat "$T/out")"
 }
 
 max_time_leaves_a_profile_open()
