@@ -207,6 +207,21 @@ a_link_is_not_followed()
 	[ "$(cat "$T/other")" = secret ] || die "it was written through"
 }
 
+a_pipe_in_its_place_is_not_waited_for()
+{
+	_plan
+	mkfifo $REPORT
+	tool report
+	expect_status 2
+	expect_says 'is no regular file'
+	# One that somebody names is meant.
+	cat $REPORT >"$T/read" &
+	tool report -o $REPORT
+	expect_status 0
+	wait $!
+	_expect_in "$T/read" '^## Verdict$'
+}
+
 a_full_disk_leaves_the_old_report()
 {
 	_plan

@@ -123,6 +123,7 @@ char *pb_report_brief(struct pb_report *r, size_t most, size_t *size)
 	size_t before = 0;
 
 	r->left = 0;
+	*size = 0;
 	for (;;) {
 		char *text = write_without(r, &mattered, before, size);
 

@@ -15,8 +15,9 @@
 #define BYTES_MAX       (64u << 20) /* of a file that people wrote in */
 #define BYTES_PER_TOKEN 4
 
-/* What the file holds now, in @text, to be freed. @there: false: no such file, or no regular one, which is not read. */
-static int read_old(const char *path, char **text, size_t *size, bool *there)
+/* What the file holds now, in @text, to be freed. @named: somebody named it, so that it may be a pipe or a device, which
+ * is not read. @there: false: no such file, or no regular one. */
+static int read_old(const char *path, bool named, char **text, size_t *size, bool *there)
 {
 	pb_autoclose int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	pb_autofree char *bytes = NULL;
@@ -34,7 +35,10 @@ static int read_old(const char *path, char **text, size_t *size, bool *there)
 	if (fd < 0 || fstat(fd, &st))
 		return pb_err(errno, "read %s", path);
 	if (!S_ISREG(st.st_mode))
-		return 0;
+		return named ? 0
+			     : pb_fail(EINVAL,
+				       "%s is no regular file; move it away, or name another one by -o",
+				       path);
 	if (st.st_size > BYTES_MAX)
 		return pb_fail(EFBIG, "%s has more than %u MiB; name another file by -o", path,
 			       BYTES_MAX >> 20);
@@ -106,14 +110,16 @@ static int merge(char **text, size_t *size, const char *path, const struct pb_re
 {
 	struct pb_report_block blocks[PB_REPORT_SECTIONS];
 	pb_autofree char *head = old ? NULL : new_head(r->plan);
+	const char *before = old ? old : head;
 	char message[256] = "";
-	int err = pb_report_blocks(blocks, r);
+	int err;
 
-	if (!err && !old && !head)
-		err = pb_err(ENOMEM, "write the report");
+	if (!before)
+		return pb_err(ENOMEM, "write the report");
+	err = pb_report_blocks(blocks, r);
 	if (!err) {
-		err = pb_report_merge(text, size, old ? old : head, old ? old_size : strlen(head),
-				      blocks, PB_REPORT_SECTIONS, message, sizeof(message));
+		err = pb_report_merge(text, size, before, old ? old_size : strlen(before), blocks,
+				      PB_REPORT_SECTIONS, message, sizeof(message));
 		if (err == -EINVAL)
 			pb_fail(EINVAL,
 				"%s: %s; nothing was written, so repair the markers or name "
@@ -128,12 +134,12 @@ static int merge(char **text, size_t *size, const char *path, const struct pb_re
 }
 
 /* Blocks into a file that may be there already. */
-static int write_blocks(const struct pb_report *r, const char *path, const char *directory)
+static int write_blocks(const struct pb_report *r, const char *path, bool named)
 {
 	pb_autofree char *old = NULL, *text = NULL;
 	size_t old_size = 0, size = 0;
 	bool there = false;
-	int err = strcmp(path, "-") != 0 ? read_old(path, &old, &old_size, &there) : 0;
+	int err = strcmp(path, "-") != 0 ? read_old(path, named, &old, &old_size, &there) : 0;
 
 	if (!err)
 		err = merge(&text, &size, path, r, there ? old : NULL, old_size);
@@ -143,7 +149,7 @@ static int write_blocks(const struct pb_report *r, const char *path, const char 
 		return 0; /* its time of modification stays, too */
 	err = write_file(path, text, size);
 	if (!err && !there)
-		give_away(path, directory);
+		give_away(path, r->plan->directory);
 	return err;
 }
 
@@ -157,7 +163,7 @@ int pb_desk_report(const struct pb_desk *desk, char **path)
 		return err;
 	if (asprintf(&file, "%s/%s", desk->plan->directory, NAME) < 0)
 		return pb_err(ENOMEM, "write the report");
-	err = write_blocks(&r, file, desk->plan->directory);
+	err = write_blocks(&r, file, false);
 	if (!err)
 		*path = pb_take(file);
 	return err;
@@ -189,7 +195,7 @@ static int report_brief(struct pb_report *r, const struct pb_bead_args *args)
 		       (size + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN);
 	/* The parts that fit are blocks as any, where people may write between them. */
 	if (args->output && strcmp(args->output, "-") != 0)
-		return write_blocks(r, args->output, r->plan->directory);
+		return write_blocks(r, args->output, true);
 	return write_file("-", text, size);
 }
 
@@ -217,6 +223,6 @@ int pb_bead_report(const struct pb_bead_args *args)
 	else if (!err && args->budget)
 		err = report_brief(&r, args);
 	else if (!err)
-		err = write_blocks(&r, args->output, desk.plan->directory);
+		err = write_blocks(&r, args->output, true);
 	return err ? err : PB_BEAD_OK;
 }
