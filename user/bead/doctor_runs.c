@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "user/bead/ab.h"
@@ -76,35 +77,70 @@ static int run_spin(struct spin *s, int stop_fd, struct pb_run *run)
 	return err;
 }
 
+static const char *const tools[] = {"cpuflame", "allocsites", "iolatency"};
+
+/* Where reports are for a moment. To be freed; NULL with errno. */
+static char *make_directory(void)
+{
+	const char *parent = getenv("TMPDIR");
+	char *path = NULL;
+
+	if (asprintf(&path, "%s/pb-doctor-XXXXXX", parent && *parent ? parent : "/tmp") < 0)
+		return NULL;
+	if (mkdtemp(path))
+		return path;
+	free(path);
+	return NULL;
+}
+
+/* Return: 0; -ECANCELED; -errno, logged. */
+static int try_tool(struct pb_doctor *d, const char *tool, struct spin *spin, const char *directory,
+		    int stop_fd)
+{
+	char *const often[] = {(char *)"-F", (char *)"999", NULL}, *const none[] = {NULL};
+	pb_autofree char *base = NULL, *file = NULL;
+	struct pb_profiler_run p;
+	int err;
+
+	if (asprintf(&base, "%s/%s", directory, tool) < 0 || asprintf(&file, "%s.json", base) < 0)
+		return pb_err(ENOMEM, "try %s", tool);
+	err = pb_profiler_run(&p, tool, tool == tools[0] ? often : none, base, &spin->workload,
+			      stop_fd);
+	if (err)
+		return err;
+	if (p.run.end == PB_RUN_STOPPED)
+		err = -ECANCELED;
+	else if (p.run.end == PB_RUN_NOT_RUN)
+		pb_doctor_add(d, tool, PB_DOCTOR_CANNOT,
+			      "there is no program %s beside bead, nor in PATH", tool);
+	else if (p.report)
+		pb_doctor_add(d, tool, PB_DOCTOR_OK, "works");
+	else
+		pb_doctor_add(d, tool, PB_DOCTOR_CANNOT, "%.500s", p.why);
+	pb_profiler_run_drop(&p);
+	unlink(file);
+	return err;
+}
+
 int pb_doctor_try_tools(struct pb_doctor *d, int stop_fd)
 {
-	static const char *const tools[] = {"cpuflame", "allocsites", "iolatency"};
-	char *const often[] = {(char *)"-F", (char *)"999", NULL}, *const none[] = {NULL};
-	char directory[] = "/tmp/pb-doctor-XXXXXX", base[64], file[80];
-	struct pb_profiler_run p;
+	pb_autofree char *directory = make_directory();
 	struct spin spin;
-	int err = 0;
+	int err = 0, why = errno;
 
-	if (!mkdtemp(directory))
-		return pb_err(errno, "make a directory in /tmp");
 	set_spin(&spin, STEPS);
 	for (size_t i = 0; i < PB_ARRAY_SIZE(tools) && !err; i++) {
-		snprintf(base, sizeof(base), "%s/%s", directory, tools[i]);
-		err = pb_profiler_run(&p, tools[i], i ? none : often, base, &spin.workload,
-				      stop_fd);
-		if (err)
-			break;
-		if (p.run.end == PB_RUN_STOPPED)
-			err = -ECANCELED;
-		else if (p.report)
-			pb_doctor_add(d, tools[i], PB_DOCTOR_OK, "works");
+		if (directory)
+			err = try_tool(d, tools[i], &spin, directory, stop_fd);
 		else
-			pb_doctor_add(d, tools[i], PB_DOCTOR_CANNOT, "%.500s", p.why);
-		pb_profiler_run_drop(&p);
-		snprintf(file, sizeof(file), "%s.json", base);
-		unlink(file);
+			pb_doctor_add(
+				d, tools[i], PB_DOCTOR_CANNOT,
+				"there is no directory for a report of it, neither in TMPDIR nor "
+				"in /tmp: %s",
+				strerror(why));
 	}
-	rmdir(directory);
+	if (directory)
+		rmdir(directory);
 	return err;
 }
 
