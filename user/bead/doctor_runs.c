@@ -226,7 +226,7 @@ int pb_doctor_measure_noise(struct pb_doctor_noise *noise, int stop_fd)
 	pb_doctor_floor(&noise->net, p->net[0], p->net[1], p->alone ? p->n : 0);
 	pb_doctor_floor(&noise->wall, p->wall[0], p->wall[1], p->n);
 	if (p->n < PAIRS)
-		snprintf(noise->why, sizeof(noise->why), "there was time for %u pairs of %u", p->n,
+		snprintf(noise->why, sizeof(noise->why), "there was time for %u pairs of %d", p->n,
 			 PAIRS);
 	else if (!p->alone)
 		snprintf(noise->why, sizeof(noise->why),

@@ -26,6 +26,7 @@
 
 #define END_TIMEOUT_MS 5000 /* for a command that was killed */
 #define MS_MAX         3600000
+#define NAP_MS         1
 
 /* How our own thread fared. */
 struct own {
@@ -43,9 +44,10 @@ struct race {
 	struct pb_kin kin;
 	int count_fd, processes_fd;
 	struct pb_machine before, after;
-	uint64_t own_cpu_ns;    /* of ours, when the child was forked */
-	struct own first, last; /* of ours, before we slept for it the first time, and last */
-	uint64_t stop_ns;       /* when the end of the command was seen */
+	uint64_t own_cpu_ns;   /* of ours, when the child was forked */
+	struct own last;       /* of ours, before we slept for it last */
+	uint64_t read_late_ns; /* we waited for a CPU while there was output to read */
+	uint64_t stop_ns;      /* when the end of the command was seen */
 };
 
 static uint64_t own_cpu_ns(void)
@@ -99,6 +101,11 @@ static int start(struct race *r, char *const *argv)
 	return err;
 }
 
+static uint64_t minus(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
 /* Time left, as poll() wants it; 0 when it is over. */
 static int left_ms(const struct race *r)
 {
@@ -114,17 +121,19 @@ static int left_ms(const struct race *r)
 /* Until the command ends, or has to. */
 static enum pb_run_end watch(struct race *r)
 {
-	r->first = own_now();
+	/* At the start we and the command may compete for a CPU. After a nap we do not, and what we wait then is known to
+	 * be behind its end. */
+	bool is_first = true;
+
 	for (;;) {
 		struct pollfd fds[] = {{r->child.pidfd, POLLIN, 0},
 				       {r->out.fd, POLLIN, 0},
 				       {r->err.fd, POLLIN, 0},
 				       {r->options->stop_fd, POLLIN, 0}};
-		int wait_ms = left_ms(r), n;
+		int left = left_ms(r), wait_ms = is_first && left > NAP_MS ? NAP_MS : left, n;
 
 		r->last = own_now();
 		n = poll(fds, PB_ARRAY_SIZE(fds), wait_ms);
-
 		r->stop_ns = pb_clock_ns();
 		if (n < 0 && errno != EINTR)
 			return PB_RUN_STOPPED;
@@ -136,19 +145,17 @@ static enum pb_run_end watch(struct race *r)
 		pb_capture_read(&r->err);
 		if (r->out.full || r->err.full)
 			return PB_RUN_OUTPUT;
-		if (!wait_ms)
+		if (n > 0)
+			r->read_late_ns += minus(own_now().waited_ns, r->last.waited_ns);
+		if (!left)
 			return PB_RUN_TIMEOUT;
+		is_first = false;
 	}
 }
 
 static uint64_t to_ns(const struct timeval *t)
 {
 	return (uint64_t)t->tv_sec * 1000000000ull + (uint64_t)t->tv_usec * 1000;
-}
-
-static uint64_t minus(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
 }
 
 /* What the child used since it became the command. */
@@ -217,8 +224,9 @@ static void stop(struct race *r)
 	if (word->start_ns)
 		r->run->wall_ns = minus(minus(r->stop_ns, late_ns), word->start_ns);
 	r->run->own_ns = minus(cpu_ns, r->own_cpu_ns);
-	if (now.waited_ns != UINT64_MAX && r->first.waited_ns != UINT64_MAX)
-		r->run->own_ns += minus(minus(now.waited_ns, r->first.waited_ns), late_ns);
+	if (now.waited_ns != UINT64_MAX)
+		r->run->own_ns +=
+			r->read_late_ns + minus(minus(now.waited_ns, r->last.waited_ns), late_ns);
 }
 
 /* Wait for a command that has ended or was killed, and take its usage. Return: 0; -ETIMEDOUT. */

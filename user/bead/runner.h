@@ -72,8 +72,9 @@ struct pb_run {
 			       was not asked for */
 	struct pb_run_interference interference;
 	uint64_t
-		own_ns; /* what bead itself added at most: its CPU time, and its own wait for a CPU, while the
-			       clock ran, but for the one at the end, which is measured and taken out */
+		own_ns; /* what bead itself added at most: its CPU time while the clock ran, and its own wait for a
+			       CPU while there was output to read or the command had ended; but for what of the
+			       latter is measured, and taken out of wall_ns */
 	bool left_children; /* processes that it had started were still there, and were killed */
 	char *out, *err;    /* captured, NUL-terminated; given back by pb_run_drop() only */
 	size_t out_size, err_size;
