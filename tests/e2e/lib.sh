@@ -54,10 +54,16 @@ too_few()
 # Times that are there to be measured in are that many times as long.
 STRETCH=${PB_STRETCH:-1}
 
+# stretched SECONDS: of a workload that goes on to something else by the clock.
+stretched()
+{
+	awk -v "s=$1" -v "by=$STRETCH" 'BEGIN { print s * by }'
+}
+
 # Sleep while something is measured.
 pause()
 {
-	sleep "$(awk -v "s=$1" -v "by=$STRETCH" 'BEGIN { print s * by }')"
+	sleep "$(stretched "$1")"
 }
 
 # _stretch ARGS...: sets STRETCHED, the same with a longer -d, but for what is behind "--".
@@ -69,7 +75,7 @@ _stretch()
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
 		word=$1
 		[ "$last" != -d ] || [[ ! $word =~ ^[0-9.]+$ ]] ||
-			word=$(awk -v "s=$word" -v "by=$STRETCH" 'BEGIN { print s * by }')
+			word=$(stretched "$word")
 		STRETCHED+=("$word")
 		last=$1
 		shift

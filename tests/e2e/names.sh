@@ -6,7 +6,7 @@
 
 an_exec_separates_what_was_before_and_after()
 {
-	workload execs 0.8 "$WL/shape" 1
+	workload execs "$(stretched 0.8)" "$WL/shape" "$(stretched 1)"
 	tool -p "$W" -F 999 -q -o "$T/r.json" -o "$T/r.folded"
 	expect_status 0
 	expect_at_least "$(samples "$T/r.folded" '^execs;.*before_exec')" 100 "samples before"
@@ -106,7 +106,7 @@ a_target_that_gives_up_its_memory_is_counted_under_its_name()
 
 a_library_opened_during_the_run_is_named()
 {
-	workload dlopener 4 "$WL/libplugin_a.so"
+	workload dlopener "$(stretched 4)" "$WL/libplugin_a.so"
 	tool -p "$W" -F 999 -d 2 -q -o "$T/r.json" -o "$T/r.folded"
 	expect_status 0
 	expect_at_least "$(samples "$T/r.folded" "$(frame plugin_a_hot)")" 100 "samples in the plugin"
@@ -116,7 +116,7 @@ a_library_opened_during_the_run_is_named()
 
 two_libraries_at_one_address_keep_their_names_apart()
 {
-	workload dlopener 5 "$WL/libplugin_a.so" "$WL/libplugin_b.so"
+	workload dlopener "$(stretched 5)" "$WL/libplugin_a.so" "$WL/libplugin_b.so"
 	tool -p "$W" -F 999 -d 4 -q -o "$T/r.json" -o "$T/r.folded"
 	expect_status 0
 	local a b
@@ -130,7 +130,7 @@ two_libraries_at_one_address_keep_their_names_apart()
 
 a_perf_map_names_jit_code()
 {
-	workload jit 3
+	workload jit "$(stretched 3)"
 	tool -p "$W" -F 999 -d 1.5 -q -o "$T/r.json" -o "$T/r.folded"
 	rm -f "/tmp/perf-$W.map"
 	expect_status 0
@@ -144,7 +144,7 @@ a_perf_map_names_jit_code()
 
 a_perf_map_from_before_the_process_is_not_believed()
 {
-	workload jit 4
+	workload jit "$(stretched 4)"
 	touch -d 2001-01-01 "/tmp/perf-$W.map"
 	tool -p "$W" -F 499 -d 1 -q -o "$T/r.json" -o "$T/r.folded"
 	rm -f "/tmp/perf-$W.map"
@@ -155,7 +155,7 @@ a_perf_map_from_before_the_process_is_not_believed()
 
 a_perf_map_does_not_outlive_an_exec()
 {
-	workload jitlives exec 3
+	workload jitlives exec "$(stretched 3)"
 	tool -p "$W" -F 999 -q -o "$T/r.json" -o "$T/r.folded"
 	rm -f "/tmp/perf-$W.map"
 	expect_status 0
@@ -166,7 +166,7 @@ a_perf_map_does_not_outlive_an_exec()
 
 a_perf_map_that_an_exec_goes_on_with_is_parted_there()
 {
-	workload jitlives append 3
+	workload jitlives append "$(stretched 3)"
 	tool -p "$W" -F 999 -q -o "$T/r.json" -o "$T/r.folded"
 	rm -f "/tmp/perf-$W.map"
 	expect_status 0
@@ -188,7 +188,7 @@ _profile_child()
 {
 	local child
 
-	workload jitlives "$1" 6
+	workload jitlives "$1" "$(stretched 6)"
 	child=$(pgrep -P "$W") || die "no child"
 	tool -p "$child" -F 999 -q -o "$T/r.json" -o "$T/r.folded"
 	expect_status 0
@@ -214,8 +214,8 @@ a_jitdump_names_jit_code()
 	in_an_empty_directory
 	tool -F 999 -q -o "$T/r.json" -o "$T/r.folded" -- node --perf-prof -e '
 function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }
-const end = Date.now() + 2000;
-while (Date.now() < end) fib(22);
+const end = process.cpuUsage().user + 2e6;
+while (process.cpuUsage().user < end) fib(22);
 '
 	expect_status 0
 	expect_at_least "$(samples "$T/r.folded" '^node;.*;JS:[^;]*fib[^;]*_\[j\]')" 300 "samples below fib"
@@ -226,7 +226,7 @@ a_perf_map_of_another_owner_is_not_believed()
 {
 	local map
 
-	workload shape 5
+	workload shape "$(stretched 5)"
 	map=/tmp/perf-$W.map
 	printf '0 7fffffffffff forged\n' >"$map"
 	chown 65534 "$map"
@@ -238,7 +238,7 @@ a_perf_map_of_another_owner_is_not_believed()
 
 a_perf_map_that_is_a_pipe_does_not_hang()
 {
-	workload jit 4
+	workload jit "$(stretched 4)"
 	rm -f "/tmp/perf-$W.map"
 	mkfifo "/tmp/perf-$W.map"
 	tool -p "$W" -F 499 -d 1 -q -o "$T/r.json"
