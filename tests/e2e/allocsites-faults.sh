@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 use_profiler allocsites
 LIBS=/usr/lib/$(uname -m)-linux-gnu
-TEST_SECONDS=$((90 + ${LONG_SECONDS:-0}))
+TEST_SECONDS=$((180 + ${LONG_SECONDS:-0}))
 
 _begin()
 {
