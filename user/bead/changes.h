@@ -31,11 +31,41 @@ struct pb_change {
 	const char *opened, *closed; /* UTC; closed NULL until then */
 	const char *diff;  /* JSON, bead-diff/1: files, functions, flags; NULL until it is proven */
 	const char *proof; /* JSON, bead-proof/1; NULL until it is proven */
-	const char *verdict; /* JSON, bead-ab/1; NULL until bead ab has judged it */
+	const char *verdict;   /* JSON, bead-ab/1; NULL until bead ab has judged it */
+	const char *spot_name; /* of the hotspot for people, as it was when the change began */
+	const char *warning;   /* what speaks against the lever from the start; NULL: nothing */
+	const char *why;       /* why it was abandoned, or closed without a clear verdict; NULL */
 };
 
 /* All, oldest first; @each: 0 to go on; what else it is ends it, and is returned. The change lives until it returns. */
 int pb_store_changes(struct pb_store *s, int (*each)(void *ctx, const struct pb_change *change),
 		     void *ctx);
+/* The same for one. Return: what @each gives; -ENOENT, logged: there is no such change. */
+int pb_store_change(struct pb_store *s, int64_t id,
+		    int (*each)(void *ctx, const struct pb_change *change), void *ctx);
+
+/**
+ * pb_store_open_change() - a change begins.
+ * @change: its texts up to base, the hotspot's name and the warning count; the rest is set here
+ * @id: set to the change's
+ *
+ * Return: 0; -EBUSY, logged: another one is neither closed nor abandoned, and a change is one lever; -errno, logged.
+ */
+int pb_store_open_change(struct pb_store *s, const struct pb_change *change, int64_t *id);
+
+/* Each of these: 0; -EINVAL, logged: there is no such change, or its state does not allow it; -errno, logged. */
+
+/* From open or proven to proven: an older proof is replaced. */
+int pb_store_prove_change(struct pb_store *s, int64_t id, const char *diff, const char *proof);
+/* What bead ab says of it, while it is open or proven. */
+int pb_store_note_verdict(struct pb_store *s, int64_t id, const char *verdict);
+/* From proven to closed; @why: NULL: the verdict is clear. What was measured until now is stale from here on. */
+int pb_store_close_change(struct pb_store *s, int64_t id, const char *why);
+/* From open or proven. */
+int pb_store_abandon_change(struct pb_store *s, int64_t id, const char *why);
+
+/* Runs of beads up to this one began before the last change was closed, so that they measured another program, in part
+ * at least. @run: 0: no change was closed; @change: that one, may be NULL. Return: 0; -errno, logged. */
+int pb_store_stale_until(struct pb_store *s, int64_t *run, int64_t *change);
 
 #endif

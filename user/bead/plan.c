@@ -14,7 +14,7 @@
 /* The whole of a plan, before its parts are read. */
 struct draft {
 	uint32_t version;
-	const struct pb_plan_node *limits, *workloads, *beads;
+	const struct pb_plan_node *limits, *build, *workloads, *beads;
 	char *project;
 };
 
@@ -41,6 +41,32 @@ static int read_limits(struct pb_plan_complaint *complaint, const struct pb_plan
 	return pb_plan_read_map(complaint, node, "\"limits\"", keys, plan);
 }
 
+static int read_step(struct pb_plan_complaint *complaint, const struct pb_plan_node *value,
+		     void *to)
+{
+	struct pb_plan_command *step = to;
+
+	return pb_plan_read_command(complaint, value, "a command of \"build\"", &step->argv);
+}
+
+/* A list that holds a list is one of commands; any other is one command's words. */
+static int read_build(struct pb_plan_complaint *complaint, const struct pb_plan_node *node,
+		      struct pb_plan *plan)
+{
+	bool has_list = false;
+
+	for (uint32_t i = 0; node->kind == PB_PLAN_LIST && i < node->n_items; i++)
+		has_list = has_list || node->items[i].kind == PB_PLAN_LIST;
+	if (has_list)
+		return pb_plan_read_list(complaint, node, "\"build\"", sizeof(*plan->build),
+					 read_step, &plan->build, &plan->n_build);
+	plan->build = calloc(1, sizeof(*plan->build));
+	if (!plan->build)
+		return -ENOMEM;
+	plan->n_build = 1;
+	return pb_plan_read_command(complaint, node, "\"build\"", &plan->build->argv);
+}
+
 static int read_root(struct pb_plan_complaint *complaint, const struct pb_plan_node *root,
 		     struct pb_plan *plan)
 {
@@ -52,6 +78,7 @@ static int read_root(struct pb_plan_complaint *complaint, const struct pb_plan_n
 		 .required = true},
 		{.name = "project", PB_PLAN_KEY(NAME, struct draft, project), .required = true},
 		{.name = "limits", PB_PLAN_KEY(NODE, struct draft, limits)},
+		{.name = "build", PB_PLAN_KEY(NODE, struct draft, build)},
 		{.name = "workloads", PB_PLAN_KEY(NODE, struct draft, workloads), .required = true},
 		{.name = "beads", PB_PLAN_KEY(NODE, struct draft, beads), .required = true},
 		{.name = NULL},
@@ -62,6 +89,8 @@ static int read_root(struct pb_plan_complaint *complaint, const struct pb_plan_n
 	plan->project = draft.project;
 	if (!err && draft.limits)
 		err = read_limits(complaint, draft.limits, plan);
+	if (!err && draft.build)
+		err = read_build(complaint, draft.build, plan);
 	if (!err)
 		err = pb_plan_read_workloads(complaint, draft.workloads, plan);
 	if (!err)
@@ -179,6 +208,9 @@ void pb_plan_free(struct pb_plan *plan)
 		pb_plan_workload_drop(&plan->workloads[i]);
 	for (uint32_t i = 0; i < plan->n_beads; i++)
 		pb_plan_bead_drop(&plan->beads[i]);
+	for (uint32_t i = 0; i < plan->n_build && plan->build; i++)
+		pb_plan_words_free(plan->build[i].argv);
+	free(plan->build);
 	free(plan->workloads);
 	free(plan->beads);
 	free(plan->path);

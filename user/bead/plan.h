@@ -6,6 +6,8 @@
  *   version: 1
  *   project: shop
  *   limits: {hotspot_pct: 5, min_complete_pct: 90, max_overhead_pct: 20, score: 2.0}
+ *   build: [make, -s]                             of a copy of a revision, in the plan's directory of it; or a list
+ *                                                 of commands: [[./configure], [make, -s]]
  *   workloads:
  *     parse:
  *       command: [./bin/parse, data/in.json]      no shell; a text is split at spaces, quotes as in sh
@@ -165,6 +167,8 @@ struct pb_plan {
 	char *directory; /* that it is in */
 	char *project;
 	double hotspot_pct, min_complete_pct, max_overhead_pct, score;
+	struct pb_plan_command *build; /* one after the other */
+	uint32_t n_build;              /* 0: a copy is run as it is checked out */
 	struct pb_plan_workload *workloads;
 	uint32_t n_workloads;
 	struct pb_plan_bead *beads; /* in an order in which each comes behind what it needs */

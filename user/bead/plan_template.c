@@ -77,6 +77,9 @@ static const char head[] =
 	"  max_overhead_pct: 20   # by which profiling may slow a workload down\n"
 	"  score: 2.0             # of opportunities worth doing\n"
 	"\n"
+	"# How a copy of another revision is built, for bead ab --a-ref.\n"
+	"# build: [make, -s]\n"
+	"\n"
 	"# Commands are run without a shell, in the directory of this file.\n"
 	"workloads:\n";
 

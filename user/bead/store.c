@@ -82,7 +82,8 @@ static const char *const migrations[] = {
 	" hypothesis TEXT NOT NULL, expected_pct REAL, base TEXT,"
 	" state TEXT NOT NULL CHECK (state IN ('open', 'proven', 'closed', 'abandoned')),"
 	" opened TEXT NOT NULL, closed TEXT,"
-	" diff TEXT, proof TEXT, verdict TEXT);",
+	" diff TEXT, proof TEXT, verdict TEXT,"
+	" spot_name TEXT NOT NULL, warning TEXT, why TEXT, last_run INTEGER);",
 };
 
 #define NEWEST ((int64_t)PB_ARRAY_SIZE(migrations))

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "user/bead/changes.h"
 #include "user/bead/store_inside.h"
 #include "user/core/log.h"
 #include "user/core/procstat.h"
@@ -137,19 +138,26 @@ static int reopen(struct begin *b)
 	return pb_query_run(&q);
 }
 
-/* Only the last run: behind one that came to an end, an older one is of no use. */
+/*
+ * Only the last run: behind one that came to an end, an older one is of no use. Nor is one that began before a change
+ * was closed, since the samples that it has are those of another program.
+ */
 static int find_interrupted(struct begin *b)
 {
 	pb_auto_query struct pb_query q =
 		pb_sql_query(&b->store->sql, "look for what was interrupted",
 			     "SELECT id, state FROM bead_runs WHERE bead = ? AND plan_digest = ?"
 			     " ORDER BY id DESC LIMIT 1");
-	int err;
+	int64_t stale;
+	int err = pb_store_stale_until(b->store, &stale, NULL);
 
+	if (err)
+		return err;
 	pb_query_text(&q, b->bead);
 	pb_query_text(&q, b->plan_digest);
 	err = pb_query_next(&q);
-	if (err > 0 && state_of(pb_query_get_text(&q, 1)) == PB_STATE_OPEN)
+	if (err > 0 && state_of(pb_query_get_text(&q, 1)) == PB_STATE_OPEN &&
+	    pb_query_get_int(&q, 0) > stale)
 		b->id = pb_query_get_int(&q, 0);
 	return err < 0 ? err : 0;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/bead/changes.h"
 #include "user/bead/figures.h"
 #include "user/bead/lines.h"
 #include "user/core/json.h"
@@ -63,17 +64,37 @@ int pb_desk_find_workload(const struct pb_desk *desk, const char *name)
 	return (int)i;
 }
 
+int pb_desk_state(const struct pb_desk *desk, uint32_t bead, enum pb_bead_state *state,
+		  int64_t *stale)
+{
+	const struct pb_plan_bead *b = &desk->plan->beads[bead];
+	int64_t until, change, run;
+	int err = pb_store_state(desk->store, b->id, desk->plan->digest, state);
+
+	if (stale)
+		*stale = 0;
+	if (err || *state != PB_STATE_DONE || b->kind == PB_BEAD_ORACLE)
+		return err;
+	err = pb_store_stale_until(desk->store, &until, &change);
+	if (!err)
+		err = pb_store_last_done(desk->store, b->id, desk->plan->digest, &run);
+	if (err || run > until)
+		return err;
+	*state = PB_STATE_OPEN;
+	if (stale)
+		*stale = change;
+	return 0;
+}
+
 int pb_desk_standing(const struct pb_desk *desk, uint32_t bead, struct pb_bead_standing *out)
 {
-	const struct pb_plan *plan = desk->plan;
-	const struct pb_plan_bead *b = &plan->beads[bead];
-	int err = pb_store_state(desk->store, b->id, plan->digest, &out->state);
+	const struct pb_plan_bead *b = &desk->plan->beads[bead];
+	int err = pb_desk_state(desk, bead, &out->state, &out->stale);
 	enum pb_bead_state state;
 
 	out->waits = 0;
 	for (uint32_t i = 0; i < b->n_needs && !err; i++) {
-		err = pb_store_state(desk->store, plan->beads[b->needs[i]].id, plan->digest,
-				     &state);
+		err = pb_desk_state(desk, b->needs[i], &state, NULL);
 		if (!err)
 			out->waits += state != PB_STATE_DONE;
 	}

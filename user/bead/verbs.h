@@ -96,10 +96,17 @@ PB_DEFINE_FREE(pb_desk, pb_desk_close);
 int pb_desk_find_bead(const struct pb_desk *desk, const char *id);
 int pb_desk_find_workload(const struct pb_desk *desk, const char *name);
 
+/* The state of a bead of the plan. What was done before a change was closed is open again: it is of another program.
+ * Only an oracle's stays, since no change is closed that gives anything else. @stale: set to the change that made it so,
+ * 0: none; may be NULL. */
+int pb_desk_state(const struct pb_desk *desk, uint32_t bead, enum pb_bead_state *state,
+		  int64_t *stale);
+
 /* Where a bead stands. */
 struct pb_bead_standing {
 	enum pb_bead_state state;
 	uint32_t waits; /* how many of its needs are not done */
+	int64_t stale;  /* it was done, until this change was closed; 0: it was not */
 };
 int pb_desk_standing(const struct pb_desk *desk, uint32_t bead, struct pb_bead_standing *out);
 

@@ -85,7 +85,8 @@ static bool is_name(const char *name)
 static int save(const struct pb_desk *desk, const struct pb_bead_args *args)
 {
 	const char *name = args->words[1], *id;
-	int64_t run = 0;
+	int64_t run = 0, stale = 0;
+	enum pb_bead_state state;
 	int err, bead;
 
 	if (!name || !is_name(name))
@@ -100,9 +101,16 @@ static int save(const struct pb_desk *desk, const struct pb_bead_args *args)
 		return err;
 	if (!run)
 		return pb_fail(EINVAL, "%s is not done under this plan; bead run %s", id, id);
-	err = pb_store_save_baseline(desk->store, name, run);
+	err = pb_desk_state(desk, (uint32_t)bead, &state, &stale);
+	if (!err)
+		err = pb_store_save_baseline(desk->store, name, run);
 	if (err)
 		return err;
+	if (stale)
+		pb_log(PB_LOG_WARN,
+		       "%s was measured before change %lld was closed: it is of the program as it "
+		       "was then",
+		       id, (long long)stale);
 	if (args->json)
 		return list(desk, true);
 	printf("%s: run %lld of %s\n", name, (long long)run, id);

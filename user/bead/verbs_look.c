@@ -41,7 +41,7 @@ static int each_wait(const struct pb_desk *desk, uint32_t bead,
 
 	for (uint32_t i = 0; i < b->n_needs; i++) {
 		const char *id = plan->beads[b->needs[i]].id;
-		int err = pb_store_state(desk->store, id, plan->digest, &state);
+		int err = pb_desk_state(desk, b->needs[i], &state, NULL);
 
 		if (err)
 			return err;
@@ -103,6 +103,8 @@ static int print_bead(const struct pb_desk *desk, uint32_t i,
 		printf("%s\n    ", state);
 		pb_lines_wrap(waits, 4, 4);
 	}
+	if (standing->stale)
+		printf("    stale: change %lld was closed since\n", (long long)standing->stale);
 	return err;
 }
 
@@ -118,6 +120,10 @@ static int write_bead(struct pb_json *j, const struct pb_desk *desk, uint32_t i,
 	pb_json_string(j, "kind", pb_bead_kind_name(b->kind));
 	pb_json_string(j, "state", pb_bead_state_name(standing->state));
 	pb_json_bool(j, "ready", is_ready(standing));
+	if (standing->stale)
+		pb_json_int(j, "stale_by_change", standing->stale);
+	else
+		pb_json_null(j, "stale_by_change");
 	pb_json_flat_array(j, "waits_for");
 	err = each_wait(desk, i, write_wait, j);
 	pb_json_end(j, ']');

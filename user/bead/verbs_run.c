@@ -137,8 +137,7 @@ static const char *first_wait(const struct pb_desk *desk, const struct pb_plan_b
 	for (uint32_t i = 0; i < bead->n_needs; i++) {
 		const char *id = desk->plan->beads[bead->needs[i]].id;
 
-		if (pb_store_state(desk->store, id, desk->plan->digest, &state) ||
-		    state != PB_STATE_DONE)
+		if (pb_desk_state(desk, bead->needs[i], &state, NULL) || state != PB_STATE_DONE)
 			return id;
 	}
 	return "nothing";

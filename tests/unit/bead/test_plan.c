@@ -109,6 +109,36 @@ static void every_key_of_a_workload_arrives(void **state)
 	pb_plan_free(plan);
 }
 
+static void a_build_is_a_command_or_several(void **state)
+{
+	static const char rest[] =
+		"workloads: {a: {command: [./a]}}\nbeads: [{id: p.b, kind: baseline}]\n";
+	static const struct {
+		const char *build;
+		uint32_t n;
+	} builds[] = {
+		{"", 0},
+		{"build: make -s all\n", 1},
+		{"build: [make, -s, all]\n", 1},
+		{"build: [[./configure], [make, -s, all]]\n", 2},
+		{"build: [./configure --quiet, [make, -s, all]]\n", 2},
+	};
+	const char *const words[] = {"make", "-s", "all", NULL};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(builds) / sizeof(*builds); i++) {
+		char text[512];
+		struct pb_plan *plan;
+
+		snprintf(text, sizeof(text), "version: 1\nproject: p\n%s%s", builds[i].build, rest);
+		plan = parse(text);
+		assert_int_equal(plan->n_build, builds[i].n);
+		if (plan->n_build)
+			expect_words(plan->build[plan->n_build - 1].argv, words);
+		pb_plan_free(plan);
+	}
+}
+
 static void what_is_not_given_has_its_default(void **state)
 {
 	struct pb_plan *plan = parse("version: 1\nproject: p\nworkloads: {a: {command: [./a]}}\n"
@@ -381,12 +411,16 @@ static void the_comments_of_the_template_are_a_plan(void **state)
 			memmove(to, "\n    ", 5);
 			to += 5;
 			p += 7;
+		} else if (!strncmp(p, "\n# build", 8)) {
+			*to++ = '\n';
+			p += 3;
 		} else {
 			*to++ = *p++;
 		}
 	}
 	*to = '\0';
 	plan = parse(text);
+	assert_int_equal(plan->n_build, 1);
 	assert_int_equal(plan->workloads[0].operations, 1000);
 	assert_int_equal(plan->workloads[0].runs, PB_PLAN_RUNS);
 	assert_int_equal(plan->workloads[0].warmup, PB_PLAN_WARMUP);
@@ -476,6 +510,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_key_of_a_workload_arrives),
+		cmocka_unit_test(a_build_is_a_command_or_several),
 		cmocka_unit_test(what_is_not_given_has_its_default),
 		cmocka_unit_test(beads_come_behind_what_they_need),
 		cmocka_unit_test(the_digest_is_that_of_sha256sum),
