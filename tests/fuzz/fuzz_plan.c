@@ -21,6 +21,10 @@ static void check_plan(const struct pb_plan *plan)
 		    pb_plan_workload(plan, w->name) != i)
 			__builtin_trap();
 	}
+	for (uint32_t i = 0; i < plan->n_build; i++) {
+		if (!plan->build[i].argv[0][0])
+			__builtin_trap();
+	}
 	for (uint32_t i = 0; i < plan->n_beads; i++) {
 		const struct pb_plan_bead *bead = &plan->beads[i];
 

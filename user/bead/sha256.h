@@ -11,5 +11,7 @@
 #define PB_SHA256_HEX 65 /* hexadecimal and a NUL */
 
 void pb_sha256_hex(char out[PB_SHA256_HEX], const void *data, size_t size);
+/* Of what is read from a descriptor to its end. Return: 0; -errno, not logged. */
+int pb_sha256_fd(char out[PB_SHA256_HEX], int fd);
 
 #endif
