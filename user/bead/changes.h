@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "user/core/own.h"
+
 struct pb_store;
 
 enum pb_change_state {
@@ -43,6 +45,11 @@ int pb_store_changes(struct pb_store *s, int (*each)(void *ctx, const struct pb_
 /* The same for one. Return: what @each gives; -ENOENT, logged: there is no such change. */
 int pb_store_change(struct pb_store *s, int64_t id,
 		    int (*each)(void *ctx, const struct pb_change *change), void *ctx);
+
+/* The same, to keep: its texts are its own. @out: to be freed by pb_change_free(). */
+int pb_change_read(struct pb_change **out, struct pb_store *s, int64_t id);
+void pb_change_free(struct pb_change *change);
+PB_DEFINE_FREE(pb_change, pb_change_free);
 
 /**
  * pb_store_open_change() - a change begins.

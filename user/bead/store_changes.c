@@ -3,6 +3,7 @@
 #include "user/bead/changes.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "user/bead/store_inside.h"
@@ -92,6 +93,60 @@ int pb_store_change(struct pb_store *s, int64_t id,
 			       (long long)id);
 	change = read_change(&q);
 	return each(ctx, &change);
+}
+
+/* Where the texts of a change are. */
+static const size_t texts[] = {
+	offsetof(struct pb_change, title),      offsetof(struct pb_change, workload),
+	offsetof(struct pb_change, spot),       offsetof(struct pb_change, lever),
+	offsetof(struct pb_change, hypothesis), offsetof(struct pb_change, base),
+	offsetof(struct pb_change, opened),     offsetof(struct pb_change, closed),
+	offsetof(struct pb_change, diff),       offsetof(struct pb_change, proof),
+	offsetof(struct pb_change, verdict),    offsetof(struct pb_change, spot_name),
+	offsetof(struct pb_change, warning),    offsetof(struct pb_change, why),
+};
+
+static char **text_at(struct pb_change *change, size_t i)
+{
+	return (char **)((char *)change + texts[i]);
+}
+
+void pb_change_free(struct pb_change *change)
+{
+	if (!change)
+		return;
+	for (size_t i = 0; i < PB_ARRAY_SIZE(texts); i++)
+		free(*text_at(change, i));
+	free(change);
+}
+
+static int copy_change(void *ctx, const struct pb_change *change)
+{
+	struct pb_change *copy = malloc(sizeof(*copy));
+	bool failed = false;
+
+	if (!copy)
+		return pb_err(ENOMEM, "read the change");
+	*copy = *change;
+	for (size_t i = 0; i < PB_ARRAY_SIZE(texts); i++) {
+		char **text = text_at(copy, i);
+
+		if (!*text)
+			continue;
+		*text = strdup(*text);
+		failed = failed || !*text;
+	}
+	if (failed) {
+		pb_change_free(copy);
+		return pb_err(ENOMEM, "read the change");
+	}
+	*(struct pb_change **)ctx = copy;
+	return 0;
+}
+
+int pb_change_read(struct pb_change **out, struct pb_store *s, int64_t id)
+{
+	return pb_store_change(s, id, copy_change, out);
 }
 
 struct opening {

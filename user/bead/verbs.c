@@ -68,12 +68,14 @@ int pb_desk_state(const struct pb_desk *desk, uint32_t bead, enum pb_bead_state 
 		  int64_t *stale)
 {
 	const struct pb_plan_bead *b = &desk->plan->beads[bead];
-	int64_t until, change, run;
-	int err = pb_store_state(desk->store, b->id, desk->plan->digest, state);
+	int64_t until = 0, change = 0, run = 0;
+	enum pb_bead_state now = PB_STATE_OPEN;
+	int err = pb_store_state(desk->store, b->id, desk->plan->digest, &now);
 
 	if (stale)
 		*stale = 0;
-	if (err || *state != PB_STATE_DONE || b->kind == PB_BEAD_ORACLE)
+	*state = now;
+	if (err || now != PB_STATE_DONE || b->kind == PB_BEAD_ORACLE)
 		return err;
 	err = pb_store_stale_until(desk->store, &until, &change);
 	if (!err)
@@ -89,15 +91,16 @@ int pb_desk_state(const struct pb_desk *desk, uint32_t bead, enum pb_bead_state 
 int pb_desk_standing(const struct pb_desk *desk, uint32_t bead, struct pb_bead_standing *out)
 {
 	const struct pb_plan_bead *b = &desk->plan->beads[bead];
-	int err = pb_desk_state(desk, bead, &out->state, &out->stale);
-	enum pb_bead_state state;
+	struct pb_bead_standing standing = {0};
+	enum pb_bead_state state = PB_STATE_OPEN;
+	int err = pb_desk_state(desk, bead, &standing.state, &standing.stale);
 
-	out->waits = 0;
 	for (uint32_t i = 0; i < b->n_needs && !err; i++) {
 		err = pb_desk_state(desk, b->needs[i], &state, NULL);
 		if (!err)
-			out->waits += state != PB_STATE_DONE;
+			standing.waits += state != PB_STATE_DONE;
 	}
+	*out = standing;
 	return err;
 }
 

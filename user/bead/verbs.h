@@ -71,6 +71,8 @@ int pb_bead_run(const struct pb_bead_args *args);
 int pb_bead_baseline(const struct pb_bead_args *args);
 int pb_bead_compare(const struct pb_bead_args *args);
 int pb_bead_ab(const struct pb_bead_args *args);
+/* The part of ab that compares revisions; @delta: as it was parsed. */
+int pb_bead_ab_revisions(const struct pb_bead_args *args, double delta);
 int pb_bead_matrix(const struct pb_bead_args *args);
 int pb_bead_change(const struct pb_bead_args *args);
 int pb_bead_gate(const struct pb_bead_args *args);

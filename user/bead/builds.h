@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Copies of revisions, each checked out beside the store and built by the plan's "build":
+ *
+ *   .bead/builds/lock          held by the process that has copies; who finds it free clears away what a kill left
+ *   .bead/builds/COMMIT/       a git worktree, detached
+ *   .bead/builds/COMMIT.log    what the build wrote, kept where it failed
+ */
+#ifndef PB_BEAD_BUILDS_H
+#define PB_BEAD_BUILDS_H
+
+#include "user/core/own.h"
+
+struct pb_builds;
+struct pb_git;
+struct pb_plan;
+struct pb_plan_workload;
+
+/* Return: 0; -EBUSY, logged: another process has copies; -errno, logged. @plan, @git: borrowed. */
+int pb_builds_open(struct pb_builds **out, const struct pb_plan *plan, const struct pb_git *git);
+/* Removes the copies, also when a signal wants us to stop. */
+void pb_builds_close(struct pb_builds *b);
+PB_DEFINE_FREE(pb_builds, pb_builds_close);
+
+/**
+ * pb_builds_make() - check out a commit, and build it.
+ * @commit: its whole name
+ * @copy: set to the top of the copy, which lives as long as @b
+ *
+ * The build has an hour for each command. Return: 0; -ECANCELED: stopped; -EPROTO, logged with the path of what was
+ * written: the build failed, or git; -errno, logged.
+ */
+int pb_builds_make(struct pb_builds *b, const char *commit, const char **copy);
+
+/**
+ * pb_builds_map() - a workload of the plan as it is in a copy.
+ * @workload: of the plan
+ * @copy: its top
+ * @out: set to a workload to be freed by pb_builds_unmap(); it borrows names and what is compared from @workload
+ *
+ * The directory, the input and every absolute path in words and environment that lies in the repository are those of the
+ * copy. Return: 0; -EINVAL, logged: its directory is outside of the repository, or not in the copy; -errno, logged.
+ */
+int pb_builds_map(struct pb_plan_workload **out, const struct pb_git *git,
+		  const struct pb_plan_workload *workload, const char *copy);
+void pb_builds_unmap(struct pb_plan_workload *mapped);
+
+/* @text with each path below @from below @to instead, to be freed. NULL: no memory. */
+char *pb_path_moved(const char *text, const char *from, const char *to);
+
+#endif
