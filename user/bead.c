@@ -105,7 +105,8 @@ static const struct pb_option matrix_options[] = {
 static const struct pb_option why_options[] = {
 	{.kind = PB_OPT_GROUP, .help = "matrix, change"},
 	{PB_OPT_FIELD(STRING, struct pb_bead_args, why), .long_name = "why", .arg = "TEXT",
-	 .help = "the reason why a hotspot is accepted, or a change abandoned"},
+	 .help = "the reason why a hotspot is accepted, a change abandoned, or one closed whose "
+		 "verdict is inconclusive"},
 	{.kind = PB_OPT_END},
 };
 
@@ -235,8 +236,10 @@ static const struct verb {
 	  .max_words = 2},
 	 pb_bead_compare},
 	{"ab",
-	 {PROGRAM("ab"), .summary = "two commands in turns, until it is clear which takes longer",
-	  .usage = "--a CMD --b CMD [OPTION...]\n--a-ref REV [--b-ref REV] [OPTION...]",
+	 {PROGRAM("ab"),
+	  .summary = "two commands or revisions in turns, until it is clear which takes longer",
+	  .usage = "--a CMD --b CMD [OPTION...]\n--a-ref REV [--b-ref REV] [OPTION...]\n"
+		   "--change N [OPTION...]",
 	  .tables = TABLES(ab_options, judge_options, time_options, json_options)},
 	 pb_bead_ab},
 	{"matrix",
@@ -248,7 +251,7 @@ static const struct verb {
 	 {PROGRAM("change"), .summary = "one lever at one hotspot, from hypothesis to proof",
 	  .usage = "open TITLE --hotspot HOTSPOT --lever LEVER --hypothesis TEXT\n"
 		   "prove N --sketch TEXT [OPTION...]\n"
-		   "close N\n"
+		   "close N [--why TEXT]\n"
 		   "abandon N --why TEXT\n"
 		   "list\n"
 		   "show N",

@@ -235,7 +235,6 @@ every_verb_with_json_prints_one_document()
 		# shellcheck disable=SC2086 # words of their own
 		tool $words --json
 		# Of a part that is not there yet.
-		grep -qx "bead: $verb is missing" "$T/err" && continue
 		[ -s "$T/out" ] || die "no document: $COMMAND: $(cat "$T/err")"
 		n=$((n + 1))
 	done

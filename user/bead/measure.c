@@ -16,8 +16,6 @@
 #include "user/core/clock.h"
 #include "user/core/log.h"
 
-#define ORACLE_RUNS 2
-
 /* Runs that others disturbed before a workload is given up. */
 static uint32_t disturbed_max(const struct pb_plan_workload *workload)
 {
@@ -266,7 +264,7 @@ int pb_measure_baseline(struct pb_measure *m, const struct pb_plan_workload *wor
 int pb_measure_oracle(struct pb_measure *m, const struct pb_plan_workload *workload)
 {
 	bool blessed = true;
-	int end = run_unstored(m, workload, ORACLE_RUNS, &blessed);
+	int end = run_unstored(m, workload, PB_ORACLE_RUNS, &blessed);
 
 	if (end == PB_MEASURE_DONE && !blessed) {
 		snprintf(m->why, sizeof(m->why), "nothing is blessed for it; bead bless %s",

@@ -14,6 +14,8 @@ struct pb_plan_workload;
 struct pb_run;
 struct pb_store;
 
+#define PB_ORACLE_RUNS 2
+
 /* How work on one workload ended. */
 enum pb_measure_end {
 	PB_MEASURE_DONE,
@@ -73,7 +75,7 @@ int pb_measure_runs(struct pb_measure *m, const struct pb_plan_workload *workloa
  */
 int pb_measure_baseline(struct pb_measure *m, const struct pb_plan_workload *workload);
 
-/* Two runs that have to give what was blessed. Return: as above. */
+/* PB_ORACLE_RUNS that have to give what was blessed. Return: as above. */
 int pb_measure_oracle(struct pb_measure *m, const struct pb_plan_workload *workload);
 
 #endif
