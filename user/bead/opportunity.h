@@ -2,8 +2,9 @@
 /*
  * The opportunity matrix: (impact x confidence) / effort of every spot, 1 to 5 each.
  *
- *   impact      from the ceiling of what would be saved: 5 from 50 % on, 4 from 25, 3 from 10, 2 from 5, else 1. Of the
- *               lower end of its interval, so that luck does not lift a row
+ *   impact      from what would be saved at most: of the ceiling of the spot the share that speaks for its lever. 5 from
+ *               50 % on, 4 from 25, 3 from 10, 2 from 5, else 1; of the lower end of its interval, so that luck does not
+ *               lift a row
  *   confidence  from the events it rests on, how many of its stacks are complete, and how well runs agree
  *   effort      typed in; until then what the lever usually takes, and said to be assumed
  *
@@ -36,6 +37,7 @@ struct pb_opportunity {
 	double complete_pct; /* of the stacks of that profile; NaN: not known */
 	struct pb_opportunity_clue *clues;
 	uint32_t n_clues;
+	double saves_pct; /* the most that its best lever could save: of the ceiling the share that speaks for it */
 	int impact, confidence; /* 1 to 5; impact 0: nothing is known of what would be saved */
 	int effort;             /* 1 to 5; 0 without a lever */
 	bool effort_assumed;

@@ -53,6 +53,7 @@ void pb_opportunity_write(struct pb_json *j, const struct pb_opportunity *row)
 	pb_json_double(j, "complete_pct", row->complete_pct, 2);
 	pb_json_string(j, "evidence", spot->evidence);
 	write_clues(j, row);
+	pb_json_double(j, "saves_pct", row->saves_pct, 2);
 	pb_json_int(j, "impact", row->impact);
 	pb_json_int(j, "confidence", row->confidence);
 	pb_json_int(j, "effort", row->effort);

@@ -60,15 +60,22 @@ int pb_opportunity_confidence(const struct pb_spot *spot, double complete_pct)
 	return least;
 }
 
-/* What the lever that most speaks for usually takes. */
-static int usual_effort(const struct pb_opportunity *row)
+/* The lever that most speaks for. */
+static const struct pb_opportunity_clue *best_clue(const struct pb_opportunity *row)
 {
 	const struct pb_opportunity_clue *best = &row->clues[0];
 
 	for (uint32_t i = 1; i < row->n_clues; i++)
 		if (row->clues[i].share_pct > best->share_pct || isnan(best->share_pct))
 			best = &row->clues[i];
-	return best->lever->effort;
+	return best;
+}
+
+/* What a lever reaches of a ceiling: no more than what was seen that speaks for it. */
+static double reach(double ceiling_pct, const struct pb_opportunity_clue *clue)
+{
+	return isnan(clue->share_pct) ? ceiling_pct
+				      : ceiling_pct * fmin(clue->share_pct, 100) / 100;
 }
 
 /* What would have to be seen before there were a lever, or a score. */
@@ -104,20 +111,24 @@ static void tell_lacking(struct pb_opportunity *row)
 void pb_opportunity_score(struct pb_opportunity *row, int typed_effort, const struct pb_plan *plan)
 {
 	const struct pb_spot *spot = &row->spot;
-	bool has_interval = !isnan(spot->ceiling_low_pct);
-	double saved = isnan(spot->ceiling_pct) ? 0 : spot->ceiling_pct;
+	double low_pct = isnan(spot->ceiling_low_pct) ? spot->ceiling_pct : spot->ceiling_low_pct;
 
-	row->impact =
-		pb_opportunity_impact(has_interval ? spot->ceiling_low_pct : spot->ceiling_pct);
+	row->saves_pct = spot->ceiling_pct;
+	if (row->n_clues) {
+		row->saves_pct = reach(spot->ceiling_pct, best_clue(row));
+		low_pct = reach(low_pct, best_clue(row));
+	}
+	row->impact = pb_opportunity_impact(low_pct);
 	row->confidence = pb_opportunity_confidence(spot, row->complete_pct);
 	row->score = (double)NAN;
 	row->effort = 0;
 	if (row->n_clues) {
 		row->effort_assumed = !typed_effort;
-		row->effort = typed_effort ? typed_effort : usual_effort(row);
+		row->effort = typed_effort ? typed_effort : best_clue(row)->lever->effort;
 	}
 	if (row->effort && row->impact)
 		row->score = (double)row->impact * row->confidence / row->effort;
-	row->stands = !row->why_stays && saved >= plan->hotspot_pct && row->score >= plan->score;
+	row->stands =
+		!row->why_stays && row->saves_pct >= plan->hotspot_pct && row->score >= plan->score;
 	tell_lacking(row);
 }

@@ -10,7 +10,7 @@
 /* Neither a lever nor much to gain: of no use to a reader. */
 static bool is_small(const struct pb_report *r, const struct pb_opportunity *row)
 {
-	double gain = isnan(row->spot.ceiling_pct) ? row->spot.total_pct : row->spot.ceiling_pct;
+	double gain = isnan(row->saves_pct) ? row->spot.total_pct : row->saves_pct;
 
 	return !row->n_clues && !row->why_stays && !(gain >= r->plan->hotspot_pct);
 }
@@ -46,7 +46,7 @@ static void put_row(struct pb_md_table *t, const struct pb_opportunity *row)
 	put_grade(t, row->impact, false);
 	put_grade(t, row->confidence, false);
 	put_grade(t, row->effort, row->effort_assumed);
-	pb_md_cell(t, "%s", pb_report_percent(save, sizeof(save), spot->ceiling_pct));
+	pb_md_cell(t, "%s", pb_report_percent(save, sizeof(save), row->saves_pct));
 	pb_md_cell(t, "%s/%s", spot->workload, spot->id);
 	pb_md_cell(t, "%s", lever ? lever->name : "-");
 	pb_md_cell_code(t, spot->name, 100);

@@ -254,6 +254,7 @@ static void write_thing(struct pb_json *j, const struct row *row, int i)
 	pb_json_flat_object(j, NULL);
 	pb_json_string(j, "name", v->name);
 	pb_json_string(j, "unit", v->unit);
+	pb_json_bool(j, "net", v->net);
 	pb_json_string(j, "verdict", is_known ? pb_verdict_name(row->verdicts[i]) : NULL);
 	pb_json_string(j, "why", is_known ? NULL : v->why);
 	pb_json_double(j, "base", v->base, 3);

@@ -163,6 +163,7 @@ static void write_row(struct pb_json *j, const struct pb_gate_row *row)
 	pb_json_string(j, "verdict", pb_gate_verdict_name(row->verdict));
 	pb_json_string(j, "why", row->why[0] ? row->why : NULL);
 	pb_json_string(j, "unit", v->unit);
+	pb_json_bool(j, "net", v->net);
 	pb_json_double(j, "base", v->base, 3);
 	pb_json_double(j, "new", v->fresh, 3);
 	pb_json_double(j, "ratio", is_known ? v->ratio.value : (double)NAN, 9);

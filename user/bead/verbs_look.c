@@ -252,7 +252,7 @@ static void print_verdict(const struct pb_opportunities *o, const struct pb_stop
 			continue;
 		pb_text_safe(name, sizeof(name), spot->name, strlen(spot->name));
 		printf("hotspot %s/%s: score %.1f, %.1f %% to save, %s\n", spot->workload, spot->id,
-		       o->rows[i].score, spot->ceiling_pct, name);
+		       o->rows[i].score, o->rows[i].saves_pct, name);
 	}
 	printf("the stop condition %s: %s\n", stop->holds ? "holds" : "does not hold",
 	       stop->sentence);

@@ -53,8 +53,8 @@ static void print_row(const struct pb_opportunity *row)
 	if (!isnan(spot->amount))
 		printf(", %s a run",
 		       pb_figures_amount(amount, sizeof(amount), spot->amount, spot->unit));
-	if (!isnan(spot->ceiling_pct))
-		printf("; at most %.1f %% to save", spot->ceiling_pct);
+	if (!isnan(row->saves_pct))
+		printf("; at most %.1f %% to save", row->saves_pct);
 	putchar('\n');
 	if (row->effort)
 		printf("       impact %d, confidence %d, effort %d%s\n", row->impact,

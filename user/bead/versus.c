@@ -283,15 +283,42 @@ static int compare_ready(struct pb_versus *out, struct pb_store *store,
 	return 0;
 }
 
+/* Whether the net time of all runs of both sides is known. */
+static int find_net(bool *out, struct pb_store *store, const struct pb_versus_side *base,
+		    const struct pb_versus_side *fresh, const char *workload)
+{
+	const struct pb_versus_side *sides[] = {base, fresh};
+
+	*out = true;
+	for (int i = 0; i < 2 && *out; i++) {
+		pb_autofree double *net = NULL;
+		uint32_t n = 0, all = 0;
+		int err = pb_store_column(store, sides[i]->run, workload, "net_ns", &net, &n);
+
+		if (!err)
+			err = pb_store_count(store, sides[i]->run, workload, &all);
+		if (err)
+			return err;
+		*out = n == all;
+	}
+	return 0;
+}
+
 static int read_timed(struct pb_versus *out, struct pb_store *store,
 		      const struct pb_versus_side *base, const struct pb_versus_side *fresh,
 		      const char *workload, uint64_t seed)
 {
+	static const struct thing net_times = {"net", "ns", NULL, {"net_ns"}};
 	const struct thing *thing = &things[out->what];
+	bool is_wall = !strcmp(thing->columns[0], "wall_ns");
 	pb_autofree double *x = NULL, *y = NULL;
 	uint32_t n = 0, m = 0;
-	int err = read_samples(&x, &n, store, base, workload, thing);
+	int err = is_wall ? find_net(&out->net, store, base, fresh, workload) : 0;
 
+	if (out->net)
+		thing = &net_times;
+	if (!err)
+		err = read_samples(&x, &n, store, base, workload, thing);
 	if (!err)
 		err = read_samples(&y, &m, store, fresh, workload, thing);
 	if (err)
@@ -301,7 +328,7 @@ static int read_timed(struct pb_versus *out, struct pb_store *store,
 		return 0;
 	}
 	err = compare_values(out, x, n, y, m, seed);
-	if (!err && !out->why[0] && !strcmp(thing->columns[0], "wall_ns"))
+	if (!err && !out->why[0] && is_wall && !out->net)
 		err = compare_ready(out, store, base, fresh, workload, x, y, seed);
 	return err ? pb_err(-err, "compare %s of %s", thing->name, workload) : 0;
 }
@@ -391,7 +418,7 @@ const char *pb_versus_text(char *buf, size_t size, const struct pb_versus *v)
 			pb_versus_pct(v->ratio.value), pb_versus_pct(v->ratio.low),
 			pb_versus_pct(v->ratio.high));
 	if (!v->is_count && (size_t)len < size)
-		snprintf(buf + len, size - (size_t)len, ", p %.3g, %u and %u runs", v->p, v->n_base,
-			 v->n_fresh);
+		snprintf(buf + len, size - (size_t)len, ", p %.3g, %u and %u runs%s", v->p,
+			 v->n_base, v->n_fresh, v->net ? ", net of waits for a CPU" : "");
 	return buf;
 }

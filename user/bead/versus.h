@@ -8,7 +8,8 @@
  *                  with its BCa interval, p of Mann-Whitney
  *   far quantiles  wall_p95, p99 of operations: see operations.h
  *
- * Of wall times there is a second ratio, without the time in which the main thread was ready and had no CPU. What is so in
+ * Wall times are net of what runs waited for a CPU where that is known of all of them to be due to others: see disturb.h.
+ * Of other wall times there is a second ratio, without the time in which the main thread was ready and had no CPU. What is so in
  * one of both only may be others' doing: on a machine that got busier a program takes longer, and is none the worse.
  */
 #ifndef PB_BEAD_VERSUS_H
@@ -39,6 +40,7 @@ struct pb_versus {
 	double base, fresh; /* NaN: not known */
 	/* fresh / base, infinite where something came from nothing. Only where why is "". */
 	struct pb_interval_estimate ratio;
+	bool net; /* of wall times: without what runs waited for a CPU; then there is no second ratio */
 	bool has_ready;
 	struct pb_interval_estimate ready; /* the same of the time without waiting for a CPU */
 	double p;                          /* of counts 1 */

@@ -203,7 +203,8 @@ static void hotspots_below_the_limit_do_not_stand(void **state)
 	/* All of the I/O, but that is little; nothing known of the time; and enough. */
 	spots[0].ceiling_pct = spots[0].ceiling_low_pct = 4.9;
 	spots[1].ceiling_pct = spots[1].ceiling_low_pct = (double)NAN;
-	spots[2].ceiling_pct = spots[2].ceiling_low_pct = 5;
+	/* Of which nine tenths speak for the lever. */
+	spots[2].ceiling_pct = spots[2].ceiling_low_pct = 5.6;
 	profile(s, plan, "p.io", spots, levers, 3);
 	assert_int_equal(pb_opportunities_read(&o, s, plan), 0);
 	assert_int_equal(o->n_stand, 1);
