@@ -390,6 +390,32 @@ twice_the_time_is_a_regression()
 	_expect_out '^improved: B takes 0\.[4-7]'
 }
 
+only_of_one_thread_the_wait_for_a_cpu_is_left_out()
+{
+	in_an_empty_directory
+	tool ab --pairs 3 --noisy --json --a 'seq 1 300000' --b 'seq 1 300000'
+	jq -e '.time == "net" and .others_took_pct >= 0' "$T/out" >/dev/null || die "$(cat "$T/out")"
+	# What it waits itself is its child's time.
+	printf 'seq 1 300000 >/dev/null\ntrue\n' >w.sh
+	tool ab --pairs 3 --noisy --json --a 'sh w.sh' --b 'seq 1 300000'
+	jq -e '.time == "wall"' "$T/out" >/dev/null || die "$(cat "$T/out")"
+}
+
+a_command_that_is_alone_at_first_only_is_compared_by_wall_time()
+{
+	in_an_empty_directory
+	cat >w.sh <<-'END'
+		c=0
+		[ ! -e n ] || read -r c <n
+		echo $((c + 1)) >n
+		[ "$c" -lt 6 ] || seq 1 300000 >/dev/null
+		true
+	END
+	tool ab --pairs 4 --noisy --json --a 'sh w.sh' --b 'sh w.sh'
+	expect_says 'from the beginning, by wall time'
+	jq -e '.time == "wall" and .pairs == 4' "$T/out" >/dev/null || die "$(cat "$T/out")"
+}
+
 a_command_that_fails_is_not_compared()
 {
 	tool ab --a true --b false
