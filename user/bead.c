@@ -236,8 +236,7 @@ static const struct verb {
 	  .max_words = 2},
 	 pb_bead_compare},
 	{"ab",
-	 {PROGRAM("ab"),
-	  .summary = "two commands or revisions in turns, until it is clear which takes longer",
+	 {PROGRAM("ab"), .summary = "two commands or revisions in turns: which one takes longer",
 	  .usage = "--a CMD --b CMD [OPTION...]\n--a-ref REV [--b-ref REV] [OPTION...]\n"
 		   "--change N [OPTION...]",
 	  .tables = TABLES(ab_options, judge_options, time_options, json_options)},
