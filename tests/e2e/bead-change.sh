@@ -195,7 +195,7 @@ the_whole_life_of_a_change()
 	tool list --json
 	_out_is '[.beads[] | .state] == ["open", "done", "open"] and [.beads[].stale_by_change] == [1, null, 1]'
 	tool list
-	_expect_out 'p.baseline .*stale: change 1 was closed since'
+	_expect_out '^    stale: change 1 was closed since'
 	tool run p.cpu
 	expect_status 2
 	expect_says 'p.cpu waits for p.baseline'

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "user/bead/gate.h"
 #include "user/bead/markdown.h"
 #include "user/bead/report_sections.h"
 
@@ -168,9 +169,9 @@ int pb_report_baseline(FILE *out, const struct pb_report *r)
 }
 
 /* Rows of one limit: a figure of the gate for each workload. */
-static void put_limit(struct pb_md_table *t, const struct pb_report_bead *gate, enum pb_limit limit)
+static void put_limit(struct pb_md_table *t, const struct pb_report_bead *gate, enum pb_limit limit,
+		      double allowed)
 {
-	double allowed = gate->bead->limits[limit];
 	bool measured = false;
 	char value[64], interval[64];
 
@@ -192,7 +193,9 @@ static void put_limit(struct pb_md_table *t, const struct pb_report_bead *gate, 
 			pb_md_cell(t, "%s%s",
 				   pb_report_interval(interval, sizeof(interval), figure->low,
 						      figure->high),
-				   figure->value > allowed ? " **above the limit**" : "");
+				   figure->low > allowed    ? " **above the limit**"
+				   : figure->high > allowed ? " not clear"
+							    : "");
 	}
 	if (measured)
 		return;
@@ -212,10 +215,12 @@ static int put_gate(FILE *out, const struct pb_report_bead *gate)
 						      {"95 % interval", false}};
 	pb_auto_md_table struct pb_md_table t = {columns, PB_ARRAY_SIZE(columns), NULL, 0, 0,
 						 false};
+	double limits[PB_LIMITS];
 
+	pb_gate_limits(gate->bead, limits);
 	for (int i = 0; i < PB_LIMITS; i++)
-		if (gate->bead->limits[i] >= 0)
-			put_limit(&t, gate, (enum pb_limit)i);
+		if (limits[i] >= 0)
+			put_limit(&t, gate, (enum pb_limit)i, limits[i]);
 	fputc('\n', out);
 	pb_md_code(out, gate->bead->id, 64);
 	fprintf(out, " is %s", pb_bead_state_name(gate->standing.state));
@@ -223,7 +228,7 @@ static int put_gate(FILE *out, const struct pb_report_bead *gate)
 		fputs(": ", out);
 		pb_md_text(out, gate->note);
 	}
-	fputs(t.n_cells ? ".\n\n" : ". It has no limits.\n", out);
+	fputs(".\n\n", out);
 	return pb_md_table_print(&t, out);
 }
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "user/bead/gate.h"
 #include "user/bead/report_sections.h"
 #include "user/core/json.h"
 #include "user/core/jsonvalue.h"
@@ -148,15 +149,18 @@ static void write_change(struct pb_json *j, const struct pb_change *c)
 
 static void write_limits(struct pb_json *j, const struct pb_report_bead *b)
 {
+	double limits[PB_LIMITS];
+
+	pb_gate_limits(b->bead, limits);
 	pb_json_array(j, "limits");
 	for (int i = 0; i < PB_LIMITS; i++) {
 		const char *name = pb_limit_name((enum pb_limit)i);
 
-		if (b->bead->limits[i] < 0)
+		if (limits[i] < 0)
 			continue;
 		pb_json_object(j, NULL);
 		pb_json_string(j, "limit", name);
-		pb_json_real(j, "allowed_pct", b->bead->limits[i]);
+		pb_json_real(j, "allowed_pct", limits[i]);
 		pb_json_array(j, "workloads");
 		for (uint32_t k = 0; k < b->n_figures; k++) {
 			if (strcmp(b->figures[k].name, name) != 0)
