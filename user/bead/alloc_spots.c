@@ -160,13 +160,16 @@ static double part_of(double pct, double of_pct, double factor)
 /* Its part of the allocator's time, in percent of the wall time. */
 static void set_time_ceiling(struct pb_spot *spot, const struct pb_path_base *base)
 {
+	/* Several threads at once: see set_ceiling() of cpu_spots.c. */
+	double factor = base->cpu_per_wall > 1 ? 1 : base->cpu_per_wall;
+
 	spot->ceiling_pct = spot->ceiling_low_pct = spot->ceiling_high_pct = (double)NAN;
 	if (isnan(base->cpu_per_wall) || isnan(base->allocator_pct))
 		return;
-	spot->ceiling_pct = part_of(spot->total_pct, base->allocator_pct, base->cpu_per_wall);
-	spot->ceiling_low_pct = part_of(spot->low_pct, base->allocator_low_pct, base->cpu_per_wall);
+	spot->ceiling_pct = part_of(spot->total_pct, base->allocator_pct, factor);
+	spot->ceiling_low_pct = part_of(spot->low_pct, base->allocator_low_pct, factor);
 	spot->ceiling_high_pct =
-		part_of(spot->high_pct, base->allocator_high_pct, base->cpu_per_wall);
+		part_of(spot->high_pct, base->allocator_high_pct, factor);
 }
 
 /* What it holds at the peak, in percent of all memory of the workload. */

@@ -61,7 +61,8 @@ void pb_cpu_allocator(const struct pb_cpu *c, struct pb_share *out);
 
 /**
  * pb_cpu_find() - the functions that are spots, by cumulative time, and what speaks for a lever there.
- * @cpu_per_wall: CPU time of the workload by its wall time, without a profiler; NaN: not known
+ * @cpu_per_wall: CPU time of the workload by its wall time, without a profiler; above 1, where threads run at once, a
+ * ceiling is the share itself; NaN: not known
  * @top: at least so many, if there are; else those of 1 % and more, 20 at most
  *
  * What only passes on is left out: a function with less than 2 % of its own and one callee with 95 % of it, where that

@@ -290,6 +290,17 @@ static int add_algorithm_clue(struct finder *r, uint32_t function, struct pb_fin
 			    100 * share);
 }
 
+/* Of several threads that run at once none can save more wall time than its share of their CPU time. */
+static void set_ceiling(struct pb_spot *spot, double cpu_per_wall)
+{
+	/* Not fmin(), which would take NaN for no limit. */
+	double factor = cpu_per_wall > 1 ? 1 : cpu_per_wall;
+
+	spot->ceiling_pct = spot->total_pct * factor;
+	spot->ceiling_low_pct = spot->low_pct * factor;
+	spot->ceiling_high_pct = spot->high_pct * factor;
+}
+
 static int add_spot(struct finder *r, uint32_t function, struct pb_finds *out)
 {
 	const struct pb_cpu *c = r->c;
@@ -315,14 +326,7 @@ static int add_spot(struct finder *r, uint32_t function, struct pb_finds *out)
 	spot.low_pct = share.low_pct;
 	spot.high_pct = share.high_pct;
 	spot.spread_pct = share.spread_pct;
-	/* fmin() would take NaN for no limit. */
-	if (isnan(r->cpu_per_wall)) {
-		spot.ceiling_pct = spot.ceiling_low_pct = spot.ceiling_high_pct = (double)NAN;
-	} else {
-		spot.ceiling_pct = fmin(100, share.pct * r->cpu_per_wall);
-		spot.ceiling_low_pct = fmin(100, share.low_pct * r->cpu_per_wall);
-		spot.ceiling_high_pct = fmin(100, share.high_pct * r->cpu_per_wall);
-	}
+	set_ceiling(&spot, r->cpu_per_wall);
 	if (asprintf(&chain, "%s\n%s", f->name, pb_code_file_name(f->module)) < 0) {
 		chain = NULL;
 		return -ENOMEM;

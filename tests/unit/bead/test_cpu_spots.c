@@ -89,6 +89,21 @@ static void who_only_passes_on_is_left_out_and_the_deepest_stands(void **state)
 	assert_null(clue_for(&finds.rows[0], "algorithm"));
 }
 
+/* 8 threads on 2 CPUs: a function with 45 % of their time saves 45 % of the wall time, not 90. */
+static void threads_at_once_do_not_lift_a_ceiling(void **state)
+{
+	static const char *const stacks[] = {"450 start_thread@c;f", "550 start_thread@c;g", NULL};
+	pb_auto_finds struct pb_finds finds = {0};
+	const struct pb_spot *spot;
+
+	(void)state;
+	look(&finds, stacks, 3, 2);
+	spot = &find_named(&finds, "f")->spot;
+	assert_true(is_near(spot->ceiling_pct, 45) && is_near(spot->total_pct, 45));
+	assert_true(is_near(spot->ceiling_low_pct, spot->low_pct));
+	assert_true(is_near(spot->ceiling_high_pct, spot->high_pct));
+}
+
 static void the_id_is_of_the_function_and_its_modules_file_name(void **state)
 {
 	static const char *const here[] = {"100 f@/usr/bin/x", NULL};
@@ -312,6 +327,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_only_passes_on_is_left_out_and_the_deepest_stands),
+		cmocka_unit_test(threads_at_once_do_not_lift_a_ceiling),
 		cmocka_unit_test(the_id_is_of_the_function_and_its_modules_file_name),
 		cmocka_unit_test(recursion_counts_once),
 		cmocka_unit_test(work_in_a_library_is_told_of_who_asked_for_it),

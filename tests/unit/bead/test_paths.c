@@ -82,6 +82,20 @@ static void sites_with_one_path_are_one_spot(void **state)
 	assert_int_equal(finds.rows[0].n_clues, 1);
 }
 
+static void threads_at_once_do_not_lift_a_ceiling(void **state)
+{
+	pb_autojson json_t *r = heap(500, 4000, "");
+	const struct pb_path_base base = {1e9, 2, 100 * MIB, 40, 30, 50};
+	pb_auto_finds struct pb_finds finds = {0};
+	const struct pb_spot *spot;
+
+	(void)state;
+	find_in_heap(&finds, r, 2, &base);
+	spot = &finds.rows[0].spot;
+	assert_true(is_near(spot->ceiling_pct, spot->total_pct * 0.4));
+	assert_true(is_near(spot->ceiling_high_pct, spot->high_pct * 0.5));
+}
+
 static void a_path_that_holds_the_memory_is_measured_in_bytes(void **state)
 {
 	pb_autojson json_t *r = heap(500, 50 * MIB, "");
@@ -315,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sites_with_one_path_are_one_spot),
+		cmocka_unit_test(threads_at_once_do_not_lift_a_ceiling),
 		cmocka_unit_test(a_path_that_holds_the_memory_is_measured_in_bytes),
 		cmocka_unit_test(one_large_block_is_measured_in_bytes),
 		cmocka_unit_test(a_heap_that_nobody_sees_has_no_spots),
