@@ -168,8 +168,7 @@ static void set_time_ceiling(struct pb_spot *spot, const struct pb_path_base *ba
 		return;
 	spot->ceiling_pct = part_of(spot->total_pct, base->allocator_pct, factor);
 	spot->ceiling_low_pct = part_of(spot->low_pct, base->allocator_low_pct, factor);
-	spot->ceiling_high_pct =
-		part_of(spot->high_pct, base->allocator_high_pct, factor);
+	spot->ceiling_high_pct = part_of(spot->high_pct, base->allocator_high_pct, factor);
 }
 
 /* What it holds at the peak, in percent of all memory of the workload. */

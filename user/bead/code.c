@@ -114,8 +114,10 @@ static bool is_marker(const char *name)
 /* Whether an author would look there: own code, and no part of libc that is linked into it. */
 static bool is_own(const json_t *row, const char *name)
 {
-	return pb_code_of(pb_code_text(row, "module")) == PB_CODE_OWN && !pb_code_is_glue(name) &&
-	       pb_work_of(name, "") == PB_WORK_OTHER;
+	const char *module = pb_code_text(row, "module");
+
+	return pb_code_of(module) == PB_CODE_OWN && !pb_code_is_glue(name) &&
+	       pb_work_of(name, module) == PB_WORK_OTHER;
 }
 
 /* From the leaf up: the innermost of own code, or of any, if there is none. */

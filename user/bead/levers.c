@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "user/bead/code.h"
 #include "user/core/own.h"
 
 enum {
@@ -82,127 +83,223 @@ const struct pb_lever *pb_lever_of_hint(const char *kind)
 	return NULL;
 }
 
-/* Words that names of such functions begin with, behind "__" and a "GI_" of glibc's own aliases. */
-static const struct {
-	enum pb_work work;
-	const char *begins;
-} works[] = {
-	{PB_WORK_COPY, "memcpy"},
-	{PB_WORK_COPY, "memmove"},
-	{PB_WORK_COPY, "mempcpy"},
-	{PB_WORK_COPY, "strcpy"},
-	{PB_WORK_COPY, "stpcpy"},
-	{PB_WORK_COPY, "strncpy"},
-	{PB_WORK_COPY, "strcat"},
-	{PB_WORK_SCAN, "memcmp"},
-	{PB_WORK_SCAN, "bcmp"},
-	{PB_WORK_SCAN, "memchr"},
-	{PB_WORK_SCAN, "memrchr"},
-	{PB_WORK_SCAN, "memmem"},
-	{PB_WORK_SCAN, "rawmemchr"},
-	{PB_WORK_SCAN, "strcmp"},
-	{PB_WORK_SCAN, "strncmp"},
-	{PB_WORK_SCAN, "strcasecmp"},
-	{PB_WORK_SCAN, "strncasecmp"},
-	{PB_WORK_SCAN, "strlen"},
-	{PB_WORK_SCAN, "strnlen"},
-	{PB_WORK_SCAN, "strchr"},
-	{PB_WORK_SCAN, "strrchr"},
-	{PB_WORK_SCAN, "strstr"},
-	{PB_WORK_SCAN, "strspn"},
-	{PB_WORK_SCAN, "strcspn"},
-	{PB_WORK_ALLOCATE, "malloc"},
-	{PB_WORK_ALLOCATE, "malloc_consolidate"},
-	{PB_WORK_ALLOCATE, "malloc_hook_ini"},
-	{PB_WORK_ALLOCATE, "malloc_usable_size"},
-	{PB_WORK_ALLOCATE, "calloc"},
-	{PB_WORK_ALLOCATE, "realloc"},
-	{PB_WORK_ALLOCATE, "free"},
-	{PB_WORK_ALLOCATE, "cfree"},
-	{PB_WORK_ALLOCATE, "int_malloc"},
-	{PB_WORK_ALLOCATE, "int_free"},
-	{PB_WORK_ALLOCATE, "int_realloc"},
-	{PB_WORK_ALLOCATE, "libc_malloc"},
-	{PB_WORK_ALLOCATE, "libc_calloc"},
-	{PB_WORK_ALLOCATE, "libc_realloc"},
-	{PB_WORK_ALLOCATE, "libc_free"},
-	{PB_WORK_ALLOCATE, "sysmalloc"},
-	{PB_WORK_ALLOCATE, "systrim"},
-	{PB_WORK_ALLOCATE, "unlink_chunk"},
-	{PB_WORK_ALLOCATE, "tcache_"},
-	{PB_WORK_ALLOCATE, "operator new"},
-	{PB_WORK_ALLOCATE, "operator delete"},
-	{PB_WORK_ALLOCATE, "posix_memalign"},
-	{PB_WORK_ALLOCATE, "aligned_alloc"},
-	{PB_WORK_ALLOCATE, "je_"},
-	{PB_WORK_ALLOCATE, "tc_malloc"},
-	{PB_WORK_ALLOCATE, "tc_free"},
-	{PB_WORK_ALLOCATE, "mi_malloc"},
-	{PB_WORK_ALLOCATE, "mi_free"},
-	{PB_WORK_CLEAR, "memset"},
-	{PB_WORK_CLEAR, "bzero"},
-	{PB_WORK_CLEAR, "explicit_bzero"},
-	{PB_WORK_CLEAR, "clear_page"},
-	{PB_WORK_CLEAR, "clear_huge_page"},
-	{PB_WORK_FORMAT, "vfprintf"},
-	{PB_WORK_FORMAT, "vsnprintf"},
-	{PB_WORK_FORMAT, "vsprintf"},
-	{PB_WORK_FORMAT, "snprintf"},
-	{PB_WORK_FORMAT, "sprintf"},
-	{PB_WORK_FORMAT, "fprintf"},
-	{PB_WORK_FORMAT, "printf"},
-	{PB_WORK_FORMAT, "itoa"},
-	{PB_WORK_FORMAT, "vfscanf"},
-	{PB_WORK_FORMAT, "sscanf"},
-	{PB_WORK_FORMAT, "strtol"},
-	{PB_WORK_FORMAT, "strtoul"},
-	{PB_WORK_FORMAT, "strtod"},
-	{PB_WORK_FORMAT, "strtold"},
-	{PB_WORK_FORMAT, "strtof"},
-	{PB_WORK_FORMAT, "json_"},
-	{PB_WORK_FORMAT, "std::to_chars"},
-	{PB_WORK_FORMAT, "std::from_chars"},
-	{PB_WORK_LOCK, "pthread_mutex_lock"},
-	{PB_WORK_LOCK, "pthread_mutex_unlock"},
-	{PB_WORK_LOCK, "pthread_rwlock_"},
-	{PB_WORK_LOCK, "pthread_spin_"},
-	{PB_WORK_LOCK, "lll_lock"},
-	{PB_WORK_LOCK, "lll_mutex"},
-	{PB_WORK_LOCK, "futex"},
-	{PB_WORK_LOCK, "native_queued_spin_lock_slowpath"},
-	{PB_WORK_LOCK, "x64_sys_futex"},
-	{PB_WORK_LOCK, "arm64_sys_futex"},
-	{PB_WORK_LOCK, "osq_lock"},
-	{PB_WORK_LOCK, "rwsem_down_"},
-	{PB_WORK_LOCK, "mutex_spin_on_owner"},
+/* Where a name tells of work. In libc, the C++ runtime, allocators and the kernel all are fronts of names. */
+enum scope {
+	FRONT, /* there alone: elsewhere such names are the program's own */
+	ANYWHERE, /* as a whole name of any module: of a program that is linked statically, or brings its own */
+	RESERVED, /* the same, behind "_": inside libc */
 };
 
-/* An allocator's function is its name and no more, but for a version, a clone or parameters: malloc@GLIBC_2.2.5,
- * free(void*), but neither free_list() nor malloced_bytes(). Of the others many variants have a suffix. */
-static bool is_work(const char *name, enum pb_work work, const char *begins)
+/* Behind "_", and "GI_" or "IO_" of glibc's own aliases. */
+static const struct work_name {
+	enum pb_work work;
+	enum scope scope;
+	const char *name;
+} works[] = {
+	{PB_WORK_COPY, ANYWHERE, "memcpy"},
+	{PB_WORK_COPY, ANYWHERE, "memmove"},
+	{PB_WORK_COPY, ANYWHERE, "mempcpy"},
+	{PB_WORK_COPY, ANYWHERE, "strcpy"},
+	{PB_WORK_COPY, ANYWHERE, "stpcpy"},
+	{PB_WORK_COPY, ANYWHERE, "strncpy"},
+	{PB_WORK_COPY, ANYWHERE, "strcat"},
+	{PB_WORK_SCAN, ANYWHERE, "memcmp"},
+	{PB_WORK_SCAN, ANYWHERE, "memcmpeq"},
+	{PB_WORK_SCAN, ANYWHERE, "bcmp"},
+	{PB_WORK_SCAN, ANYWHERE, "memchr"},
+	{PB_WORK_SCAN, ANYWHERE, "memrchr"},
+	{PB_WORK_SCAN, ANYWHERE, "memmem"},
+	{PB_WORK_SCAN, ANYWHERE, "rawmemchr"},
+	{PB_WORK_SCAN, ANYWHERE, "strcmp"},
+	{PB_WORK_SCAN, ANYWHERE, "strncmp"},
+	{PB_WORK_SCAN, ANYWHERE, "strcasecmp"},
+	{PB_WORK_SCAN, ANYWHERE, "strncasecmp"},
+	{PB_WORK_SCAN, ANYWHERE, "strlen"},
+	{PB_WORK_SCAN, ANYWHERE, "strnlen"},
+	{PB_WORK_SCAN, ANYWHERE, "strchr"},
+	{PB_WORK_SCAN, ANYWHERE, "strchrnul"},
+	{PB_WORK_SCAN, ANYWHERE, "strrchr"},
+	{PB_WORK_SCAN, ANYWHERE, "strstr"},
+	{PB_WORK_SCAN, ANYWHERE, "strspn"},
+	{PB_WORK_SCAN, ANYWHERE, "strcspn"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "malloc"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "malloc_consolidate"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "malloc_hook_ini"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "malloc_usable_size"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "calloc"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "realloc"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "free"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "cfree"},
+	{PB_WORK_ALLOCATE, RESERVED, "int_malloc"},
+	{PB_WORK_ALLOCATE, RESERVED, "int_free"},
+	{PB_WORK_ALLOCATE, RESERVED, "int_realloc"},
+	{PB_WORK_ALLOCATE, RESERVED, "libc_malloc"},
+	{PB_WORK_ALLOCATE, RESERVED, "libc_calloc"},
+	{PB_WORK_ALLOCATE, RESERVED, "libc_realloc"},
+	{PB_WORK_ALLOCATE, RESERVED, "libc_free"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "sysmalloc"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "sysmalloc_mmap"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "systrim"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "unlink_chunk"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "tcache_init"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "tcache_get"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "tcache_put"},
+	{PB_WORK_ALLOCATE, FRONT, "tcache_"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "operator new"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "operator delete"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "posix_memalign"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "aligned_alloc"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "je_malloc"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "je_calloc"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "je_realloc"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "je_free"},
+	{PB_WORK_ALLOCATE, FRONT, "je_"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "tc_malloc"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "tc_free"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "mi_malloc"},
+	{PB_WORK_ALLOCATE, ANYWHERE, "mi_free"},
+	{PB_WORK_CLEAR, ANYWHERE, "memset"},
+	{PB_WORK_CLEAR, ANYWHERE, "bzero"},
+	{PB_WORK_CLEAR, ANYWHERE, "explicit_bzero"},
+	{PB_WORK_CLEAR, FRONT, "clear_page"},
+	{PB_WORK_CLEAR, FRONT, "clear_huge_page"},
+	{PB_WORK_FORMAT, ANYWHERE, "vfprintf"},
+	{PB_WORK_FORMAT, ANYWHERE, "vsnprintf"},
+	{PB_WORK_FORMAT, ANYWHERE, "vsprintf"},
+	{PB_WORK_FORMAT, ANYWHERE, "vprintf"},
+	{PB_WORK_FORMAT, ANYWHERE, "snprintf"},
+	{PB_WORK_FORMAT, ANYWHERE, "sprintf"},
+	{PB_WORK_FORMAT, ANYWHERE, "fprintf"},
+	{PB_WORK_FORMAT, ANYWHERE, "printf"},
+	{PB_WORK_FORMAT, RESERVED, "printf_fp"},
+	{PB_WORK_FORMAT, RESERVED, "printf_buffer"},
+	{PB_WORK_FORMAT, RESERVED, "printf_buffer_write"},
+	{PB_WORK_FORMAT, RESERVED, "itoa_word"},
+	{PB_WORK_FORMAT, FRONT, "itoa"},
+	{PB_WORK_FORMAT, ANYWHERE, "vfscanf"},
+	{PB_WORK_FORMAT, ANYWHERE, "sscanf"},
+	{PB_WORK_FORMAT, ANYWHERE, "strtol"},
+	{PB_WORK_FORMAT, ANYWHERE, "strtoll"},
+	{PB_WORK_FORMAT, ANYWHERE, "strtoul"},
+	{PB_WORK_FORMAT, ANYWHERE, "strtoull"},
+	{PB_WORK_FORMAT, ANYWHERE, "strtod"},
+	{PB_WORK_FORMAT, ANYWHERE, "strtold"},
+	{PB_WORK_FORMAT, ANYWHERE, "strtof"},
+	{PB_WORK_FORMAT, ANYWHERE, "std::to_chars"},
+	{PB_WORK_FORMAT, ANYWHERE, "std::from_chars"},
+	{PB_WORK_LOCK, ANYWHERE, "pthread_mutex_lock"},
+	{PB_WORK_LOCK, ANYWHERE, "pthread_mutex_lock_full"},
+	{PB_WORK_LOCK, ANYWHERE, "pthread_mutex_unlock"},
+	{PB_WORK_LOCK, ANYWHERE, "pthread_rwlock_rdlock"},
+	{PB_WORK_LOCK, ANYWHERE, "pthread_rwlock_wrlock"},
+	{PB_WORK_LOCK, ANYWHERE, "pthread_rwlock_unlock"},
+	{PB_WORK_LOCK, FRONT, "pthread_rwlock_"},
+	{PB_WORK_LOCK, ANYWHERE, "pthread_spin_lock"},
+	{PB_WORK_LOCK, FRONT, "pthread_spin_"},
+	{PB_WORK_LOCK, RESERVED, "lll_lock_wait"},
+	{PB_WORK_LOCK, RESERVED, "lll_lock_wait_private"},
+	{PB_WORK_LOCK, RESERVED, "lll_lock_wake"},
+	{PB_WORK_LOCK, RESERVED, "lll_lock_wake_private"},
+	{PB_WORK_LOCK, FRONT, "lll_lock"},
+	{PB_WORK_LOCK, FRONT, "lll_mutex"},
+	{PB_WORK_LOCK, RESERVED, "futex_abstimed_wait_common"},
+	{PB_WORK_LOCK, RESERVED, "futex_abstimed_wait_common64"},
+	{PB_WORK_LOCK, FRONT, "futex"},
+	{PB_WORK_LOCK, FRONT, "native_queued_spin_lock_slowpath"},
+	{PB_WORK_LOCK, FRONT, "x64_sys_futex"},
+	{PB_WORK_LOCK, FRONT, "arm64_sys_futex"},
+	{PB_WORK_LOCK, FRONT, "osq_lock"},
+	{PB_WORK_LOCK, FRONT, "rwsem_down_"},
+	{PB_WORK_LOCK, FRONT, "mutex_spin_on_owner"},
+};
+
+static bool is_one_of(const char *word, size_t len, const char *const *list, size_t n, bool whole)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t size = strlen(list[i]);
+
+		if ((whole ? len == size : len >= size) && !strncmp(word, list[i], size))
+			return true;
+	}
+	return false;
+}
+
+/* Whether what is behind a name only says which variant it is: _avx_unaligned_erms, _l_internal, .constprop.0,
+ * @GLIBC_2.2.5. @reserved: the name begins with "_", so that it is no program's. */
+static bool is_variant(const char *rest, bool reserved)
+{
+	static const char *const machine[] = {"avx", "sse", "ssse", "evex", "erms"};
+	static const char *const inner[] = {
+		"l",      "internal", "chk",      "generic",   "simd",  "asimd", "sve",   "mte",
+		"falkor", "kunpeng",  "thunderx", "thunderx2", "a64fx", "mops",  "zva64", "oryon1"};
+	static const char *const behind[] = {"1",  "2",          "unaligned", "rtm", "movbe",
+					     "no", "vzeroupper", "back",      "erms"};
+	static const char *const clones[] = {".constprop", ".isra",       ".part", ".cold",
+					     ".lto_priv",  ".localalias", ".llvm"};
+
+	for (bool first = true; *rest == '_'; first = false) {
+		size_t len = strcspn(++rest, "_.@");
+
+		if (!is_one_of(rest, len, machine, PB_ARRAY_SIZE(machine), false) &&
+		    (!reserved || !is_one_of(rest, len, inner, PB_ARRAY_SIZE(inner), true)) &&
+		    (first || !is_one_of(rest, len, behind, PB_ARRAY_SIZE(behind), true)))
+			return false;
+		rest += len;
+	}
+	return !*rest || *rest == '@' ||
+	       is_one_of(rest, strlen(rest), clones, PB_ARRAY_SIZE(clones), false);
+}
+
+/* In the program, and in libraries that are like it. */
+static bool is_whole(const struct work_name *w, const char *name, bool reserved)
+{
+	const char *rest = name + strlen(w->name);
+
+	if (w->scope == FRONT || (w->scope == RESERVED && !reserved))
+		return false;
+	/* C++ has parameters. */
+	if (!strncmp(name, "operator ", 9) || !strncmp(name, "std::", 5))
+		return !*rest || strchr("(<[@.", *rest);
+	return is_variant(rest, reserved);
+}
+
+/* In a library. An allocator's function is its name and no more, but for a version, a clone or parameters:
+ * malloc@GLIBC_2.2.5, free(void*), but neither free_list() nor malloced_bytes(). Of the others many variants have a
+ * suffix. */
+static bool is_front(const struct work_name *w, const char *name)
 {
 	static const char *const whole[] = {"malloc", "calloc", "realloc", "free", "cfree"};
-	size_t len = strlen(begins);
+	size_t len = strlen(w->name);
 
-	if (strncmp(name, begins, len) != 0)
-		return false;
-	for (size_t i = 0; work == PB_WORK_ALLOCATE && i < PB_ARRAY_SIZE(whole); i++)
-		if (!strcmp(begins, whole[i]))
+	for (size_t i = 0; w->work == PB_WORK_ALLOCATE && i < PB_ARRAY_SIZE(whole); i++)
+		if (!strcmp(w->name, whole[i]))
 			return !name[len] || strchr("@.( ", name[len]);
 	return true;
 }
 
+static bool is_of_json(const char *name, const char *module)
+{
+	const char *file = pb_code_file_name(module);
+
+	return !strncmp(name, "json_", 5) && (strstr(file, "json") || strstr(file, "jansson"));
+}
+
 enum pb_work pb_work_of(const char *function, const char *module)
 {
+	bool own = pb_code_of(module) == PB_CODE_OWN, reserved = function[0] == '_';
 	const char *name = function + strspn(function, "_");
 
-	(void)module;
-	if (!strncmp(name, "GI_", 3) || !strncmp(name, "IO_", 3))
+	if (reserved && (!strncmp(name, "GI_", 3) || !strncmp(name, "IO_", 3)))
 		name += 3 + strspn(name + 3, "_");
-	for (size_t i = 0; i < PB_ARRAY_SIZE(works); i++)
-		if (is_work(name, works[i].work, works[i].begins))
-			return works[i].work;
-	return PB_WORK_OTHER;
+	for (size_t i = 0; i < PB_ARRAY_SIZE(works); i++) {
+		const struct work_name *w = &works[i];
+
+		if (strncmp(name, w->name, strlen(w->name)) != 0)
+			continue;
+		if (own ? is_whole(w, name, reserved) : is_front(w, name))
+			return w->work;
+	}
+	return is_of_json(name, module) ? PB_WORK_FORMAT : PB_WORK_OTHER;
 }
 
 const struct pb_lever *pb_lever_of_work(enum pb_work work)

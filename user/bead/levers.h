@@ -34,7 +34,9 @@ enum pb_work {
 	PB_WORK_LOCK,     /* waits for, or hands over, a lock */
 	PB_WORK_KINDS
 };
-/* @function: demangled; @module: path. */
+/* @function: demangled; @module: path. In libc, the C++ runtime, allocators and the kernel fronts of names count; in the
+ * program and other libraries whole names alone, and variants of theirs as libc has them, so that neither memcmp_keys()
+ * nor printf_stats() is taken for libc's; json_*() in a library for JSON. */
 enum pb_work pb_work_of(const char *function, const char *module);
 /* The lever for a spot that spends its time on such work; NULL: none. */
 const struct pb_lever *pb_lever_of_work(enum pb_work work);

@@ -255,33 +255,106 @@ static void ids_are_the_same_everywhere(void **state)
 	assert_string_equal(a + 1, b + 1);
 }
 
+#define C "/usr/lib/x86_64-linux-gnu/libc.so.6"
+#define K "[kernel.kallsyms]"
+
+struct named {
+	const char *function, *module;
+	enum pb_work work;
+};
+
+static void expect_work(const struct named *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (pb_work_of(names[i].function, names[i].module) != names[i].work)
+			fail_msg("%s of %s is %d", names[i].function, names[i].module,
+				 pb_work_of(names[i].function, names[i].module));
+}
+
 static void functions_are_known_by_their_names(void **state)
 {
-	static const struct {
-		const char *function;
-		enum pb_work work;
-	} names[] = {
-		{"__memmove_avx_unaligned_erms", PB_WORK_COPY},
-		{"__strcmp_avx2", PB_WORK_SCAN},
-		{"__memcmp_evex_movbe", PB_WORK_SCAN},
-		{"_int_malloc", PB_WORK_ALLOCATE},
-		{"__GI___libc_free", PB_WORK_ALLOCATE},
-		{"operator new(unsigned long)", PB_WORK_ALLOCATE},
-		{"__memset_avx2_unaligned_erms", PB_WORK_CLEAR},
-		{"clear_page_erms", PB_WORK_CLEAR},
-		{"__vfprintf_internal", PB_WORK_FORMAT},
-		{"____strtol_l_internal", PB_WORK_FORMAT},
-		{"___pthread_mutex_lock", PB_WORK_LOCK},
-		{"__x64_sys_futex", PB_WORK_LOCK},
-		{"find", PB_WORK_OTHER},
-		{"", PB_WORK_OTHER},
-		{"my_memcpy", PB_WORK_OTHER},
+	static const struct named names[] = {
+		{"__memmove_avx_unaligned_erms", C, PB_WORK_COPY},
+		{"__strcmp_avx2", C, PB_WORK_SCAN},
+		{"__memcmp_evex_movbe", C, PB_WORK_SCAN},
+		{"_int_malloc", C, PB_WORK_ALLOCATE},
+		{"tcache_thread_shutdown", C, PB_WORK_ALLOCATE},
+		{"__GI___libc_free", C, PB_WORK_ALLOCATE},
+		{"free_list", C, PB_WORK_OTHER},
+		{"operator new(unsigned long)", "/lib/libstdc++.so.6", PB_WORK_ALLOCATE},
+		{"je_arena_palloc", "/lib/libjemalloc.so.2", PB_WORK_ALLOCATE},
+		{"__memset_avx2_unaligned_erms", C, PB_WORK_CLEAR},
+		{"clear_page_erms", K, PB_WORK_CLEAR},
+		{"__vfprintf_internal", C, PB_WORK_FORMAT},
+		{"____strtol_l_internal", C, PB_WORK_FORMAT},
+		{"json_dump_callback", "/lib/libjansson.so.4", PB_WORK_FORMAT},
+		{"json_object_to_json_string", "/lib/libjson-c.so.5", PB_WORK_FORMAT},
+		{"___pthread_mutex_lock", C, PB_WORK_LOCK},
+		{"__x64_sys_futex", K, PB_WORK_LOCK},
+		{"find", C, PB_WORK_OTHER},
+		{"", "", PB_WORK_OTHER},
+		{"my_memcpy", C, PB_WORK_OTHER},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < PB_ARRAY_SIZE(names); i++)
-		if (pb_work_of(names[i].function, "") != names[i].work)
-			fail_msg("%s is %d", names[i].function, pb_work_of(names[i].function, ""));
+	expect_work(names, PB_ARRAY_SIZE(names));
+}
+
+static void a_programs_own_names_are_not_taken_for_libcs(void **state)
+{
+	static const struct named names[] = {
+		{"json_parse_row", "/bin/w", PB_WORK_OTHER},
+		{"memcmp_keys", "/bin/w", PB_WORK_OTHER},
+		{"printf_stats", "/bin/w", PB_WORK_OTHER},
+		{"je_x", "/bin/w", PB_WORK_OTHER},
+		{"strlen_fast", "/bin/w", PB_WORK_OTHER},
+		{"__strlen_fast", "/bin/w", PB_WORK_OTHER},
+		{"memcpy_internal", "/bin/w", PB_WORK_OTHER},
+		{"strcpy_2", "/bin/w", PB_WORK_OTHER},
+		{"tcache_flush", "/bin/w", PB_WORK_OTHER},
+		{"futex_table", "/bin/w", PB_WORK_OTHER},
+		{"itoa", "/bin/w", PB_WORK_OTHER},
+		{"int_free", "/bin/w", PB_WORK_OTHER},
+		{"free(Node*)", "/bin/w", PB_WORK_OTHER},
+		{"printf(Table const&)", "/bin/w", PB_WORK_OTHER},
+		{"strtolower", "/bin/w", PB_WORK_OTHER},
+		{"strlen_fast", "", PB_WORK_OTHER},
+	};
+
+	(void)state;
+	expect_work(names, PB_ARRAY_SIZE(names));
+}
+
+/* As in `nm` of a program that was linked with -static. */
+static void libcs_functions_are_known_in_a_static_program(void **state)
+{
+	static const struct named names[] = {
+		{"memcpy", "/bin/w", PB_WORK_COPY},
+		{"__memmove_avx_unaligned_erms_rtm", "/bin/w", PB_WORK_COPY},
+		{"__memcpy_avx512_no_vzeroupper", "/bin/w", PB_WORK_COPY},
+		{"__memcpy_ssse3_back", "/bin/w", PB_WORK_COPY},
+		{"__memcpy_chk", "/bin/w", PB_WORK_COPY},
+		{"__memcpy_generic", "/bin/w", PB_WORK_COPY},
+		{"__memcmp_sse4_1", "/bin/w", PB_WORK_SCAN},
+		{"__memcmp_avx2_movbe", "/bin/w", PB_WORK_SCAN},
+		{"__strncasecmp_l_avx2", "/bin/w", PB_WORK_SCAN},
+		{"strlen", "/bin/w", PB_WORK_SCAN},
+		{"__libc_malloc", "/bin/w", PB_WORK_ALLOCATE},
+		{"_int_free", "/bin/w", PB_WORK_ALLOCATE},
+		{"malloc_consolidate", "/bin/w", PB_WORK_ALLOCATE},
+		{"unlink_chunk.constprop.0", "/bin/w", PB_WORK_ALLOCATE},
+		{"sysmalloc_mmap.isra.0", "/bin/w", PB_WORK_ALLOCATE},
+		{"operator delete[](void*)", "/bin/w", PB_WORK_ALLOCATE},
+		{"__memset_erms", "/bin/w", PB_WORK_CLEAR},
+		{"__vfprintf_internal", "/bin/w", PB_WORK_FORMAT},
+		{"____strtoull_l_internal", "/bin/w", PB_WORK_FORMAT},
+		{"_IO_vfprintf", "/bin/w", PB_WORK_FORMAT},
+		{"___pthread_mutex_lock", "/bin/w", PB_WORK_LOCK},
+		{"__lll_lock_wait_private", "/bin/w", PB_WORK_LOCK},
+	};
+
+	(void)state;
+	expect_work(names, PB_ARRAY_SIZE(names));
 }
 
 static void every_lever_has_all_that_a_row_tells(void **state)
@@ -315,6 +388,8 @@ int main(void)
 		store_test(only_the_last_profile_under_this_plan_counts),
 		cmocka_unit_test(ids_are_the_same_everywhere),
 		cmocka_unit_test(functions_are_known_by_their_names),
+		cmocka_unit_test(a_programs_own_names_are_not_taken_for_libcs),
+		cmocka_unit_test(libcs_functions_are_known_in_a_static_program),
 		cmocka_unit_test(every_lever_has_all_that_a_row_tells),
 	};
 
