@@ -2,6 +2,7 @@
 #include "user/bead/cpu_profile.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,10 +277,24 @@ int pb_cpu_add(struct pb_cpu *c, const json_t *report, char *why, size_t size)
 	return 0;
 }
 
+bool pb_cpu_is_too_short(const struct pb_cpu *c, char *why, size_t size)
+{
+	if (c->samples >= PB_CPU_SAMPLES_MIN)
+		return false;
+	snprintf(why, size, "too short to be profiled: %.0f sample%s in %u run%s", c->samples,
+		 c->samples == 1 ? "" : "s", c->runs, c->runs == 1 ? "" : "s");
+	return true;
+}
+
 void pb_cpu_allocator(const struct pb_cpu *c, struct pb_share *out)
 {
+	const double nan = (double)NAN;
 	double part[PB_TALLY_RUNS_MAX] = {0};
 
+	if (c->samples < PB_CPU_SAMPLES_MIN) {
+		*out = (struct pb_share){nan, nan, nan, nan};
+		return;
+	}
 	for (uint32_t i = 0; i < c->n_stacks; i++) {
 		const struct pb_cpu_stack *s = &c->stacks[i];
 

@@ -56,7 +56,13 @@ void pb_cpu_drop(struct pb_cpu *c);
 /* One more run. Return: 0; -EPROTO: a member is missing, @why says which; -ENOSPC: runs enough; -ENOMEM. */
 int pb_cpu_add(struct pb_cpu *c, const json_t *report, char *why, size_t size);
 
-/* Share of samples that have a function of an allocator in their stack. */
+/* Below so many samples of all runs nothing is told of where the time goes. */
+#define PB_CPU_SAMPLES_MIN 30
+
+/* Whether there are fewer; @why says so: "too short to be profiled: 18 samples in 20 runs". */
+bool pb_cpu_is_too_short(const struct pb_cpu *c, char *why, size_t size);
+
+/* Share of samples that have a function of an allocator in their stack; NaN of too few. */
 void pb_cpu_allocator(const struct pb_cpu *c, struct pb_share *out);
 
 /**
@@ -68,7 +74,8 @@ void pb_cpu_allocator(const struct pb_cpu *c, struct pb_share *out);
  * What only passes on is left out: a function with less than 2 % of its own and one callee with 95 % of it, where that
  * callee is code that its author can change; the deepest of such a chain stands for it. Of the kernel and of libraries
  * only functions that spend the time themselves are spots. Time in a kind of work is told of the innermost function of
- * own code above it, and of one further up only if several below it share in it.
+ * own code above it, and of one further up only if several below it share in it. No spot rests on fewer than 5 samples,
+ * no clue on fewer than 10, and of fewer than PB_CPU_SAMPLES_MIN there is no spot at all.
  * Return: 0; -ENOMEM.
  */
 int pb_cpu_find(struct pb_cpu *c, double cpu_per_wall, uint32_t top, struct pb_finds *out);

@@ -14,6 +14,8 @@
 
 #define SPOTS_MAX     20
 #define SPOT_MIN      0.01 /* of all samples */
+#define SPOT_SAMPLES  5
+#define CLUE_SAMPLES  10
 #define PASSES_SELF   0.02 /* of its total: less, and it only passes on */
 #define PASSES_CALLEE 0.95 /* of its total in one callee */
 #define WRAPPER_MIN   0.5 /* of a library's function in the kernel's entry: a system call's wrapper */
@@ -99,7 +101,7 @@ static bool is_candidate(struct finder *r, uint32_t function)
 	const struct pb_cpu_function *f = &r->c->functions[function];
 	double kernel = 0;
 
-	if (f->glue || !(f->total > 0))
+	if (f->glue || f->total < SPOT_SAMPLES)
 		return false;
 	if (f->code == PB_CODE_KERNEL)
 		return f->self >= LEAF_MIN * f->total && f->self >= KERNEL_MIN * r->c->samples;
@@ -266,7 +268,8 @@ static int add_work_clues(struct finder *r, uint32_t function, struct pb_find *f
 	for (int i = PB_WORK_OTHER + 1; i < PB_WORK_KINDS && !err; i++) {
 		double share = work.samples[i] / f->total;
 
-		if (share < (i == PB_WORK_LOCK ? LOCK_MIN : WORK_MIN) ||
+		if (work.samples[i] < CLUE_SAMPLES ||
+		    share < (i == PB_WORK_LOCK ? LOCK_MIN : WORK_MIN) ||
 		    is_told_elsewhere(r, function, (enum pb_work)i, work.samples[i]))
 			continue;
 		err = pb_find_clue(find, pb_lever_of_work((enum pb_work)i), 100 * share,
@@ -282,7 +285,8 @@ static int add_algorithm_clue(struct finder *r, uint32_t function, struct pb_fin
 	const struct pb_cpu_function *f = &r->c->functions[function];
 	double share = f->self / f->total;
 
-	if (!is_workers(f) || share < OWN_SELF_MIN || f->self < OWN_SHARE_MIN * r->c->samples)
+	if (!is_workers(f) || f->self < CLUE_SAMPLES || share < OWN_SELF_MIN ||
+	    f->self < OWN_SHARE_MIN * r->c->samples)
 		return 0;
 	return pb_find_clue(find, pb_lever_find("algorithm"), 100 * share,
 			    "%.0f %% of its time is in the function itself, not in what it calls; "
@@ -348,7 +352,7 @@ int pb_cpu_find(struct pb_cpu *c, double cpu_per_wall, uint32_t top, struct pb_f
 
 	if (!below || !touched || !candidates)
 		return -ENOMEM;
-	if (!(c->samples > 0))
+	if (c->samples < PB_CPU_SAMPLES_MIN)
 		return 0;
 	r.below = below;
 	r.touched = touched;

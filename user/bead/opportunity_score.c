@@ -100,7 +100,7 @@ static void tell_lacking(struct pb_opportunity *row)
 			row->lacks, sizeof(row->lacks),
 			row->spot.kind == PB_SPOT_ALLOC
 				? "what it costs in time is not known: that takes a cpu-flame bead "
-				  "of the workload"
+				  "of the workload, with samples enough"
 				: "what it costs of the whole time is not known: that takes a "
 				  "baseline of the workload");
 	else if (row->confidence <= 2)

@@ -36,10 +36,13 @@ static int finish(struct pb_profiling *p)
 	pb_auto_finds struct pb_finds finds = {0};
 	struct pb_cpu *cpu = p->ctx;
 	struct pb_share allocator;
+	char why[96] = "it used no CPU time that was sampled";
 	int err = pb_cpu_find(cpu, p->base.cpu_per_wall, p->bead->top, &finds);
 
 	if (err)
 		return pb_err(-err, "look for hotspots of %s", p->workload->name);
+	if (pb_cpu_is_too_short(cpu, why, sizeof(why)))
+		pb_log(PB_LOG_WARN, "%s: %s", p->workload->name, why);
 	err = pb_finds_store(&finds, p->m->store, p->m->id, p->workload->name, p->evidence);
 	if (!err)
 		err = pb_profile_put(p, "cpu_samples", "count", cpu->samples, (double)NAN,
@@ -47,8 +50,7 @@ static int finish(struct pb_profiling *p)
 	pb_cpu_allocator(cpu, &allocator);
 	return err ? err
 		   : pb_profile_put(p, "cpu_allocator_pct", "percent", allocator.pct,
-				    allocator.low_pct, allocator.high_pct,
-				    "it used no CPU time that was sampled");
+				    allocator.low_pct, allocator.high_pct, why);
 }
 
 const struct pb_profile_kind pb_profile_cpu = {

@@ -3,6 +3,7 @@
 
 #include "tests/unit/bead/store_fixture.h"
 #include "tests/unit/bead/report_fixture.h"
+#include "user/bead/cpu_profile.h"
 #include "user/bead/profile_inside.h"
 
 static const char *strip(const char *text)
@@ -96,11 +97,33 @@ static void the_base_is_of_the_last_beads_that_are_done(void **state)
 	pb_store_close(s);
 }
 
+/* A workload may be that short: its profile is done, and says why nothing is in it. */
+static void a_profile_of_a_few_samples_says_that_it_is_too_short(void **state)
+{
+	struct pb_store *s = open_store();
+	int64_t id = begin_bead(s, "cpu", false);
+	struct pb_cpu cpu = {.runs = 20, .samples = 18, .cpu_ns = 18e6};
+	struct pb_measure m = {.store = s, .id = id};
+	struct pb_plan_workload workload = {.name = (char[]){"w"}};
+	struct pb_plan_bead bead = {.top = 5};
+	struct pb_profiling p = {.m = &m, .bead = &bead, .workload = &workload, .ctx = &cpu};
+
+	(void)state;
+	assert_int_equal(pb_profile_cpu.finish(&p), 0);
+	assert_string_equal(
+		sqlite("SELECT why FROM figures WHERE name = 'cpu_allocator_pct' AND value IS NULL"),
+		"too short to be profiled: 18 samples in 20 runs");
+	assert_string_equal(sqlite("SELECT value FROM figures WHERE name = 'cpu_samples'"), "18.0");
+	assert_string_equal(sqlite("SELECT count(*) FROM spots"), "0");
+	pb_store_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_the_profilers_own_lines_are_left_out),
 		store_test(finds_replace_what_the_run_had_of_the_workload),
+		store_test(a_profile_of_a_few_samples_says_that_it_is_too_short),
 		store_test(the_base_is_of_the_last_beads_that_are_done),
 	};
 
