@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "user/bead/share.h"
+#include "user/bead/syscalls.h"
 #include "user/core/grow.h"
 #include "user/core/jsonvalue.h"
 #include "user/core/own.h"
@@ -52,6 +53,9 @@ static int new_function(struct pb_cpu *c, const char *name, const char *module, 
 		.code = pb_code_of(module),
 		.work = pb_work_of(name, module),
 		.glue = pb_code_is_glue(name),
+		/* "read" alone may be the program's own. */
+		.wrapper = pb_code_of(module) == PB_CODE_OWN && name[0] == '_' &&
+			   pb_syscall_of_wrapper(name),
 		.seen = NONE,
 	};
 

@@ -26,7 +26,8 @@ struct pb_cpu_function {
 	enum pb_code code;
 	enum pb_work work;
 	bool glue;
-	double self, total;                 /* samples of all runs; recursion counts once */
+	bool wrapper;       /* of a system call, in a program that is linked statically */
+	double self, total; /* samples of all runs; recursion counts once */
 	double total_of[PB_TALLY_RUNS_MAX]; /* of each run */
 	uint32_t seen;                      /* the last stack that it was counted in */
 };

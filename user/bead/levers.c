@@ -30,8 +30,9 @@ static const struct pb_lever levers[] = {
 		{"buffer-reuse", "buffer reuse, arena or pool", 2,
 		 "blocks of one size that live for a moment, or time in the allocator or in "
 		 "clearing memory"},
-	[SCATTER_GATHER] = {"scatter-gather", "scatter-gather or buffered I/O", 2,
-			    "many small reads or writes one behind the other"},
+	[SCATTER_GATHER] =
+		{"scatter-gather", "scatter-gather or buffered I/O", 2,
+		 "many small reads or writes one behind the other, or CPU time in such calls"},
 	[SERIALIZATION] = {"serialization", "cheaper serialization", 3,
 			   "time in formatting or parsing below the spot"},
 	[BOUNDED_QUEUE] = {"bounded-queue", "bounded queues and backpressure", 4,
@@ -41,8 +42,10 @@ static const struct pb_lever levers[] = {
 	[MEMOIZATION] =
 		{"memoization", "memoization or a cache", 2,
 		 "the same input again and again: the same blocks read, or arguments traced"},
-	[ALGORITHM] = {"algorithm", "a better algorithm or data structure", 3,
-		       "time in the function itself, and how it grows with the input"},
+	[ALGORITHM] =
+		{"algorithm", "a better algorithm or data structure", 3,
+		 "time in the function itself and in what it calls of libm and the like, and how "
+		 "it grows with the input"},
 	[STREAMING] = {"streaming", "lazy, streaming or chunked processing", 3,
 		       "one place that holds most of the memory at its peak, or random reads"},
 	[PRECOMPUTATION] = {"precomputation", "precomputation, as of a size to reserve", 2,
@@ -308,6 +311,7 @@ const struct pb_lever *pb_lever_of_work(enum pb_work work)
 		[PB_WORK_COPY] = ZERO_COPY,        [PB_WORK_SCAN] = INDEX,
 		[PB_WORK_ALLOCATE] = BUFFER_REUSE, [PB_WORK_FORMAT] = SERIALIZATION,
 		[PB_WORK_CLEAR] = BUFFER_REUSE,    [PB_WORK_LOCK] = LOCK_STRIPING,
+		[PB_WORK_CALL] = SCATTER_GATHER,   [PB_WORK_FLUSH] = N_PLUS_ONE,
 	};
 
 	return work == PB_WORK_OTHER || work >= PB_WORK_KINDS ? NULL : &levers[of[work]];

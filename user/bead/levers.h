@@ -32,6 +32,8 @@ enum pb_work {
 	PB_WORK_CLEAR,    /* memset() and the kernel's clearing of pages: what fresh memory costs */
 	PB_WORK_FORMAT,   /* numbers and structures to and from text */
 	PB_WORK_LOCK,     /* waits for, or hands over, a lock */
+	PB_WORK_CALL, /* in a system call that reads or writes: of a stack, no name of a function tells */
+	PB_WORK_FLUSH, /* likewise in one that flushes */
 	PB_WORK_KINDS
 };
 /* @function: demangled; @module: path. In libc, the C++ runtime, allocators and the kernel fronts of names count; in the

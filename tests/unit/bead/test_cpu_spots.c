@@ -214,6 +214,108 @@ static void entries_of_the_kernel_and_wrappers_are_no_spots_but_their_caller_is(
 	assert_int_equal(find_named(&finds, "save")->n_clues, 0);
 }
 
+#define LIBM    "@/lib/libm.so.6"
+#define SYSCALL "entry_SYSCALL_64_after_hwframe@k;do_syscall_64@k;"
+
+/* A loop around pow() is an algorithm, though the time is in libm. */
+static void what_a_function_calls_of_libm_is_its_own(void **state)
+{
+	static const char *const stacks[] = {"600 main;sum;pow" LIBM ";__ieee754_pow_fma" LIBM,
+					     "300 main;sum", "20 main;sum;malloc@c",
+					     "80 main;sum;__floor_sse41" LIBM, NULL};
+	/* What is called back, or waits in OpenMP, is not. */
+	static const char *const others[] = {
+		"400 main;sort;qsort@c;compare", "100 main;sort;qsort@c",
+		"500 main;part;gomp_barrier_wait_end@/lib/libgomp.so.1", NULL};
+	pb_auto_finds struct pb_finds finds = {0}, none = {0};
+	const struct pb_find_clue *clue;
+
+	(void)state;
+	look(&finds, stacks, 3, 1);
+	clue = clue_for(find_named(&finds, "sum"), "algorithm");
+	assert_non_null(clue);
+	assert_true(is_near(clue->share_pct, 98));
+	assert_string_equal(clue->text,
+			    "98 % of its time is in the function itself and in pow() of libm.so.6 "
+			    "and the like; whether it grows faster than the input a profile cannot "
+			    "say");
+	assert_int_equal(find_named(&finds, "__ieee754_pow_fma")->n_clues, 0);
+	look(&none, others, 3, 1);
+	assert_non_null(clue_for(find_named(&none, "compare"), "algorithm"));
+	assert_null(clue_for(find_named(&none, "sort"), "algorithm"));
+	assert_null(clue_for(find_named(&none, "part"), "algorithm"));
+}
+
+static void time_in_system_calls_speaks_for_fewer_of_them(void **state)
+{
+	static const char *const stacks[] = {
+		"300 main;load;__GI___libc_read@c;" SYSCALL "__x64_sys_read@k;vfs_read@k",
+		"10 main;load;__libc_pread64@c;" SYSCALL "vfs_read@k",
+		"190 main;load",
+		"150 main;save;fsync@c;" SYSCALL "do_fsync@k;ext4_sync_file@k",
+		"150 main;save",
+		"200 main;keep",
+		NULL};
+	pb_auto_finds struct pb_finds finds = {0};
+	const struct pb_find_clue *clue;
+
+	(void)state;
+	look(&finds, stacks, 3, 1);
+	clue = clue_for(find_named(&finds, "load"), "scatter-gather");
+	assert_non_null(clue);
+	assert_true(is_near(clue->share_pct, 62));
+	assert_string_equal(clue->text, "62 % of its time is in read() and the like: fewer and "
+					"larger ones would save the entry");
+	clue = clue_for(find_named(&finds, "save"), "n-plus-one");
+	assert_non_null(clue);
+	assert_true(is_near(clue->share_pct, 50));
+	assert_string_equal(clue->text, "50 % of its time is in fsync(): one for many items would "
+					"save the others");
+	/* It is told where it can be changed. */
+	assert_int_equal(find_named(&finds, "main")->n_clues, 0);
+	assert_int_equal(find_named(&finds, "vfs_read")->n_clues, 0);
+}
+
+static void a_static_program_has_its_wrappers_in_itself(void **state)
+{
+	static const char *const stacks[] = {"500 main;load;__libc_read;" SYSCALL
+					     "__x64_sys_read@k;vfs_read@k",
+					     "500 main;keep", NULL};
+	pb_auto_finds struct pb_finds finds = {0};
+
+	(void)state;
+	look(&finds, stacks, 3, 1);
+	assert_non_null(clue_for(find_named(&finds, "load"), "scatter-gather"));
+	assert_null(find_named(&finds, "__libc_read"));
+}
+
+static void what_no_system_call_less_would_save_is_no_clue(void **state)
+{
+	static const char *const stacks[] = {
+		/* A fault in memory, a lock, a copy of many bytes, a call of another sort, an interrupt. */
+		"100 main;fault;read@c;asm_exc_page_fault@k;exc_page_fault@k;filemap_fault@k",
+		"100 main;lock;write@c;" SYSCALL "__x64_sys_write@k;rwsem_down_write_slowpath@k",
+		"100 main;copy;read@c;" SYSCALL "__x64_sys_read@k;rep_movs_alternative@k",
+		"100 main;other;getdents@c;" SYSCALL "__x64_sys_getdents64@k;iterate_dir@k",
+		"100 main;hit;read@c;asm_sysvec_apic_timer_interrupt@k;tick@k",
+		"100 main;text;fprintf@c;__vfprintf_internal@c;write@c;" SYSCALL
+		"__x64_sys_write@k;vfs_write@k",
+		NULL};
+	static const char *const spots[] = {"fault", "lock", "copy", "other", "hit"};
+	pb_auto_finds struct pb_finds finds = {0};
+
+	(void)state;
+	look(&finds, stacks, 3, 1);
+	for (size_t i = 0; i < sizeof(spots) / sizeof(spots[0]); i++) {
+		assert_non_null(find_named(&finds, spots[i]));
+		assert_null(clue_for(find_named(&finds, spots[i]), "scatter-gather"));
+	}
+	assert_non_null(clue_for(find_named(&finds, "lock"), "lock-striping"));
+	/* Nor is writing the making of text. */
+	assert_non_null(clue_for(find_named(&finds, "text"), "scatter-gather"));
+	assert_null(clue_for(find_named(&finds, "text"), "serialization"));
+}
+
 static void a_name_in_two_modules_is_of_its_neighbours(void **state)
 {
 	static const char *const stacks[] = {"100 main@/bin/sh;execute@/bin/sh",
@@ -366,6 +468,10 @@ int main(void)
 		cmocka_unit_test(a_little_work_is_no_clue),
 		cmocka_unit_test(
 			entries_of_the_kernel_and_wrappers_are_no_spots_but_their_caller_is),
+		cmocka_unit_test(what_a_function_calls_of_libm_is_its_own),
+		cmocka_unit_test(time_in_system_calls_speaks_for_fewer_of_them),
+		cmocka_unit_test(a_static_program_has_its_wrappers_in_itself),
+		cmocka_unit_test(what_no_system_call_less_would_save_is_no_clue),
 		cmocka_unit_test(a_name_in_two_modules_is_of_its_neighbours),
 		cmocka_unit_test(what_is_cut_off_has_no_marker_for_a_function),
 		cmocka_unit_test(the_allocators_share_is_known),
