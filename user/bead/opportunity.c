@@ -193,6 +193,7 @@ int pb_opportunities_read(struct pb_opportunities **out, struct pb_store *store,
 	for (uint32_t i = 0; i < o->n && !err; i++) {
 		err = fill_row(&g, &o->rows[i]);
 		o->n_stand += o->rows[i].stands;
+		o->n_without_lever += pb_opportunity_is_without_lever(&o->rows[i], plan);
 	}
 	if (err)
 		return err;

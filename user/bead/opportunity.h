@@ -54,6 +54,8 @@ struct pb_opportunities {
 		*rows; /* best score first, those without one behind, by their share */
 	uint32_t n;
 	uint32_t n_stand;
+	uint32_t
+		n_without_lever; /* of those of which limits.hotspot_pct or more would be saved, that nobody accepted */
 };
 
 /* Of the last profiles that are done under @plan. Return: 0; -errno, logged. */
@@ -70,6 +72,9 @@ void pb_opportunity_write(struct pb_json *j, const struct pb_opportunity *row);
 
 /* A row whose spot, clues, completeness and opinions are known gets all the rest. @typed_effort: 0: nobody said. */
 void pb_opportunity_score(struct pb_opportunity *row, int typed_effort, const struct pb_plan *plan);
+/* Whether it takes limits.hotspot_pct or more, and nothing speaks for a lever: of CPU time where nothing else is known.
+ * One that somebody accepted does not count. */
+bool pb_opportunity_is_without_lever(const struct pb_opportunity *row, const struct pb_plan *plan);
 /* The parts of the score. @ceiling_pct: NaN gives 0. */
 int pb_opportunity_impact(double ceiling_pct);
 int pb_opportunity_confidence(const struct pb_spot *spot, double complete_pct);

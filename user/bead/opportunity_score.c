@@ -108,6 +108,15 @@ static void tell_lacking(struct pb_opportunity *row)
 			 "little confidence: more runs, or stacks that are complete, would tell");
 }
 
+bool pb_opportunity_is_without_lever(const struct pb_opportunity *row, const struct pb_plan *plan)
+{
+	const struct pb_spot *spot = &row->spot;
+	double pct = isnan(spot->ceiling_pct) && spot->kind == PB_SPOT_CPU ? spot->total_pct
+									   : spot->ceiling_pct;
+
+	return !row->n_clues && !row->why_stays && pct >= plan->hotspot_pct;
+}
+
 void pb_opportunity_score(struct pb_opportunity *row, int typed_effort, const struct pb_plan *plan)
 {
 	const struct pb_spot *spot = &row->spot;

@@ -49,6 +49,7 @@ static void write_stop(struct pb_json *j, const struct pb_report *r)
 	pb_json_uint(j, "done", r->stop.done);
 	pb_json_uint(j, "total", r->stop.total);
 	pb_json_uint(j, "stand", r->stop.stand);
+	pb_json_uint(j, "without_lever", r->stop.without_lever);
 	pb_json_string(j, "sentence", r->stop.sentence);
 	pb_json_end(j, '}');
 }

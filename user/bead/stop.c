@@ -6,21 +6,30 @@
 #include "user/bead/opportunity.h"
 #include "user/bead/verbs.h"
 
-static void tell_hotspots(char *buf, size_t size, const struct pb_stop_condition *s)
+static void tell_hotspots(char *buf, size_t size, const struct pb_stop_condition *s,
+			  double hotspot_pct)
 {
-	if (!s->stand)
-		snprintf(buf, size, "no hotspot stands above the threshold%s",
-			 s->done < s->total ? " so far" : "");
+	const char *so_far = s->done < s->total ? " so far" : "";
+
+	if (!s->stand && s->without_lever)
+		snprintf(
+			buf, size,
+			"no hotspot with a lever stands above the threshold%s; %u that take%s %g %% "
+			"or more %s none",
+			so_far, s->without_lever, s->without_lever == 1 ? "s" : "", hotspot_pct,
+			s->without_lever == 1 ? "has" : "have");
+	else if (!s->stand)
+		snprintf(buf, size, "no hotspot stands above the threshold%s", so_far);
 	else
 		snprintf(buf, size, "%u hotspot%s above the threshold", s->stand,
 			 s->stand == 1 ? " stands" : "s stand");
 }
 
-static void tell(struct pb_stop_condition *s)
+static void tell(struct pb_stop_condition *s, double hotspot_pct)
 {
-	char hotspots[80];
+	char hotspots[160];
 
-	tell_hotspots(hotspots, sizeof(hotspots), s);
+	tell_hotspots(hotspots, sizeof(hotspots), s, hotspot_pct);
 	if (s->done == s->total)
 		snprintf(s->sentence, sizeof(s->sentence), "all %u beads are done, and %s",
 			 s->total, hotspots);
@@ -35,7 +44,9 @@ int pb_desk_stop_condition_of(const struct pb_desk *desk, const struct pb_opport
 	struct pb_bead_standing standing;
 	int err;
 
-	*out = (struct pb_stop_condition){.total = desk->plan->n_beads, .stand = o->n_stand};
+	*out = (struct pb_stop_condition){.total = desk->plan->n_beads,
+					  .stand = o->n_stand,
+					  .without_lever = o->n_without_lever};
 	for (uint32_t i = 0; i < out->total; i++) {
 		err = pb_desk_standing(desk, i, &standing);
 		if (err)
@@ -43,7 +54,7 @@ int pb_desk_stop_condition_of(const struct pb_desk *desk, const struct pb_opport
 		out->done += standing.state == PB_STATE_DONE;
 	}
 	out->holds = out->done == out->total && !out->stand;
-	tell(out);
+	tell(out, desk->plan->hotspot_pct);
 	return 0;
 }
 

@@ -12,8 +12,10 @@ struct pb_opportunities;
 struct pb_stop_condition {
 	uint32_t done, total; /* beads */
 	uint32_t stand;       /* hotspots above the threshold that nobody accepted */
+	uint32_t
+		without_lever; /* hotspots as large that nothing speaks for a lever at: they do not keep it open */
 	bool holds;
-	char sentence[200]; /* without its full stop */
+	char sentence[240]; /* without its full stop */
 };
 
 /* From where the beads stand and what the profiles say. Return: 0; -errno, logged. */

@@ -235,6 +235,7 @@ static void write_verdict(struct pb_json *j, const struct pb_opportunities *o,
 		pb_json_end(j, '}');
 	}
 	pb_json_end(j, ']');
+	pb_json_uint(j, "without_lever", stop->without_lever);
 	pb_json_bool(j, "holds", stop->holds);
 	pb_json_string(j, "why", stop->holds ? NULL : stop->sentence);
 }

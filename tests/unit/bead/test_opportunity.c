@@ -157,6 +157,7 @@ static void rows_come_by_score_and_those_without_one_behind(void **state)
 	assert_true(isnan(o->rows[2].score) && !o->rows[2].stands && !o->rows[2].effort);
 	assert_non_null(strstr(o->rows[2].lacks, "no lever"));
 	assert_int_equal(o->n_stand, 2);
+	assert_int_equal(o->n_without_lever, 1);
 	assert_int_equal(pb_opportunities_find(o, "C00000002"), 0);
 	assert_int_equal(pb_opportunities_find(o, "C00000001"), -EEXIST);
 	assert_int_equal(pb_opportunities_find(o, "w/C00000001"), 2);
@@ -185,6 +186,7 @@ static void what_people_say_counts(void **state)
 	assert_string_equal(o->rows[0].why_stays, "it is the work itself");
 	assert_false(o->rows[0].stands);
 	assert_true(o->rows[1].score == 5 && o->rows[1].stands);
+	assert_int_equal(o->n_without_lever, 0);
 	pb_store_close(s);
 }
 
@@ -214,6 +216,25 @@ static void hotspots_below_the_limit_do_not_stand(void **state)
 	assert_int_equal(o->rows[2].impact, 0);
 	assert_non_null(strstr(o->rows[2].lacks, "baseline"));
 	pb_store_close(s);
+}
+
+static void a_large_hotspot_without_a_lever_is_counted(void **state)
+{
+	pb_auto(pb_plan) struct pb_plan *plan = read_plan();
+	struct pb_opportunity row = {.spot = a_spot("w", "C00000001")};
+
+	(void)state;
+	assert_true(pb_opportunity_is_without_lever(&row, plan));
+	row.spot.ceiling_pct = 4.9;
+	assert_false(pb_opportunity_is_without_lever(&row, plan));
+	/* Of CPU time its share says enough; half of the allocations may take no time. */
+	row.spot.ceiling_pct = (double)NAN;
+	assert_true(pb_opportunity_is_without_lever(&row, plan));
+	row.spot.kind = PB_SPOT_ALLOC;
+	assert_false(pb_opportunity_is_without_lever(&row, plan));
+	row.spot = a_spot("w", "C00000001");
+	row.why_stays = (char[]){"it is the work itself"};
+	assert_false(pb_opportunity_is_without_lever(&row, plan));
 }
 
 static void only_the_last_profile_under_this_plan_counts(void **state)
@@ -385,6 +406,7 @@ int main(void)
 		store_test(rows_come_by_score_and_those_without_one_behind),
 		store_test(what_people_say_counts),
 		store_test(hotspots_below_the_limit_do_not_stand),
+		cmocka_unit_test(a_large_hotspot_without_a_lever_is_counted),
 		store_test(only_the_last_profile_under_this_plan_counts),
 		cmocka_unit_test(ids_are_the_same_everywhere),
 		cmocka_unit_test(functions_are_known_by_their_names),

@@ -107,7 +107,7 @@ static struct pb_change changes[] = {
 };
 
 static struct pb_report report;
-static struct pb_opportunities opportunities = {rows, 3, 1};
+static struct pb_opportunities opportunities = {rows, 3, 1, 0};
 static struct pb_report_bead beads[4];
 
 static int setup(void **state)
@@ -139,7 +139,7 @@ static int setup(void **state)
 			2147483648},
 		.beads = beads,
 		.opportunities = &opportunities,
-		.stop = {3, 4, 1, false,
+		.stop = {3, 4, 1, 0, false,
 			 "3 of 4 beads are done, and 1 hotspot stands above the "
 			 "threshold"},
 		.blessed = true,
@@ -323,7 +323,7 @@ static void a_budget_is_kept_and_what_matters_stays(void **state)
 static void rows_that_stand_are_left_out_last(void **state)
 {
 	static struct pb_opportunity many[40];
-	struct pb_opportunities o = {many, 40, 40};
+	struct pb_opportunities o = {many, 40, 40, 0};
 	uint32_t shown = 0;
 	size_t size;
 	char *text;
