@@ -3,7 +3,8 @@
  * Guardrails: a fresh measurement against a saved one, limit by limit.
  *
  *   counts   regressed where even the fewest of the fresh runs is above the limit, seen from the most of the reference;
- *            nearly without noise, so that a limit of 0.5 % holds where time needs 5
+ *            nearly without noise, so that a limit of 0.5 % holds where time needs 5. Where runs of one side differ by
+ *            more than the limit nobody can say: two runs are no sample
  *   times    regressed where the interval of the ratio is wholly above the limit and p, by Holm over the workloads that
  *            have the limit, is below 0.01; and a block of as many runs that were not looked at yet says the same by
  *            itself. That block alone decides: the first one was chosen for being extreme

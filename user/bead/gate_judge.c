@@ -102,7 +102,7 @@ static void tell(struct pb_gate_row *row)
 		snprintf(row->why, sizeof(row->why),
 			 "%s may lie on either side of the limit of %g %% [%.2f, %.2f]%s",
 			 row->v.name, row->limit_pct, low, high,
-			 row->v.is_count ? ": the counts of its own runs differ so much"
+			 row->v.is_count ? ": so much its own runs differ"
 			 : row->fresh ? ": a regression showed, and fresh runs did not confirm it"
 				      : "");
 }
@@ -131,11 +131,13 @@ static void judge_row(struct pb_gate_row *row)
 	/* 0.1 + 0.2 is a little more than 0.3: what is at the limit is not above it. */
 	double most = (1 + row->limit_pct / 100) * (1 + 1e-12);
 
+	char spread[160];
+
 	row->why[0] = '\0';
-	if (row->v.why[0]) {
+	if (row->v.why[0] || pb_versus_varies(&row->v, row->limit_pct, spread, sizeof(spread))) {
 		row->verdict = PB_GATE_INCONCLUSIVE;
 		snprintf(row->why, sizeof(row->why), "%s cannot be held to its limit: %s",
-			 row->v.name, row->v.why);
+			 row->v.name, row->v.why[0] ? row->v.why : spread);
 		return;
 	}
 	if (row->v.ratio.high <= most)

@@ -76,6 +76,9 @@ static bool number_of(const struct pb_gate_row *row, enum part part, double *out
 		*out = row->verdict == PB_GATE_REGRESSED;
 		return row->verdict != PB_GATE_INCONCLUSIVE;
 	}
+	/* An alert looks at the lower end: of a count that varies too much there is none to look at. */
+	if (row->v.is_count && part != PART_RATIO && row->verdict == PB_GATE_INCONCLUSIVE)
+		return false;
 	return !row->v.why[0];
 }
 
@@ -83,15 +86,21 @@ static bool number_of(const struct pb_gate_row *row, enum part part, double *out
 static void write_metric(FILE *out, const struct pb_gate *g, uint32_t from, uint32_t to,
 			 const char *project, enum part part)
 {
+	/* Counts have a range, and no interval. */
 	static const struct {
-		const char *suffix, *help;
+		const char *suffix, *help, *of_count;
 	} parts[] = {
 		[PART_VALUE] = {"",
-				"as the gate measured it: the median, the fewest or the quantile"},
-		[PART_RATIO] = {"_ratio", "of what the gate measured to the reference"},
-		[PART_LOW] = {"_ratio_low", "lower end of the ratio's 95 % interval"},
-		[PART_HIGH] = {"_ratio_high", "upper end of the ratio's 95 % interval"},
-		[PART_VERDICT] = {"_regressed", "whether the gate found its limit passed"},
+				"as the gate measured it: the median, the fewest or the quantile",
+				"as the gate measured it: the fewest of its runs"},
+		[PART_RATIO] = {"_ratio", "of what the gate measured to the reference",
+				"of what the gate measured to the reference"},
+		[PART_LOW] = {"_ratio_low", "lower end of the ratio's 95 % interval",
+			      "lower end of the ratio's range over runs"},
+		[PART_HIGH] = {"_ratio_high", "upper end of the ratio's 95 % interval",
+			       "upper end of the ratio's range over runs"},
+		[PART_VERDICT] = {"_regressed", "whether the gate found its limit passed",
+				  "whether the gate found its limit passed"},
 	};
 	const struct pb_versus *first = &g->rows[from].v;
 	char metric[64];
@@ -106,7 +115,8 @@ static void write_metric(FILE *out, const struct pb_gate *g, uint32_t from, uint
 		if (!number_of(&g->rows[i], part, &value))
 			continue;
 		if (!any)
-			write_head(out, metric, parts[part].suffix, parts[part].help);
+			write_head(out, metric, parts[part].suffix,
+				   first->is_count ? parts[part].of_count : parts[part].help);
 		any = true;
 		write_sample(out, metric, parts[part].suffix, project, g->rows[i].workload, value);
 	}
@@ -161,10 +171,11 @@ static void write_rule(FILE *out, const char *project, const char *workload, enu
 		"          limit: %s\n"
 		"        annotations:\n"
 		"          summary: \"%s of %s/%s is more than %g %% above its reference\"\n"
-		"          description: \"{{ $value }} is the lower end of the ratio's 95 %% "
-		"interval; bead gate shows the rest\"\n",
+		"          description: \"{{ $value }} is the lower end of the ratio's "
+		"%s; bead gate shows the rest\"\n",
 		name, v.name, project, workload, 1 + limit_pct / 100, project, workload,
-		pb_limit_name(limit), v.name, project, workload, limit_pct);
+		pb_limit_name(limit), v.name, project, workload, limit_pct,
+		v.is_count ? "range over runs" : "95 % interval");
 }
 
 void pb_gate_write_rules(FILE *out, const struct pb_plan *plan, const struct pb_plan_bead *bead)

@@ -62,12 +62,28 @@ void pb_versus_counts(struct pb_versus *out, double base_fewest, double base_mos
 {
 	out->base = base_fewest;
 	out->fresh = fresh_fewest;
+	out->spread_pct = pb_versus_pct(
+		fmax(divide(base_most, base_fewest), divide(fresh_most, fresh_fewest)));
 	out->ratio = (struct pb_interval_estimate){
 		.value = divide(fresh_fewest, base_fewest),
 		.low = divide(fresh_fewest, base_most),
 		.high = divide(fresh_most, base_fewest),
-		.confidence = CONFIDENCE,
 	};
+}
+
+bool pb_versus_varies(const struct pb_versus *v, double limit_pct, char *why, size_t size)
+{
+	/* As with limits: what is at it is not above it. */
+	if (!v->is_count || !(v->spread_pct > limit_pct * (1 + 1e-9)))
+		return false;
+	if (isinf(v->spread_pct))
+		snprintf(why, size,
+			 "some of its runs have none and others do, and the limit is %g %%",
+			 limit_pct);
+	else
+		snprintf(why, size, "it varies by %.2g %% from run to run, and the limit is %g %%",
+			 v->spread_pct, limit_pct);
+	return true;
 }
 
 static void too_few(struct pb_versus *out)
@@ -414,9 +430,9 @@ const char *pb_versus_text(char *buf, size_t size, const struct pb_versus *v)
 		       pb_figures_amount(b, sizeof(b), v->fresh, v->unit));
 	if (v->why[0] || len < 0 || (size_t)len >= size)
 		return buf;
-	len += snprintf(buf + len, size - (size_t)len, ", %+.2f %% [%+.2f, %+.2f]",
-			pb_versus_pct(v->ratio.value), pb_versus_pct(v->ratio.low),
-			pb_versus_pct(v->ratio.high));
+	len += snprintf(buf + len, size - (size_t)len, ", %+.2f %%%s [%+.2f, %+.2f]",
+			pb_versus_pct(v->ratio.value), v->is_count ? ", range" : "",
+			pb_versus_pct(v->ratio.low), pb_versus_pct(v->ratio.high));
 	if (!v->is_count && (size_t)len < size)
 		snprintf(buf + len, size - (size_t)len, ", p %.3g, %u and %u runs%s", v->p,
 			 v->n_base, v->n_fresh, v->net ? ", net of waits for a CPU" : "");

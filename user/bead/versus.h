@@ -2,8 +2,10 @@
 /*
  * One thing that was measured of a workload in two runs of beads, as a ratio of the new one to the base.
  *
- *   counts         allocations, syscalls, block_ios: the fewest of both; the interval is from the fewest of the new to the
- *                  most of the base, and the other way round. No test: they are exact
+ *   counts         allocations, syscalls, block_ios: the fewest of both; instead of an interval the range from the fewest of
+ *                  the new to the most of the base, and the other way round. No test: they are exact where runs of one
+ *                  side agree, and where they do not two runs of each side say nothing, since by chance alone one range
+ *                  lies wholly above the other one time in six: pb_versus_varies()
  *   medians        wall_p50, cpu (user and system together), memory (peak), faults (minor and major): ratio of medians
  *                  with its BCa interval, p of Mann-Whitney
  *   far quantiles  wall_p95, p99 of operations: see operations.h
@@ -39,7 +41,8 @@ struct pb_versus {
 	bool is_count;
 	double base, fresh; /* NaN: not known */
 	/* fresh / base, infinite where something came from nothing. Only where why is "". */
-	struct pb_interval_estimate ratio;
+	struct pb_interval_estimate ratio; /* of counts a range, and its confidence 0 */
+	double spread_pct; /* of counts: how much more the most is than the fewest, of the side where that is more; may be infinite */
 	bool net; /* of wall times: without what runs waited for a CPU; then there is no second ratio */
 	bool has_ready;
 	struct pb_interval_estimate ready; /* the same of the time without waiting for a CPU */
@@ -61,13 +64,16 @@ int pb_versus_read(struct pb_versus *out, struct pb_store *store, const struct p
 void pb_versus_init(struct pb_versus *out, enum pb_limit what);
 void pb_versus_counts(struct pb_versus *out, double base_fewest, double base_most,
 		      double fresh_fewest, double fresh_most);
+/* Whether runs of one side differ by more than @limit_pct, so that a count cannot be held to it. @why: set to a sentence
+ * without its full stop if they do. */
+bool pb_versus_varies(const struct pb_versus *v, double limit_pct, char *why, size_t size);
 /* Return: 0; -errno, not logged: what is not known is in @out, as above. */
 int pb_versus_samples(struct pb_versus *out, const double *x, uint32_t n, const double *y,
 		      uint32_t m, uint64_t seed);
 int pb_versus_operations(struct pb_versus *out, const struct pb_operations *base,
 			 const struct pb_operations *fresh, double q, uint64_t seed);
 
-/* "41.2 ms to 45.3 ms, +9.95 % [+8.1, +11.6]"; "p 0.0003" behind it if there is one. */
+/* "41.2 ms to 45.3 ms, +9.95 % [+8.1, +11.6]"; "p 0.0003" behind it if there is one; of counts "range" before "[". */
 const char *pb_versus_text(char *buf, size_t size, const struct pb_versus *v);
 /* A ratio as percent of the base: 1.05 is 5. */
 double pb_versus_pct(double ratio);
