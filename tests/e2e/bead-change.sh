@@ -255,6 +255,88 @@ a_regression_is_not_closed()
 	expect_says 'judged as regressed'
 }
 
+what_is_proven_and_judged_is_built_of_the_source_as_it_is()
+{
+	_repository 0.01
+	_open
+	# Edited, and not built.
+	sed -i 's/echo found/echo fond/' prog.sh
+	tool change prove 1 --sketch 'find() says the same'
+	expect_status 1
+	expect_says 'building the working tree' 'w: stdout: line 1'
+	echo 'exit 3' >>build.sh
+	tool change prove 1 --sketch 'find() says the same'
+	expect_status 4
+	expect_says 'the build of the working tree failed: "sh" exited with 3; see .*/.bead/build.log'
+	[ -e .bead/build.log ] || die "no log"
+	_git checkout -q build.sh
+	_program 0.05
+	rm -r out
+	tool change prove 1 --sketch 'find() says the same' --json
+	expect_status 0
+	_out_is '.proof.build == "built by bead"'
+	jq .proof "$T/out" >"$T/proof.json"
+	_valid "$T/proof.json" bead-proof
+	_program 0.06
+	tool ab --change 1 --noisy --json
+	expect_status 1
+	_out_is '.verdict == "regressed" and .b == "working tree"'
+	grep -q 0.05 out/prog || die "it was built in place"
+	_no_copies
+}
+
+what_differs_in_the_working_tree_is_in_its_copy()
+{
+	_repository 0.01
+	mkdir sub
+	echo 'tracked' >sub/gone
+	echo 'pointed to' >"$T/target"
+	ln -s "$T/target" link
+	ln -s "$T" directory
+	_git add -A
+	_git commit -qm more
+	_program 0.05
+	rm -r sub link directory
+	mkdir directory 'new place'
+	echo inside >directory/target
+	echo text >link
+	echo new >'new place/a file'
+	ln -s nowhere 'new place/broken'
+	chmod +x 'new place/a file'
+	cat >build.sh <<-'END'
+		mkdir -p out
+		cp prog.sh out/prog
+		[ -e README.md.new ] || exit 0
+		[ ! -e sub/gone ] && [ ! -L directory ] && [ "$(cat directory/target)" = inside ] && [ ! -L link ] &&
+			[ -x 'new place/a file' ] && [ "$(readlink 'new place/broken')" = nowhere ] && [ ! -e .bead ]
+	END
+	touch README.md.new
+	git status --porcelain >"$T/before"
+	find .git/objects .git/refs | sort >"$T/objects"
+	tool ab --a-ref HEAD --noisy
+	expect_status 1
+	_expect_out '^w: regressed'
+	[ "$(cat "$T/target")" = 'pointed to' ] || die "a link was followed"
+	git status --porcelain | diff "$T/before" - || die "the tree, or its index, is another one"
+	find .git/objects .git/refs | sort | diff "$T/objects" - || die "git has more than before"
+	_no_copies
+}
+
+without_a_build_a_proof_says_that_nobody_built()
+{
+	_repository 0.01
+	sed -i '/^build:/d; s,out/prog,prog.sh,' beads.yaml
+	_git commit -qam 'no build'
+	tool bless
+	_profile
+	_open
+	expect_status 0
+	tool change prove 1 --sketch 'nothing is done'
+	expect_status 0
+	expect_says 'the plan has no "build"'
+	_expect_out 'build +not built by bead'
+}
+
 what_has_nothing_to_do_with_the_hotspot_is_flagged()
 {
 	_repository 0.01
@@ -385,7 +467,7 @@ two_revisions_are_compared()
 a_path_that_is_absolute_is_that_of_the_copy()
 {
 	_repository 0.01
-	sed -i "s,command: .*,command: [sh, $PWD/out/prog]," beads.yaml
+	sed -i "s|command: .*|command: [sh, $PWD/out/prog]|" beads.yaml
 	_program 0.05
 	_git commit -qam slower
 	tool ab --a-ref HEAD~1 --b-ref HEAD --noisy
@@ -404,6 +486,7 @@ a_build_that_fails_names_what_it_wrote()
 	grep -q 'no such compiler' .bead/builds/*.log || die "not in the log"
 	_no_copies
 	# The next one clears it away.
+	_git checkout -q HEAD~1 build.sh
 	tool ab --a-ref HEAD~1 --noisy --delta 50%
 	case $RC in 0 | 3) ;; *) expect_status 0 ;; esac
 	_no_copies
@@ -421,7 +504,7 @@ what_git_does_not_know_is_in_no_copy()
 	tool bless
 	tool ab --a-ref HEAD --noisy
 	expect_status 1
-	expect_says 'a copy of a revision has what git has'
+	expect_says 'a copy has what git has'
 	_no_copies
 }
 
@@ -446,7 +529,7 @@ _start_ab()
 	_as_typed "$CPUFLAME" ab --a-ref HEAD --noisy >"$T/out" 2>"$T/err" &
 	TOOL=$!
 	for _ in $(seq 200); do
-		[ -e "$(echo .bead/builds/*/out/prog)" ] && return
+		find .bead/builds -path '*/out/prog' 2>/dev/null | grep -q . && return
 		sleep 0.05
 	done
 	die "no copy: $(cat "$T/err")"
@@ -481,7 +564,7 @@ what_a_kill_leaves_the_next_one_clears_away()
 	expect_says 'another bead compares revisions'
 	kill -KILL "$TOOL"
 	wait "$TOOL"
-	[ "$(git worktree list | wc -l)" = 2 ] || die "the kill came too late to test anything"
+	[ "$(git worktree list | wc -l)" -gt 1 ] || die "the kill came too late to test anything"
 	_program 0.01
 	sh build.sh
 	_git commit -qam faster

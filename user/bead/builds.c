@@ -33,13 +33,18 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path) && errno != ENOENT ? -1 : 0;
 }
 
-/* The whole name of a commit, perhaps with ".log" behind it: nothing else here is ours. */
+#define TREE ".tree"
+
+/* The whole name of a commit, perhaps with ".tree" and ".log" behind it: nothing else here is ours. */
 static bool is_ours(const char *name, bool *is_log)
 {
 	size_t len = strspn(name, "0123456789abcdef");
+	const char *ending = name + len;
 
-	*is_log = !strcmp(name + len, ".log");
-	return (len == 40 || len == 64) && (*is_log || !name[len]);
+	if (!strncmp(ending, TREE, strlen(TREE)))
+		ending += strlen(TREE);
+	*is_log = !strcmp(ending, ".log");
+	return (len == 40 || len == 64) && (*is_log || !*ending);
 }
 
 /* git forgets it and its files are gone, whether a signal wants us to stop or not. */
@@ -101,9 +106,9 @@ static int take_lock(struct pb_builds *b)
 		path = NULL;
 		return pb_err(ENOMEM, "lock %s", b->directory);
 	}
-	b->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+	b->lock_fd = pb_store_open_file(path);
 	if (b->lock_fd < 0)
-		return pb_err(errno, "open %s", path);
+		return b->lock_fd;
 	if (!flock(b->lock_fd, LOCK_EX | LOCK_NB))
 		return 0;
 	if (errno == EWOULDBLOCK)
@@ -151,33 +156,41 @@ void pb_builds_close(struct pb_builds *b)
 	free(b);
 }
 
+/* In place of one that is there, a link or not. */
 static int keep_log(const char *path, const struct pb_run *run)
 {
-	FILE *out = fopen(path, "we");
-	bool failed = !out;
+	FILE *out = NULL;
+	bool failed;
+	int err = pb_store_new_file(&out, path);
 
-	if (out) {
-		fwrite(run->out, 1, run->out_size, out);
-		fwrite(run->err, 1, run->err_size, out);
-		failed = ferror(out);
-		failed = fclose(out) || failed;
-	}
-	return failed ? pb_err(errno, "write %s", path) : 0;
+	if (err)
+		return err;
+	fwrite(run->out, 1, run->out_size, out);
+	fwrite(run->err, 1, run->err_size, out);
+	failed = ferror(out);
+	failed = fclose(out) || failed;
+	return failed ? pb_err(EIO, "write %s", path) : 0;
 }
 
-/* @directory: of the plan, in the copy. */
-static int run_step(const struct pb_builds *b, const struct pb_plan_command *step,
-		    const char *directory, const char *copy)
+/* One thing to build. */
+struct job {
+	const struct pb_plan *plan;
+	const char *directory; /* the plan's, where it is built */
+	const char *log;       /* path, written where it fails */
+	char name[64];         /* for people */
+	int stop_fd;
+};
+
+static int run_step(const struct job *job, const struct pb_plan_command *step)
 {
-	const struct pb_run_options options = {.stop_fd = b->git->stop_fd};
+	const struct pb_run_options options = {.stop_fd = job->stop_fd};
 	char *environment[] = {NULL};
 	const struct pb_plan_workload workload = {
 		.name = (char *)"build",
-		.directory = (char *)directory,
+		.directory = (char *)job->directory,
 		.environment = environment,
 		.timeout_ns = BUILD_NS,
 	};
-	pb_autofree char *log = NULL;
 	char ending[128];
 	struct pb_run run;
 	int err = pb_run_command(&run, &workload, step->argv, &options);
@@ -187,58 +200,113 @@ static int run_step(const struct pb_builds *b, const struct pb_plan_command *ste
 	if (run.end == PB_RUN_STOPPED) {
 		err = -ECANCELED;
 	} else if (run.end != PB_RUN_EXITED || run.status) {
-		if (asprintf(&log, "%s.log", copy) < 0)
-			log = NULL;
-		err = log ? keep_log(log, &run) : pb_err(ENOMEM, "keep what the build wrote");
+		err = keep_log(job->log, &run);
 		if (!err)
-			err = pb_fail(EPROTO, "the build of %.12s failed: \"%s\" %s; see %s",
-				      copy + strlen(b->directory) + 1, step->argv[0],
-				      pb_run_ending(&run, ending, sizeof(ending)), log);
+			err = pb_fail(EPROTO, "the build of %s failed: \"%s\" %s; see %s",
+				      job->name, step->argv[0],
+				      pb_run_ending(&run, ending, sizeof(ending)), job->log);
 	}
 	pb_run_drop(&run);
 	return err;
 }
 
-static int build(const struct pb_builds *b, const char *copy)
+static int run_steps(const struct job *job)
 {
-	pb_autofree char *directory = pb_path_moved(b->plan->directory, b->git->top, copy);
 	int err = 0;
 
-	if (!directory)
-		return pb_err(ENOMEM, "build %s", copy);
-	if (access(directory, F_OK))
-		return pb_fail(EPROTO, "the revision %.12s has no directory %s, where the plan is",
-			       copy + strlen(b->directory) + 1,
-			       b->plan->directory + strlen(b->git->top));
-	for (uint32_t i = 0; i < b->plan->n_build && !err; i++)
-		err = run_step(b, &b->plan->build[i], directory, copy);
+	unlink(job->log);
+	for (uint32_t i = 0; i < job->plan->n_build && !err; i++)
+		err = run_step(job, &job->plan->build[i]);
 	return err;
+}
+
+int pb_builds_here(const struct pb_plan *plan, int stop_fd)
+{
+	struct job job = {.plan = plan,
+			  .directory = plan->directory,
+			  .name = "the working tree",
+			  .stop_fd = stop_fd};
+	pb_autofree char *log = NULL;
+
+	if (asprintf(&log, "%s/.bead/build.log", plan->directory) < 0) {
+		log = NULL;
+		return pb_err(ENOMEM, "build the working tree");
+	}
+	job.log = log;
+	return run_steps(&job);
+}
+
+static int build(const struct pb_builds *b, const char *copy, bool is_tree)
+{
+	pb_autofree char *directory = pb_path_moved(b->plan->directory, b->git->top, copy);
+	pb_autofree char *log = NULL;
+	struct job job = {.plan = b->plan, .directory = directory, .stop_fd = b->git->stop_fd};
+
+	if (!directory || asprintf(&log, "%s.log", copy) < 0) {
+		log = NULL;
+		return pb_err(ENOMEM, "build %s", copy);
+	}
+	job.log = log;
+	if (is_tree)
+		snprintf(job.name, sizeof(job.name), "the working tree");
+	else
+		snprintf(job.name, sizeof(job.name), "%.12s", copy + strlen(b->directory) + 1);
+	if (access(directory, F_OK))
+		return pb_fail(EPROTO, "the revision %s has no directory %s, where the plan is",
+			       job.name, b->plan->directory + strlen(b->git->top));
+	return run_steps(&job);
+}
+
+/* @path: taken, to be removed from then on, even if git does not come to its end. */
+static int check_out(struct pb_builds *b, char *path, const char *commit)
+{
+	int err = pb_grow(&b->copies, &b->room, (uint64_t)b->n + 1, sizeof(*b->copies));
+
+	if (err) {
+		free(path);
+		return pb_err(-err, "make a copy of %s", commit);
+	}
+	b->copies[b->n++] = path;
+	return pb_git(b->git, NULL, NULL, "worktree", "add", "--detach", "--quiet", path, commit);
 }
 
 int pb_builds_make(struct pb_builds *b, const char *commit, const char **copy)
 {
-	pb_autofree char *path = NULL;
-	const char *made;
+	char *path = NULL;
 	int err;
 
-	if (asprintf(&path, "%s/%s", b->directory, commit) < 0) {
-		path = NULL;
+	if (asprintf(&path, "%s/%s", b->directory, commit) < 0)
 		return pb_err(ENOMEM, "make a copy of %s", commit);
-	}
 	for (uint32_t i = 0; i < b->n; i++)
 		if (!strcmp(b->copies[i], path)) {
+			free(path);
 			*copy = b->copies[i];
 			return 0;
 		}
-	err = pb_grow(&b->copies, &b->room, (uint64_t)b->n + 1, sizeof(*b->copies));
+	err = check_out(b, path, commit);
+	if (!err)
+		err = build(b, path, false);
+	if (!err)
+		*copy = path;
+	return err;
+}
+
+int pb_builds_make_tree(struct pb_builds *b, const char **copy)
+{
+	pb_autofree char *head = NULL;
+	char *path = NULL;
+	int err = pb_git_commit(b->git, "HEAD", &head);
+
 	if (err)
-		return pb_err(-err, "make a copy of %s", commit);
-	/* To be removed from here on, even if git does not come to its end. */
-	made = b->copies[b->n++] = pb_take(path);
-	err = pb_git(b->git, NULL, NULL, "worktree", "add", "--detach", "--quiet", made, commit);
+		return err;
+	if (asprintf(&path, "%s/%s" TREE, b->directory, head) < 0)
+		return pb_err(ENOMEM, "make a copy of the working tree");
+	err = check_out(b, path, head);
 	if (!err)
-		err = build(b, made);
+		err = pb_builds_take_over(b->git, b->plan, path);
 	if (!err)
-		*copy = made;
+		err = build(b, path, true);
+	if (!err)
+		*copy = path;
 	return err;
 }

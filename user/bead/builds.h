@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Copies of revisions, each checked out beside the store and built by the plan's "build":
+ * The plan's "build", in place and of copies. Copies of revisions, and of the working tree, are checked out beside the
+ * store:
  *
  *   .bead/builds/lock          held by the process that has copies; who finds it free clears away what a kill left
  *   .bead/builds/COMMIT/       a git worktree, detached
+ *   .bead/builds/COMMIT.tree/  the same of HEAD, with the files of the working tree that differ from it
  *   .bead/builds/COMMIT.log    what the build wrote, kept where it failed
+ *   .bead/build.log            the same of the working tree, built in place
  */
 #ifndef PB_BEAD_BUILDS_H
 #define PB_BEAD_BUILDS_H
@@ -31,6 +34,20 @@ PB_DEFINE_FREE(pb_builds, pb_builds_close);
  * written: the build failed, or git; -errno, logged.
  */
 int pb_builds_make(struct pb_builds *b, const char *commit, const char **copy);
+
+/**
+ * pb_builds_make_tree() - copy the working tree as it is, and build that.
+ *
+ * It has what git knows or would: no file that git ignores, nothing of bead's own. Neither refs, index nor objects of the
+ * repository are touched. Once for each @b. Return: as of pb_builds_make().
+ */
+int pb_builds_make_tree(struct pb_builds *b, const char **copy);
+
+/* What of the working tree differs from HEAD goes into @copy, which is at HEAD. Return: 0; -ECANCELED; -errno, logged. */
+int pb_builds_take_over(const struct pb_git *git, const struct pb_plan *plan, const char *copy);
+
+/* The plan's "build" in the working tree; nothing where it has none. Return: as of pb_builds_make(). */
+int pb_builds_here(const struct pb_plan *plan, int stop_fd);
 
 /**
  * pb_builds_map() - a workload of the plan as it is in a copy.

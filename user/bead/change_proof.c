@@ -213,6 +213,7 @@ int pb_proof_document(const struct pb_desk *desk, const struct pb_bead_args *arg
 		write_aspect(&j, desk, args, (enum pb_aspect)i);
 	write_where(&j, changeset, commit);
 	pb_json_string(&j, "plan_digest", desk->plan->digest);
+	pb_json_string(&j, "build", desk->plan->n_build ? "built by bead" : "not built by bead");
 	pb_json_array(&j, "workloads");
 	for (uint32_t i = 0; i < desk->plan->n_workloads; i++)
 		write_workload(&j, golden, &desk->plan->workloads[i]);

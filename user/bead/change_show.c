@@ -135,6 +135,7 @@ static void print_proof(const json_t *proof)
 			 json_array_size(json_object_get(workload, "outputs")));
 		print_line("golden", said);
 	}
+	print_line("build", json_string_value(json_object_get(proof, "build")));
 	print_line("proven", text_in(proof, "time"));
 }
 

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "user/bead/plan.h"
 #include "user/bead/runner.h"
+#include "user/bead/store_inside.h"
 #include "user/core/launch.h"
 #include "user/core/log.h"
 #include "user/core/text.h"
@@ -34,23 +36,33 @@ static const char *const settings[] = {"git",
 				       "-c",
 				       "advice.detachedHead=false"};
 
+/* Another git may read it right now: it is there as a whole, or as the one before. */
 static int write_attributes(struct pb_git *git, const char *scratch)
 {
-	FILE *out;
+	pb_autofree char *draft = NULL;
+	FILE *out = NULL;
 	bool failed;
+	int err;
 
 	if (asprintf(&git->attributes, "%s/gitattributes", scratch) < 0) {
 		git->attributes = NULL;
 		return pb_err(ENOMEM, "prepare for git");
 	}
-	out = fopen(git->attributes, "we");
-	if (!out)
-		return pb_err(errno, "write %s", git->attributes);
+	if (asprintf(&draft, "%s.%d", git->attributes, (int)getpid()) < 0) {
+		draft = NULL;
+		return pb_err(ENOMEM, "prepare for git");
+	}
+	err = pb_store_new_file(&out, draft);
+	if (err)
+		return err;
 	fputs(attributes, out);
 	failed = ferror(out);
-	if (fclose(out) || failed)
-		return pb_err(EIO, "write %s", git->attributes);
-	return 0;
+	failed = fclose(out) || failed;
+	if (!failed && !rename(draft, git->attributes))
+		return 0;
+	err = pb_err(failed ? EIO : errno, "write %s", git->attributes);
+	unlink(draft);
+	return err;
 }
 
 /* NULL-terminated; borrows all but the last, which is in @own. */

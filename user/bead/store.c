@@ -166,6 +166,63 @@ int pb_store_make_directory(const char *path)
 	return fd < 0 ? pb_err(errno, "%s must be a directory, and no link", path) : 0;
 }
 
+/* The same for a file that is open, which must be nothing else. */
+static int give_file(const char *path, int fd)
+{
+	pb_autofree char *copy = strdup(path);
+	struct stat st, above;
+
+	if (!copy)
+		return -ENOMEM;
+	if (fstat(fd, &st))
+		return pb_err(errno, "look at %s", path);
+	/* One of several names may be that of a file elsewhere, which is not ours to give away. */
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+		return pb_fail(ELOOP, "%s must be a regular file of one name, and no link", path);
+	if (!geteuid() && !st.st_uid && !stat(dirname(copy), &above) && above.st_uid &&
+	    fchown(fd, above.st_uid, above.st_gid))
+		pb_log(PB_LOG_DEBUG, "%s stays root's: %s", path, strerror(errno));
+	return 0;
+}
+
+int pb_store_open_file(const char *path)
+{
+	const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	pb_autoclose int fd = open(path, flags, 0644);
+	int err, given;
+
+	if (fd < 0)
+		return pb_fail(errno, "cannot open %s: %s; it must be a file, and no link", path,
+			       strerror(errno));
+	err = give_file(path, fd);
+	if (err)
+		return err;
+	given = fd;
+	fd = -1;
+	return given;
+}
+
+int pb_store_new_file(FILE **out, const char *path)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	pb_autoclose int fd = -1;
+	int err;
+
+	if (unlink(path) && errno != ENOENT)
+		return pb_err(errno, "replace %s", path);
+	fd = open(path, flags, 0644);
+	if (fd < 0)
+		return pb_err(errno, "make %s", path);
+	err = give_file(path, fd);
+	if (err)
+		return err;
+	*out = fdopen(fd, "w");
+	if (!*out)
+		return pb_err(errno, "write %s", path);
+	fd = -1;
+	return 0;
+}
+
 /*
  * An empty file is an empty database. What SQLite makes beside it goes to the same owner. One that is there is not
  * opened here: to close it again would take away the locks that this process may hold on it.

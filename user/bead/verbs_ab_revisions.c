@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* ab of revisions: every workload of the plan, in a copy of one and in a copy of the other or the working tree. */
+/* ab of revisions: every workload of the plan, in a copy of one and in a copy of the other or of the working tree. */
 #include "user/bead/verbs.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 /* One workload of both. */
 struct bout {
 	const struct pb_plan_workload *workload;
-	struct pb_plan_workload *mapped[2]; /* NULL: as in the working tree */
+	struct pb_plan_workload *mapped[2];
 	char label[2][128];
 	struct pb_duel duel;
 	enum pb_verdict verdict; /* by the adjusted p */
@@ -132,11 +132,16 @@ static int make_copies(struct match *m)
 	int err = pb_builds_open(&m->builds, m->desk.plan, m->git);
 
 	for (int i = 0; i < 2 && !err; i++) {
-		if (!m->commit[i])
-			continue;
-		pb_log(PB_LOG_INFO, "%s %.12s", m->desk.plan->n_build ? "building" : "copying",
-		       m->commit[i]);
-		err = pb_builds_make(m->builds, m->commit[i], &m->copy[i]);
+		const char *doing = m->desk.plan->n_build ? "building" : "copying";
+
+		if (m->commit[i]) {
+			pb_log(PB_LOG_INFO, "%s %.12s", doing, m->commit[i]);
+			err = pb_builds_make(m->builds, m->commit[i], &m->copy[i]);
+		} else {
+			/* Made as the other side is: what lies built in the working tree may be of another source. */
+			pb_log(PB_LOG_INFO, "%s the working tree", doing);
+			err = pb_builds_make_tree(m->builds, &m->copy[i]);
+		}
 	}
 	return err;
 }
@@ -145,10 +150,10 @@ static int make_copies(struct match *m)
 static void hint(const struct match *m)
 {
 	if (m->desk.plan->n_build)
-		pb_log(PB_LOG_INFO, "a copy of a revision has what git has and what the plan's "
+		pb_log(PB_LOG_INFO, "a copy has what git has and what the plan's "
 				    "\"build\" makes: no file that git ignores or does not know");
 	else
-		pb_log(PB_LOG_INFO, "a copy of a revision has what git has, and no more: the plan "
+		pb_log(PB_LOG_INFO, "a copy has what git has, and no more: the plan "
 				    "says no \"build\"");
 }
 
@@ -161,9 +166,6 @@ static int prepare(struct match *m, struct bout *bout)
 			 m->commit[i] ? "at " : "in the working tree",
 			 m->commit[i] ? m->commit[i] : "");
 		bout->duel.label[i] = bout->label[i];
-		bout->duel.side[i] = bout->workload;
-		if (!m->copy[i])
-			continue;
 		err = pb_builds_map(&bout->mapped[i], m->git, bout->workload, m->copy[i]);
 		bout->duel.side[i] = bout->mapped[i];
 	}

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "user/bead/builds.h"
 #include "user/bead/change_open.h"
 #include "user/bead/change_proof.h"
 #include "user/bead/change_show.h"
@@ -29,7 +30,20 @@ static int read_changeset(struct pb_changeset *c, struct pb_git **git, const str
 	return err ? err : pb_changeset_read(c, *git, change->base, desk->plan);
 }
 
-/* Nothing may have been edited while the oracle ran. */
+/* What is run is made of the source as it is, and not of what it was when somebody built it last. */
+static int build(const struct pb_desk *desk, const struct pb_bead_args *args)
+{
+	if (!desk->plan->n_build) {
+		pb_log(PB_LOG_WARN,
+		       "the plan has no \"build\": what is run is proven, and nobody knows "
+		       "whether it was built of this source");
+		return 0;
+	}
+	pb_log(PB_LOG_INFO, "building the working tree");
+	return pb_builds_here(desk->plan, args->stop_fd);
+}
+
+/* Nothing may have been edited while it was built and the oracle ran. */
 static int still_the_same(const struct pb_changeset *before, const struct pb_git *git,
 			  const struct pb_desk *desk)
 {
@@ -38,8 +52,9 @@ static int still_the_same(const struct pb_changeset *before, const struct pb_git
 
 	if (err || !strcmp(after.digest, before->digest))
 		return err;
-	pb_log(PB_LOG_ERROR, "the working tree was changed while it was run, so nothing is proven; "
-			     "prove it again");
+	pb_log(PB_LOG_ERROR,
+	       "the working tree was changed while it was built and run, so nothing is "
+	       "proven; prove it again; what the build writes is for git to ignore");
 	return PB_BEAD_FINDING;
 }
 
@@ -70,6 +85,8 @@ static int prove(const struct pb_desk *desk, const struct pb_bead_args *args,
 	err = pb_proof_check_words(desk->plan, args);
 	if (!err)
 		err = read_changeset(&c, &git, desk, args, change);
+	if (!err)
+		err = build(desk, args);
 	if (!err)
 		err = pb_proof_run(desk, args);
 	if (!err)
