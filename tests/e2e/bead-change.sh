@@ -475,6 +475,37 @@ a_path_that_is_absolute_is_that_of_the_copy()
 	_expect_out '^w: regressed'
 }
 
+a_path_by_a_link_is_that_of_the_copy()
+{
+	_repository 0.01
+	ln -s "$PWD" "$T/by-a-link"
+	sed -i "s|command: .*|command: [sh, $T/by-a-link/out/prog]|" beads.yaml
+	_program 0.05
+	_git commit -qam slower
+	tool ab --a-ref HEAD~1 --b-ref HEAD --noisy
+	expect_status 1
+	_expect_out '^w: regressed'
+}
+
+one_program_is_not_compared_with_itself()
+{
+	_repository 0.01
+	(echo '#!/bin/sh' && cat prog.sh) >"$T/installed"
+	chmod +x "$T/installed"
+	sed -i "s|command: .*|command: [$T/installed]|" beads.yaml
+	_git commit -qam installed
+	tool bless
+	echo '# slower' >>prog.sh
+	tool ab --a-ref HEAD --noisy
+	expect_status 2
+	expect_says "both sides run the same file $T/installed: "
+	_no_copies
+	sed -i "s|command: .*|command: [/bin/echo, word]|" beads.yaml
+	tool bless
+	tool ab --a-ref HEAD --noisy --pairs 3
+	expect_says 'both sides run the same .*/echo, and no word'
+}
+
 a_build_that_fails_names_what_it_wrote()
 {
 	_repository 0.01

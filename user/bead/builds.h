@@ -62,7 +62,16 @@ int pb_builds_map(struct pb_plan_workload **out, const struct pb_git *git,
 		  const struct pb_plan_workload *workload, const char *copy);
 void pb_builds_unmap(struct pb_plan_workload *mapped);
 
-/* @text with each path below @from below @to instead, to be freed. NULL: no memory. */
+/**
+ * pb_builds_differ() - do both sides run something else?
+ * @side: a workload as it is in one copy and in the other
+ *
+ * A program of the system, as an interpreter, may be the same for both; a warning says so where no word names a file that
+ * differs. Return: 0; -EINVAL, logged: both run the same file, so there is nothing to compare.
+ */
+int pb_builds_differ(const struct pb_plan_workload *const side[2]);
+
+/* @text with each path below @from below @to instead, also one that leads there by a link; to be freed. NULL: no memory. */
 char *pb_path_moved(const char *text, const char *from, const char *to);
 
 #endif

@@ -10,29 +10,76 @@
 #include "user/bead/plan_walk.h"
 #include "user/core/log.h"
 
-/* A path begins where no letter of one stands before, and @from ends at a slash or with it. */
-static bool is_path_at(const char *text, const char *at, size_t len)
-{
-	bool begins = at == text || strchr(" =:,;'\"", at[-1]);
+#define BOUNDS " =:,;'\""
 
-	return begins && (!at[len] || strchr("/ :,;'\"", at[len]));
+/* A path begins where no letter of one stands before, and @from ends at a slash or with it. */
+static bool begins(const char *text, const char *at)
+{
+	return at == text || strchr(BOUNDS, at[-1]);
+}
+
+static bool is_path_at(const char *text, const char *at, const char *from, size_t len)
+{
+	return !strncmp(at, from, len) && begins(text, at) &&
+	       (!at[len] || strchr("/ :,;'\"", at[len]));
+}
+
+/* An absolute path with its links followed, as far as there is something; to be freed, NULL: nothing of it. */
+static char *resolve(const char *at, size_t len)
+{
+	pb_autofree char *path = strndup(at, len), *real = NULL;
+	char *whole;
+	size_t end = len;
+
+	while (path && !(real = realpath(path, NULL)) && errno == ENOENT) {
+		while (end > 1 && path[end - 1] != '/')
+			end--;
+		if (end <= 1)
+			return NULL;
+		path[--end] = '\0';
+	}
+	if (!real || asprintf(&whole, "%s%.*s", real, (int)(len - end), at + end) < 0)
+		return NULL;
+	return whole;
+}
+
+/* A path that leads below @from by a link: to what is behind @from in it, to be freed. NULL: it is none. */
+static char *behind(const char *at, size_t len, const char *from, size_t from_len)
+{
+	pb_autofree char *real = resolve(at, len);
+
+	if (!real || strncmp(real, from, from_len) != 0 || !strchr("/", real[from_len]))
+		return NULL;
+	return strdup(real + from_len);
 }
 
 char *pb_path_moved(const char *text, const char *from, const char *to)
 {
 	size_t from_len = strlen(from), size;
-	const char *at = text, *found;
 	char *moved = NULL;
 	FILE *out = open_memstream(&moved, &size);
 
 	if (!out)
 		return NULL;
-	while ((found = strstr(at, from))) {
-		fwrite(at, 1, (size_t)(found - at), out);
-		fputs(is_path_at(text, found, from_len) ? to : from, out);
-		at = found + from_len;
+	for (const char *at = text; *at;) {
+		pb_autofree char *rest = NULL;
+		size_t len = 1;
+
+		if (is_path_at(text, at, from, from_len)) {
+			fputs(to, out);
+			at += from_len;
+			continue;
+		}
+		if (*at == '/' && begins(text, at)) {
+			len = strcspn(at, BOUNDS);
+			rest = behind(at, len, from, from_len);
+		}
+		if (rest)
+			fprintf(out, "%s%s", to, rest);
+		else
+			fwrite(at, 1, len, out);
+		at += len;
 	}
-	fputs(at, out);
 	if (fclose(out)) {
 		free(moved);
 		return NULL;

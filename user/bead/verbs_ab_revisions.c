@@ -169,7 +169,7 @@ static int prepare(struct match *m, struct bout *bout)
 		err = pb_builds_map(&bout->mapped[i], m->git, bout->workload, m->copy[i]);
 		bout->duel.side[i] = bout->mapped[i];
 	}
-	return err;
+	return err ? err : pb_builds_differ(bout->duel.side);
 }
 
 /* Return: enum pb_bead_exit of what ends the whole, else 0; -errno. */
@@ -200,7 +200,7 @@ static int fight(struct match *m, uint32_t i)
 		end = pb_duel_fight(&bout->duel);
 	if (end == PB_DUEL_STOPPED)
 		return PB_BEAD_INTERRUPTED;
-	if (end)
+	if (end && end != -EINVAL)
 		hint(m);
 	/* -ECANCELED: a prepare command failed. */
 	return end > 0 || end == -ECANCELED ? PB_BEAD_FINDING : end;
