@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +222,9 @@ int pb_child_start(struct pb_child *child, const struct pb_plan_workload *worklo
 	if (!err) {
 		child->word = plan.word;
 		signal(SIGCHLD, SIG_DFL); /* where our caller ignores it there would be no status */
+		/* Peak memory of a command is at least that of us at the fork: exec does not forget it. So what we have
+		 * freed, as after reading a profile, is given back before; else it would grow from bead to bead. */
+		malloc_trim(0);
 		child->pid = fork();
 		if (!child->pid)
 			be_command(&plan);
