@@ -239,14 +239,30 @@ static uint32_t count(const struct match *m, enum pb_verdict verdict)
 	return n;
 }
 
+/* Of those that nobody can say of: how many may take longer by more than delta. The others may be faster. */
+static uint32_t count_maybe_worse(const struct match *m)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < m->n; i++) {
+		const struct pb_ab_result *r = pb_ab_result(m->bouts[i].duel.ab);
+
+		n += m->bouts[i].verdict == PB_VERDICT_INCONCLUSIVE &&
+		     !(r->has_ratio && r->ratio.high <= 1 + m->delta);
+	}
+	return n;
+}
+
 /* Of all: the worst; and improved where one is and the others are no worse. */
 static enum pb_verdict overall(const struct match *m)
 {
+	bool improved = count(m, PB_VERDICT_IMPROVED);
+
 	if (count(m, PB_VERDICT_REGRESSED))
 		return PB_VERDICT_REGRESSED;
-	if (count(m, PB_VERDICT_INCONCLUSIVE))
+	if (improved ? count_maybe_worse(m) : count(m, PB_VERDICT_INCONCLUSIVE))
 		return PB_VERDICT_INCONCLUSIVE;
-	return count(m, PB_VERDICT_IMPROVED) ? PB_VERDICT_IMPROVED : PB_VERDICT_EQUIVALENT;
+	return improved ? PB_VERDICT_IMPROVED : PB_VERDICT_EQUIVALENT;
 }
 
 static void write_result(FILE *out, const struct match *m, bool compact)
