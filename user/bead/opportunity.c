@@ -137,6 +137,7 @@ static int fill_row(struct gather *g, struct pb_opportunity *row)
 
 	g->row = row;
 	g->clue_room = 0;
+	row->spot.file = pb_plan_relative(g->plan, row->spot.file);
 	err = pb_store_clues(g->store, row->run, row->spot.workload, row->spot.id, add_clue, g);
 	if (!err)
 		err = pb_store_figures(g->store, row->run, note_complete, g);

@@ -219,6 +219,13 @@ void pb_plan_free(struct pb_plan *plan)
 	free(plan);
 }
 
+const char *pb_plan_relative(const struct pb_plan *plan, const char *path)
+{
+	size_t len = strlen(plan->directory);
+
+	return !strncmp(path, plan->directory, len) && path[len] == '/' ? path + len + 1 : path;
+}
+
 uint32_t pb_plan_workload(const struct pb_plan *plan, const char *name)
 {
 	for (uint32_t i = 0; i < plan->n_workloads; i++) {

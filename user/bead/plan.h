@@ -194,6 +194,9 @@ int pb_plan_parse(struct pb_plan **out, const char *path, const char *text, size
 void pb_plan_free(struct pb_plan *plan);
 PB_DEFINE_FREE(pb_plan, pb_plan_free);
 
+/* A path as seen from the plan's directory where it is below that, else as it is: a part of @path. */
+const char *pb_plan_relative(const struct pb_plan *plan, const char *path);
+
 /* Index of a workload or bead by name; UINT32_MAX. */
 uint32_t pb_plan_workload(const struct pb_plan *plan, const char *name);
 uint32_t pb_plan_bead(const struct pb_plan *plan, const char *id);

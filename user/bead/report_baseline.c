@@ -16,6 +16,7 @@ static const struct {
 	{"wall_p50_ns", "time, p50", false},
 	{"wall_p95_ns", "time, p95", false},
 	{"wall_p99_ns", "time, p99", false},
+	{"net_p50_ns", "without waiting for a CPU, p50", false},
 	{"operation_p50_ns", "an operation, p50", false},
 	{"operation_p95_ns", "an operation, p95", false},
 	{"operation_p99_ns", "an operation, p99", false},
@@ -37,6 +38,7 @@ static const struct {
 	{"operation_p999_ns", "an operation, p99.9", true},
 	{"operation_max_ns", "an operation, longest", true},
 	{"operations", "operations measured", true},
+	{"own_p50_ns", "bead's own cost, p50", true},
 	{"own_max_ns", "bead's own cost, most", true},
 };
 
@@ -86,13 +88,13 @@ static bool is_listed(const char *name)
 	return !strcmp(name, "runs");
 }
 
-/* What profiles counted. */
+/* Whatever else the baseline counted. */
 static void put_counts(struct pb_md_table *t, const struct pb_report *r, const char *workload)
 {
 	for (uint32_t i = 0; i < r->plan->n_beads; i++) {
 		const struct pb_report_bead *b = &r->beads[i];
 
-		for (uint32_t k = 0; b->bead->kind != PB_BEAD_GATE && k < b->n_figures; k++) {
+		for (uint32_t k = 0; b->bead->kind == PB_BEAD_BASELINE && k < b->n_figures; k++) {
 			const struct pb_figure *figure = &b->figures[k];
 
 			if (!strcmp(figure->workload, workload) && !is_listed(figure->name))

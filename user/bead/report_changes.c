@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The log of changes. Diff, proof and verdict are JSON that other verbs wrote; their members are shown by their own names,
- * so that what is added to them is shown, too.
+ * The log of changes. Diff, proof and verdict are JSON that other verbs wrote: files of a diff, and workloads of a proof,
+ * have a line each; all other members are shown by their own names, so that what is added to them is shown, too.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -126,6 +126,104 @@ static void put_value(FILE *out, const json_t *value, int depth)
 		fputs("-", out);
 }
 
+/* "customers.c, +36 -4: hash, find_slot" */
+static void put_file(FILE *out, const json_t *file)
+{
+	const json_t *functions = json_object_get(file, "functions");
+
+	pb_md_code(out, text_of(file, "path"), 200);
+	if (json_is_true(json_object_get(file, "binary")))
+		fputs(", binary", out);
+	else
+		fprintf(out, ", +%.0f -%.0f", number_of(file, "lines_added"),
+			number_of(file, "lines_removed"));
+	if (!json_array_size(functions))
+		return;
+	fputs(": ", out);
+	put_array(out, functions, 0);
+}
+
+/* "totals: 2 of 2 runs gave what was blessed; stdout, exact, sha256 c05a5f..." */
+static void put_workload(FILE *out, const json_t *workload)
+{
+	const json_t *outputs = json_object_get(workload, "outputs");
+
+	pb_md_text(out, text_of(workload, "workload"));
+	fprintf(out, ": %.0f of %.0f runs gave what was blessed", number_of(workload, "matched"),
+		number_of(workload, "runs"));
+	for (size_t i = 0; i < json_array_size(outputs); i++) {
+		const json_t *o = json_array_get(outputs, i);
+		const char *sha256 = text_of(o, "sha256"), *mode = text_of(o, "mode");
+
+		fputs("; ", out);
+		pb_md_text(out, text_of(o, "output") ? text_of(o, "output") : "?");
+		if (mode && strcmp(mode, "exact") != 0)
+			fprintf(out, " (mode %s)", mode);
+		if (sha256)
+			fprintf(out, " %.12s", sha256);
+	}
+}
+
+static void put_flag(FILE *out, const json_t *flag)
+{
+	fputs("**flag**: ", out);
+	pb_md_text(out, text_of(flag, "text") ? text_of(flag, "text") : text_of(flag, "flag"));
+}
+
+/* Members with lines of their own: an array of objects that have @mark. */
+static const struct {
+	const char *key, *mark;
+	void (*put)(FILE *out, const json_t *item);
+} lists[] = {{"files", "path", put_file},
+	     {"workloads", "workload", put_workload},
+	     {"flags", "flag", put_flag}};
+
+static bool put_list(FILE *out, const char *key, const json_t *value)
+{
+	size_t i = 0, n = json_array_size(value);
+
+	while (i < PB_ARRAY_SIZE(lists) && strcmp(lists[i].key, key) != 0)
+		i++;
+	if (i == PB_ARRAY_SIZE(lists) || !n)
+		return false;
+	for (size_t k = 0; k < n; k++)
+		if (!text_of(json_array_get(value, k), lists[i].mark))
+			return false;
+	for (size_t k = 0; k < n; k++) {
+		fputs("  - ", out);
+		lists[i].put(out, json_array_get(value, k));
+		fputc('\n', out);
+	}
+	return true;
+}
+
+/* What says which tree and machine it was, for programs; and what is told elsewhere. */
+static bool is_for_programs(const char *key)
+{
+	static const char *const keys[] = {"schema",      "base",        "digest",
+					   "diff_digest", "commit",      "plan_digest",
+					   "host",        "lines_added", "lines_removed"};
+
+	for (size_t i = 0; i < PB_ARRAY_SIZE(keys); i++)
+		if (!strcmp(key, keys[i]))
+			return true;
+	return false;
+}
+
+/* A word for who says so, then what. */
+static void put_member(FILE *out, const json_t *value)
+{
+	const char *by = text_of(value, "by"), *text = text_of(value, "text");
+
+	if (!text) {
+		put_value(out, value, 0);
+		return;
+	}
+	pb_md_text(out, text);
+	if (by && !strcmp(by, "author"))
+		fputs(" (the author)", out);
+}
+
 /* One line for each member. */
 static void put_record(FILE *out, const char *what, const char *text)
 {
@@ -138,12 +236,12 @@ static void put_record(FILE *out, const char *what, const char *text)
 	fprintf(out, "- %s%s\n", what, json_is_object(record) ? "" : ": not readable");
 	json_object_foreach(record, key, value)
 	{
-		if (!strcmp(key, "schema"))
+		if (is_for_programs(key) || put_list(out, key, value))
 			continue;
 		fputs("  - ", out);
 		pb_md_text(out, key);
 		fputs(": ", out);
-		put_value(out, value, 0);
+		put_member(out, value);
 		fputc('\n', out);
 	}
 }

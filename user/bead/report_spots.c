@@ -125,8 +125,11 @@ static void put_evidence(FILE *out, const struct pb_opportunity **rows, uint32_t
 		fputs(shown++ ? ", " : "\nEvidence: ", out);
 		pb_md_code(out, rows[i]->spot.evidence, 200);
 	}
-	if (shown)
-		fputc('\n', out);
+	if (!shown)
+		return;
+	if (!isnan(rows[0]->complete_pct))
+		fprintf(out, "; %.1f %% of its stacks are complete", rows[0]->complete_pct);
+	fputc('\n', out);
 }
 
 /* What speaks for levers at these places; or what is missing. */

@@ -24,6 +24,7 @@ static int write_figure(void *ctx, const struct pb_figure *figure)
 /* Whose clues are shown. */
 struct shown {
 	struct pb_store *store;
+	const struct pb_plan *plan;
 	int64_t run;
 	struct pb_json *j; /* NULL: for people */
 };
@@ -60,7 +61,7 @@ static int print_spot(void *ctx, const struct pb_spot *spot)
 		       strcmp(spot->unit, "bytes") ? "" : " of memory");
 	print_safe("  ", spot->name, "");
 	if (*spot->file) {
-		print_safe("  ", spot->file, "");
+		print_safe("  ", pb_plan_relative(s->plan, spot->file), "");
 		if (spot->line)
 			printf(":%u", spot->line);
 	}
@@ -92,7 +93,7 @@ static int write_spot(void *ctx, const struct pb_spot *spot)
 	pb_json_string(j, "id", spot->id);
 	pb_json_string(j, "name", spot->name);
 	pb_json_string(j, "module", spot->module);
-	pb_json_string(j, "file", spot->file);
+	pb_json_string(j, "file", pb_plan_relative(s->plan, spot->file));
 	pb_json_uint(j, "line", spot->line);
 	pb_json_string(j, "frames", spot->frames);
 	pb_json_double(j, "self_pct", spot->self_pct, 3);
@@ -134,7 +135,7 @@ static int keep_outcome(void *ctx, const struct pb_store_run *run)
 static int print_all(const struct pb_desk *desk, uint32_t bead,
 		     const struct pb_bead_standing *standing, const struct outcome *o)
 {
-	struct shown shown = {.store = desk->store, .run = o->run};
+	struct shown shown = {.store = desk->store, .plan = desk->plan, .run = o->run};
 	int err = pb_look_print(desk, bead, standing);
 
 	if (err || !o->run)
@@ -149,7 +150,7 @@ static int write_all(const struct pb_desk *desk, uint32_t bead,
 		     const struct pb_bead_standing *standing, const struct outcome *o)
 {
 	struct pb_json j;
-	struct shown shown = {.store = desk->store, .run = o->run, .j = &j};
+	struct shown shown = {.store = desk->store, .plan = desk->plan, .run = o->run, .j = &j};
 	int err;
 
 	pb_bead_begin_document(&j, "bead-show/1", desk);

@@ -86,9 +86,17 @@ static struct pb_change changes[] = {
 	 .base = "abc",
 	 .state = PB_CHANGE_CLOSED,
 	 .opened = "2026-11-30T00:00:00.000Z",
-	 .diff = "{\"schema\": \"bead-diff/1\", \"files\": [\"a.c\", \"b|c\"], \"flags\": []}",
-	 .proof = "{\"schema\": \"bead-proof/1\", \"ties\": \"checked\", \"deep\": {\"n\": [1, "
-		  "2.5, true, null]}}",
+	 .diff = "{\"schema\": \"bead-diff/1\", \"base\": \"abc\", \"files\": [{\"path\": \"b|c.c\", "
+		 "\"lines_added\": 3, \"lines_removed\": 1, \"functions\": [\"f\", \"g\"]}, {\"path\": "
+		 "\"d\", \"binary\": true}], \"more\": [\"a\", \"b|c\"], \"flags\": [{\"flag\": \"plan\", "
+		 "\"text\": \"another <plan>\"}]}",
+	 .proof =
+		 "{\"schema\": \"bead-proof/1\", \"ties\": {\"by\": \"author\", \"text\": \"none\"}, "
+		 "\"seeds\": {\"by\": \"outputs\", \"text\": \"checked\"}, \"host\": \"secret\", "
+		 "\"deep\": {\"n\": [1, 2.5, true, null]}, \"workloads\": [{\"workload\": \"w\", "
+		 "\"runs\": 2, \"matched\": 2, \"outputs\": [{\"output\": \"stdout\", \"mode\": "
+		 "\"exact\", \"sha256\": \"0123456789abcdef\"}, {\"output\": \"files/a\", \"mode\": "
+		 "\"set\"}]}]}",
 	 .verdict = "{\"verdict\": \"improved\", \"ratio\": {\"value\": 0.612, \"low\": 0.6, "
 		    "\"high\": 0.63}}"},
 	{.id = 2,
@@ -121,6 +129,11 @@ static int setup(void **state)
 		return -1;
 	clues[0].lever = pb_lever_find("algorithm");
 	rows[1].score = rows[2].score = NAN;
+	for (uint32_t i = 0; i < 3; i++) {
+		rows[i].saves_pct = rows[i].spot.ceiling_pct;
+		rows[i].complete_pct = NAN;
+	}
+	rows[1].complete_pct = 98.5;
 	for (uint32_t i = 0; i < 4; i++)
 		beads[i] = (struct pb_report_bead){.bead = &plan->beads[i],
 						   .standing = {PB_STATE_DONE, 0},
@@ -218,7 +231,7 @@ static void hotspots_are_as_many_as_the_plan_wants_by_cumulative_time(void **sta
 		"| ---------: | ------------- | -----: | --------- | -------- |\n"
 		"|     99.0 % | [98.0, 99.0]  |  0.1 % | Caaaa0002 | `main` in parse |\n"
 		"|     63.2 % | [61.0, 65.0]  | 50.1 % | Caaaa0001 | `find` at src/find.c:118 |\n"
-		"\nEvidence: `.bead/runs/3/cpu-1.json`\n");
+		"\nEvidence: `.bead/runs/3/cpu-1.json`; 98.5 % of its stacks are complete\n");
 	expect_section(
 		pb_report_allocations,
 		"## Call sites that allocate most\n\nNot known: no bead of kind alloc-sites is "
@@ -283,11 +296,16 @@ static void changes_come_with_diff_proof_and_verdict(void **state)
 				     "- From: `abc`\n"
 				     "- Before and after: improved, ratio 0.612 [0.600, 0.630]\n"
 				     "- Diff\n"
-				     "  - files: a.c, b&#124;c\n"
-				     "  - flags: none\n"
+				     "  - b&#124;c.c, +3 -1: f, g\n"
+				     "  - `d`, binary\n"
+				     "  - more: a, b&#124;c\n"
+				     "  - **flag**: another \\<plan\\>\n"
 				     "- Proof\n"
-				     "  - ties: checked\n"
-				     "  - deep: n: 1, 2.5, yes, -\n"));
+				     "  - ties: none (the author)\n"
+				     "  - seeds: checked\n"
+				     "  - deep: n: 1, 2.5, yes, -\n"
+				     "  - w: 2 of 2 runs gave what was blessed; stdout "
+				     "0123456789ab; files/a (mode set)\n"));
 	assert_non_null(strstr(text, "- Proof: not readable\n"));
 	free(text);
 	expect_section(pb_report_changes, "## Changes\n\nNone yet.\n");
