@@ -8,8 +8,11 @@
 
 void csv_open(struct csv *csv, const char *path)
 {
-	*csv = (struct csv){.path = path, .file = fopen(path, "r")};
-	if (!csv->file)
+	csv->path = path;
+	csv->file = fopen(path, "r");
+	csv->line = 0;
+	csv->row = NULL;
+	if (!csv->file || setvbuf(csv->file, csv->buffer, _IOFBF, sizeof(csv->buffer)))
 		die_errno(path);
 }
 

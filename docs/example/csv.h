@@ -7,8 +7,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CSV_ROW_BYTES (128 * 1024) /* of the longest line, with its newline and NUL */
-#define CSV_FIELDS    8
+#define CSV_ROW_BYTES  (128 * 1024) /* of the longest line, with its newline and NUL */
+#define CSV_READ_BYTES (64 * 1024)  /* at once */
+#define CSV_FIELDS     8
 
 struct csv_row {
 	char text[CSV_ROW_BYTES];
@@ -21,6 +22,7 @@ struct csv {
 	FILE *file;
 	uint64_t line;
 	struct csv_row *row; /* the last that was read */
+	char buffer[CSV_READ_BYTES];
 };
 
 /* Ends the program with a message if the file cannot be read. @path: borrowed. */
