@@ -207,7 +207,7 @@ static void scale(double *time_ns, double asleep_ns, double factor)
 
 void pb_io_correct(struct pb_paths *paths, const struct pb_path_base *base)
 {
-	double cpu_ns = base->cpu_per_wall * base->wall_ns;
+	double cpu_ns = base->system_ns > 0 ? base->system_ns : base->cpu_per_wall * base->wall_ns;
 
 	for (uint32_t run = 0; run < paths->runs; run++) {
 		double *whole_ns = &paths->whole[PB_PATH_TIME][run];

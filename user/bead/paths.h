@@ -73,6 +73,7 @@ struct pb_path_base {
 	double rss_bytes;
 	double allocator_pct, allocator_low_pct,
 		allocator_high_pct; /* of CPU time, in the allocator */
+	double system_ns; /* in the kernel: the upper end of the median's interval; 0, too: not known */
 };
 
 /**
@@ -89,8 +90,10 @@ int pb_alloc_find(const struct pb_paths *paths, const struct pb_path_base *base,
  * pb_io_correct() - take what the profiler added out of the times, once all runs are there.
  *
  * Its programs run at both ends of a system call, so a call of a microsecond is measured as several. What calls waited
- * is not touched by that. What they used of a CPU, all together, cannot be more than the CPU time of the workload in the
- * baseline, and is scaled down to it where it is. Where nothing is known of that, nothing is changed.
+ * is not touched by that. What they used of a CPU, all together, cannot be more than the time of the workload in the
+ * kernel in the baseline (its CPU time, where only that is known), and is scaled down to it where it is: on a busy machine
+ * a call of a microsecond may wait milliseconds for a CPU, and that counts as using it. Where nothing is known, nothing is
+ * changed.
  */
 void pb_io_correct(struct pb_paths *paths, const struct pb_path_base *base);
 

@@ -10,7 +10,7 @@
 /* Figures of a workload that are looked for. */
 struct wanted {
 	const char *workload;
-	double wall_ns, net_ns, user_ns, system_ns, rss_bytes;
+	double wall_ns, net_ns, user_ns, system_ns, system_most_ns, rss_bytes;
 	double allocator_pct, allocator_low_pct, allocator_high_pct;
 };
 
@@ -26,10 +26,12 @@ static int keep(void *ctx, const struct pb_figure *figure)
 		w->net_ns = figure->value;
 	else if (!strcmp(figure->name, "user_p50_ns"))
 		w->user_ns = figure->value;
-	else if (!strcmp(figure->name, "system_p50_ns"))
-		w->system_ns = figure->value;
 	else if (!strcmp(figure->name, "max_rss_p50_bytes"))
 		w->rss_bytes = figure->value;
+	if (!strcmp(figure->name, "system_p50_ns")) {
+		w->system_ns = figure->value;
+		w->system_most_ns = isnan(figure->high) ? figure->value : figure->high;
+	}
 	if (!strcmp(figure->name, "cpu_allocator_pct")) {
 		w->allocator_pct = figure->value;
 		w->allocator_low_pct = figure->low;
@@ -72,7 +74,7 @@ int pb_profile_read_base(struct pb_path_base *base, struct pb_store *store,
 {
 	static const enum pb_bead_kind kinds[] = {PB_BEAD_BASELINE, PB_BEAD_CPU_FLAME};
 	const double nan = (double)NAN;
-	struct wanted w = {workload->name, nan, nan, nan, nan, nan, nan, nan, nan};
+	struct wanted w = {workload->name, nan, nan, nan, nan, nan, nan, nan, nan, nan};
 
 	for (size_t i = 0; i < PB_ARRAY_SIZE(kinds); i++) {
 		int64_t run;
@@ -91,6 +93,7 @@ int pb_profile_read_base(struct pb_path_base *base, struct pb_store *store,
 	*base = (struct pb_path_base){
 		.wall_ns = w.wall_ns,
 		.cpu_per_wall = (w.user_ns + w.system_ns) / w.wall_ns,
+		.system_ns = w.system_most_ns,
 		.rss_bytes = w.rss_bytes,
 		.allocator_pct = w.allocator_pct,
 		.allocator_low_pct = w.allocator_low_pct,

@@ -18,7 +18,7 @@
 #define MIB 1048576
 
 static char why[256];
-static const struct pb_path_base nothing_known = {NAN, NAN, NAN, NAN, NAN, NAN};
+static const struct pb_path_base nothing_known = {NAN, NAN, NAN, NAN, NAN, NAN, NAN};
 
 /* Two sites with one path, and one that holds the memory. */
 static json_t *heap(int calls, int load_bytes, const char *hints)
@@ -56,7 +56,7 @@ static void sites_with_one_path_are_one_spot(void **state)
 	pb_autojson json_t *r = heap(500, 4000,
 				     "{'kind': 'buffer_reuse', 'site': 1, 'objects': 250, "
 				     "'evidence': 'why'}");
-	const struct pb_path_base base = {1e9, 0.5, 100 * MIB, 40, 30, 50};
+	const struct pb_path_base base = {1e9, 0.5, 100 * MIB, 40, 30, 50, NAN};
 	pb_auto_finds struct pb_finds finds = {0};
 	const struct pb_spot *spot;
 	char id[PB_SPOT_ID];
@@ -85,7 +85,7 @@ static void sites_with_one_path_are_one_spot(void **state)
 static void threads_at_once_do_not_lift_a_ceiling(void **state)
 {
 	pb_autojson json_t *r = heap(500, 4000, "");
-	const struct pb_path_base base = {1e9, 2, 100 * MIB, 40, 30, 50};
+	const struct pb_path_base base = {1e9, 2, 100 * MIB, 40, 30, 50, NAN};
 	pb_auto_finds struct pb_finds finds = {0};
 	const struct pb_spot *spot;
 
@@ -99,7 +99,7 @@ static void threads_at_once_do_not_lift_a_ceiling(void **state)
 static void a_path_that_holds_the_memory_is_measured_in_bytes(void **state)
 {
 	pb_autojson json_t *r = heap(500, 50 * MIB, "");
-	const struct pb_path_base base = {1e9, 0.5, 100 * MIB, 40, 30, 50};
+	const struct pb_path_base base = {1e9, 0.5, 100 * MIB, 40, 30, 50, NAN};
 	pb_auto_finds struct pb_finds finds = {0}, blind = {0};
 	const struct pb_find *load;
 
@@ -212,7 +212,7 @@ static void calls_on_many_files_are_one_path_with_their_pattern(void **state)
 		   " 'frames': ['_start', 'main', 'parse', 'fsync']},"
 		   "{'kind': 'small_sequential', 'time_us': 1, 'evidence': 'x',"
 		   " 'frames': ['_start', 'main', 'nowhere']}");
-	const struct pb_path_base base = {1e8, 1, NAN, NAN, NAN, NAN};
+	const struct pb_path_base base = {1e8, 1, NAN, NAN, NAN, NAN, NAN};
 	json_t *const runs[] = {r, r, r};
 	pb_auto_finds struct pb_finds finds = {0};
 	const struct pb_spot *spot;
@@ -251,7 +251,7 @@ static void pages_that_are_waited_for_are_io_without_a_call(void **state)
 static void what_every_program_reads_is_no_spot(void **state)
 {
 	pb_autojson json_t *r = io(0, 0, "");
-	const struct pb_path_base base = {1e6, 1, NAN, NAN, NAN, NAN};
+	const struct pb_path_base base = {1e6, 1, NAN, NAN, NAN, NAN, NAN};
 	json_t *const runs[] = {r, r};
 	pb_auto_finds struct pb_finds finds = {0};
 
@@ -262,7 +262,7 @@ static void what_every_program_reads_is_no_spot(void **state)
 
 static void runs_that_differ_have_an_interval(void **state)
 {
-	const struct pb_path_base base = {1e8, 1, NAN, NAN, NAN, NAN};
+	const struct pb_path_base base = {1e8, 1, NAN, NAN, NAN, NAN, NAN};
 	pb_autojson json_t *a = io(10000000, 0, ""), *b = io(20000000, 0, "");
 	pb_autojson json_t *c = io(30000000, 0, "");
 	json_t *const runs[] = {a, b, c};
@@ -281,8 +281,10 @@ static void runs_that_differ_have_an_interval(void **state)
 /* Calls of 50 ms, of which 10 asleep, in a program that uses 20 ms of a CPU: 20 ms of them are the profiler's. */
 static void cpu_time_of_calls_is_at_most_that_of_the_workload(void **state)
 {
-	const struct pb_path_base base = {1e8, 0.2, NAN, NAN, NAN, NAN};
-	pb_auto_finds struct pb_finds finds = {0}, unknown = {0};
+	const struct pb_path_base base = {1e8, 0.2, NAN, NAN, NAN, NAN, NAN};
+	/* Of which 10 in the kernel: no call uses more. */
+	const struct pb_path_base in_kernel = {1e8, 0.2, NAN, NAN, NAN, NAN, 1e7};
+	pb_auto_finds struct pb_finds finds = {0}, unknown = {0}, least = {0};
 	pb_autojson json_t *r = NULL;
 
 	(void)state;
@@ -296,7 +298,9 @@ static void cpu_time_of_calls_is_at_most_that_of_the_workload(void **state)
 
 		find_io(&finds, runs, 3, &base);
 		find_io(&unknown, runs, 3, &nothing_known);
+		find_io(&least, runs, 3, &in_kernel);
 	}
+	assert_true(fabs(least.rows[0].spot.amount - 20e6) < 1e3);
 	assert_true(fabs(finds.rows[0].spot.amount - 30e6) < 1e3);
 	assert_true(fabs(finds.rows[0].spot.ceiling_pct - 30) < 0.01);
 	assert_true(fabs(finds.rows[0].clues[0].share_pct - 50) < 0.01);
