@@ -166,7 +166,8 @@ struct pb_plan {
 	char *path;      /* absolute */
 	char *directory; /* that it is in */
 	char *project;
-	double hotspot_pct, min_complete_pct, max_overhead_pct, score;
+	double hotspot_pct, min_complete_pct, score;
+	double max_overhead_pct; /* of one CPU, by the kernel's clock, that taking samples of CPU time may cost */
 	struct pb_plan_command *build; /* one after the other */
 	uint32_t n_build;              /* 0: a copy is run as it is checked out */
 	struct pb_plan_workload *workloads;

@@ -74,7 +74,7 @@ static const char head[] =
 	"limits:\n"
 	"  hotspot_pct: 5         # a hotspot above this keeps the audit open\n"
 	"  min_complete_pct: 90   # of stacks, or a profile does not count\n"
-	"  max_overhead_pct: 20   # by which profiling may slow a workload down\n"
+	"  max_overhead_pct: 20   # of one CPU, that taking samples may cost\n"
 	"  score: 2.0             # of opportunities worth doing\n"
 	"\n"
 	"# How a copy of another revision is built, for bead ab --a-ref.\n"
