@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/bead/changes.h"
 #include "user/bead/levers.h"
 #include "user/bead/plan.h"
 #include "user/bead/store.h"
@@ -18,8 +19,8 @@ struct gather {
 	struct pb_store *store;
 	const struct pb_plan *plan;
 	struct pb_opportunities *o;
-	uint32_t room; /* for rows */
-	int64_t run;
+	uint32_t room;              /* for rows */
+	int64_t run, stale;         /* of the bead that is looked at; as in struct pb_opportunity */
 	struct pb_opportunity *row; /* that clues and completeness go to */
 	uint32_t clue_room;
 };
@@ -90,7 +91,8 @@ static int add_row(void *ctx, const struct pb_spot *spot)
 	if (err)
 		return pb_err(-err, "gather the hotspots");
 	row = &o->rows[o->n];
-	*row = (struct pb_opportunity){.run = g->run, .complete_pct = (double)NAN};
+	*row = (struct pb_opportunity){
+		.run = g->run, .stale = g->stale, .complete_pct = (double)NAN};
 	err = keep_spot(row, spot);
 	if (!err)
 		o->n++;
@@ -151,6 +153,7 @@ static int fill_row(struct gather *g, struct pb_opportunity *row)
 
 static int gather_bead(struct gather *g, const struct pb_plan_bead *bead)
 {
+	int64_t until = 0;
 	int err;
 
 	if (bead->kind != PB_BEAD_CPU_FLAME && bead->kind != PB_BEAD_ALLOC_SITES &&
@@ -159,6 +162,11 @@ static int gather_bead(struct gather *g, const struct pb_plan_bead *bead)
 	err = pb_store_last_done(g->store, bead->id, g->plan->digest, &g->run);
 	if (err || !g->run)
 		return err;
+	err = pb_store_stale_until(g->store, &until, &g->stale);
+	if (err)
+		return err;
+	if (g->run > until)
+		g->stale = 0;
 	return pb_store_spots(g->store, g->run, add_row, g);
 }
 

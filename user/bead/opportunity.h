@@ -8,6 +8,8 @@
  *   confidence  from the events it rests on, how many of its stacks are complete, and how well runs agree
  *   effort      typed in; until then what the lever usually takes, and said to be assumed
  *
+ * A row of a profile from before a change was closed is stale, and does not stand: its bead is open again.
+ *
  * A spot that no clue speaks for has no lever and no score, and the row says what would have to be seen. Nothing is
  * stored here: rows are made from what the beads of the plan found last, and what people said of it.
  */
@@ -33,7 +35,8 @@ struct pb_opportunity_clue {
 struct pb_opportunity {
 	struct pb_spot spot; /* its texts are in @texts */
 	char *texts;
-	int64_t run;         /* of the bead that found it */
+	int64_t run; /* of the bead that found it */
+	int64_t stale; /* the change that was closed since: it is of another program, and does not stand; 0: none */
 	double complete_pct; /* of the stacks of that profile; NaN: not known */
 	struct pb_opportunity_clue *clues;
 	uint32_t n_clues;
@@ -44,7 +47,7 @@ struct pb_opportunity {
 	double score;    /* NaN without a lever or an impact */
 	char *why_stays; /* what somebody said who accepted it; NULL */
 	bool stands; /* a hotspot above the threshold: at least limits.hotspot_pct would be saved, its score is at least
-			limits.score, and nobody accepted it */
+			limits.score, nobody accepted it, and it is not stale */
 	char lacks
 		[256]; /* what evidence is missing, a sentence without its full stop; "" if nothing */
 };
@@ -70,10 +73,12 @@ int pb_opportunities_find(const struct pb_opportunities *o, const char *name);
 /* As an object of JSON, inside an array that is open: a row of bead-matrix/1. */
 void pb_opportunity_write(struct pb_json *j, const struct pb_opportunity *row);
 
+/* The clue that most speaks for a lever, whose lever and effort the row is scored by. NULL: there is none. */
+const struct pb_opportunity_clue *pb_opportunity_best_clue(const struct pb_opportunity *row);
 /* A row whose spot, clues, completeness and opinions are known gets all the rest. @typed_effort: 0: nobody said. */
 void pb_opportunity_score(struct pb_opportunity *row, int typed_effort, const struct pb_plan *plan);
 /* Whether it takes limits.hotspot_pct or more, and nothing speaks for a lever: of CPU time where nothing else is known.
- * One that somebody accepted does not count. */
+ * One that somebody accepted does not count, nor one that is stale. */
 bool pb_opportunity_is_without_lever(const struct pb_opportunity *row, const struct pb_plan *plan);
 /* The parts of the score. @ceiling_pct: NaN gives 0. */
 int pb_opportunity_impact(double ceiling_pct);

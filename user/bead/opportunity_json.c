@@ -60,6 +60,7 @@ void pb_opportunity_write(struct pb_json *j, const struct pb_opportunity *row)
 	pb_json_bool(j, "effort_assumed", row->effort_assumed);
 	pb_json_double(j, "score", row->score, 2);
 	pb_json_bool(j, "stands", row->stands);
+	pb_json_bool(j, "stale", row->stale != 0);
 	pb_json_string(j, "accepted", row->why_stays);
 	pb_json_string(j, "lacks", row->lacks[0] ? row->lacks : NULL);
 	pb_json_end(j, '}');

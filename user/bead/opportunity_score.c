@@ -60,10 +60,9 @@ int pb_opportunity_confidence(const struct pb_spot *spot, double complete_pct)
 	return least;
 }
 
-/* The lever that most speaks for. */
-static const struct pb_opportunity_clue *best_clue(const struct pb_opportunity *row)
+const struct pb_opportunity_clue *pb_opportunity_best_clue(const struct pb_opportunity *row)
 {
-	const struct pb_opportunity_clue *best = &row->clues[0];
+	const struct pb_opportunity_clue *best = row->n_clues ? &row->clues[0] : NULL;
 
 	for (uint32_t i = 1; i < row->n_clues; i++)
 		if (row->clues[i].share_pct > best->share_pct || isnan(best->share_pct))
@@ -114,30 +113,31 @@ bool pb_opportunity_is_without_lever(const struct pb_opportunity *row, const str
 	double pct = isnan(spot->ceiling_pct) && spot->kind == PB_SPOT_CPU ? spot->total_pct
 									   : spot->ceiling_pct;
 
-	return !row->n_clues && !row->why_stays && pct >= plan->hotspot_pct;
+	return !row->n_clues && !row->why_stays && !row->stale && pct >= plan->hotspot_pct;
 }
 
 void pb_opportunity_score(struct pb_opportunity *row, int typed_effort, const struct pb_plan *plan)
 {
 	const struct pb_spot *spot = &row->spot;
+	const struct pb_opportunity_clue *best = pb_opportunity_best_clue(row);
 	double low_pct = isnan(spot->ceiling_low_pct) ? spot->ceiling_pct : spot->ceiling_low_pct;
 
 	row->saves_pct = spot->ceiling_pct;
-	if (row->n_clues) {
-		row->saves_pct = reach(spot->ceiling_pct, best_clue(row));
-		low_pct = reach(low_pct, best_clue(row));
+	if (best) {
+		row->saves_pct = reach(spot->ceiling_pct, best);
+		low_pct = reach(low_pct, best);
 	}
 	row->impact = pb_opportunity_impact(low_pct);
 	row->confidence = pb_opportunity_confidence(spot, row->complete_pct);
 	row->score = (double)NAN;
 	row->effort = 0;
-	if (row->n_clues) {
+	if (best) {
 		row->effort_assumed = !typed_effort;
-		row->effort = typed_effort ? typed_effort : best_clue(row)->lever->effort;
+		row->effort = typed_effort ? typed_effort : best->lever->effort;
 	}
 	if (row->effort && row->impact)
 		row->score = (double)row->impact * row->confidence / row->effort;
-	row->stands =
-		!row->why_stays && row->saves_pct >= plan->hotspot_pct && row->score >= plan->score;
+	row->stands = !row->why_stays && !row->stale && row->saves_pct >= plan->hotspot_pct &&
+		      row->score >= plan->score;
 	tell_lacking(row);
 }

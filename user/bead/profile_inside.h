@@ -46,7 +46,8 @@ struct pb_profiling {
 	void *ctx;      /* the kind's */
 };
 
-/* What the last baseline of the workload, and its last cpu-flame bead, that are done say. Return: 0; -errno, logged. */
+/* What the last baseline of the workload, and its last cpu-flame bead, that are done say; of
+ * the latter not if a change was closed since. Return: 0; -errno, logged. */
 int pb_profile_read_base(struct pb_path_base *base, struct pb_store *store,
 			 const struct pb_plan *plan, const struct pb_plan_workload *workload);
 

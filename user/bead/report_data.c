@@ -258,10 +258,7 @@ uint32_t pb_report_top(const struct pb_report *r, uint32_t workload, enum pb_bea
 
 const struct pb_lever *pb_report_lever(const struct pb_opportunity *row)
 {
-	const struct pb_opportunity_clue *best = row->n_clues ? &row->clues[0] : NULL;
+	const struct pb_opportunity_clue *best = pb_opportunity_best_clue(row);
 
-	for (uint32_t i = 1; i < row->n_clues; i++)
-		if (row->clues[i].share_pct > best->share_pct || isnan(best->share_pct))
-			best = &row->clues[i];
 	return best ? best->lever : NULL;
 }

@@ -30,6 +30,8 @@ static void print_clues(const struct pb_opportunity *row)
 	}
 	if (row->lacks[0])
 		printf("       %s\n", row->lacks);
+	if (row->stale)
+		printf("       stale: change %lld was closed since\n", (long long)row->stale);
 	if (row->why_stays) {
 		pb_text_safe(text, sizeof(text), row->why_stays, strlen(row->why_stays));
 		printf("       accepted: %s\n", text);

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -21,6 +22,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "user/bead/changes.h"
 #include "user/bead/runner.h"
 #include "user/bead/store.h"
 
@@ -146,6 +148,24 @@ static inline const char *sqlite(const char *text)
 	sqlite3_finalize(stmt);
 	sqlite3_close(db);
 	return answer;
+}
+
+/* A change that is closed: what was measured before is stale. */
+static inline int64_t close_a_change(struct pb_store *s)
+{
+	const struct pb_change change = {.title = "t",
+					 .workload = "w",
+					 .spot = "C00000001",
+					 .spot_name = "find",
+					 .lever = "algorithm",
+					 .hypothesis = "h",
+					 .expected_pct = (double)NAN};
+	int64_t id;
+
+	assert_int_equal(pb_store_open_change(s, &change, &id), 0);
+	assert_int_equal(pb_store_prove_change(s, id, "{}", "{}"), 0);
+	assert_int_equal(pb_store_close_change(s, id, NULL), 0);
+	return id;
 }
 
 #endif

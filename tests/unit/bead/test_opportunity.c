@@ -263,6 +263,29 @@ static void only_the_last_profile_under_this_plan_counts(void **state)
 	pb_store_close(s);
 }
 
+static void rows_from_before_a_change_was_closed_are_stale(void **state)
+{
+	pb_auto(pb_plan) struct pb_plan *plan = read_plan();
+	pb_auto(pb_opportunities) struct pb_opportunities *o = NULL;
+	struct pb_store *s = open_store();
+	struct pb_spot spots[] = {a_spot("w", "C00000001"), a_spot("w", "C00000002")};
+	const char *const levers[] = {"algorithm", NULL};
+	int64_t change;
+
+	(void)state;
+	profile(s, plan, "p.cpu", spots, levers, 2);
+	change = close_a_change(s);
+	assert_int_equal(pb_opportunities_read(&o, s, plan), 0);
+	assert_true(o->n == 2 && o->n_stand == 0 && o->n_without_lever == 0);
+	assert_true(o->rows[0].stale == change && o->rows[1].stale == change);
+	assert_true(!o->rows[0].stands && o->rows[0].score > 2);
+	pb_opportunities_free(pb_take(o));
+	profile(s, plan, "p.cpu", spots, levers, 2);
+	assert_int_equal(pb_opportunities_read(&o, s, plan), 0);
+	assert_true(o->n_stand == 1 && o->n_without_lever == 1 && !o->rows[0].stale);
+	pb_store_close(s);
+}
+
 static void ids_are_the_same_everywhere(void **state)
 {
 	char a[PB_SPOT_ID], b[PB_SPOT_ID];
@@ -408,6 +431,7 @@ int main(void)
 		store_test(hotspots_below_the_limit_do_not_stand),
 		cmocka_unit_test(a_large_hotspot_without_a_lever_is_counted),
 		store_test(only_the_last_profile_under_this_plan_counts),
+		store_test(rows_from_before_a_change_was_closed_are_stale),
 		cmocka_unit_test(ids_are_the_same_everywhere),
 		cmocka_unit_test(functions_are_known_by_their_names),
 		cmocka_unit_test(a_programs_own_names_are_not_taken_for_libcs),

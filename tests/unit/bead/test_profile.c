@@ -92,6 +92,11 @@ static void the_base_is_of_the_last_beads_that_are_done(void **state)
 		    isnan(base.rss_bytes));
 	assert_true(base.allocator_pct == 20 && base.allocator_low_pct == 10 &&
 		    base.allocator_high_pct == 40);
+	/* Of the program before a change it is not known what the allocator takes now. */
+	close_a_change(s);
+	assert_int_equal(pb_profile_read_base(&base, s, &plan, &workloads[0]), 0);
+	assert_true(isnan(base.allocator_pct) && isnan(base.allocator_high_pct) &&
+		    base.wall_ns == 1000);
 	assert_int_equal(pb_profile_read_base(&base, s, &plan, &workloads[1]), 0);
 	assert_true(isnan(base.wall_ns));
 	pb_store_close(s);
