@@ -281,7 +281,7 @@ json_has_the_same_ids_each_time()
 	expect_status 0
 	cp "$T/out" "$T/r.json"
 	_expect_schema bead-report "$T/r.json"
-	jq -e '.stop == {holds: false, done: 5, total: 6, stand: 2,
+	jq -e '.stop == {holds: false, done: 5, total: 6, stand: 2, without_lever: 7,
 			sentence: "5 of 6 beads are done, and 2 hotspots stand above the threshold"} and
 		([.opportunities[] | select(.stands).id] | sort) == ["Caaaa0001", "Iaaaa0001"] and
 		.workloads[0].hotspots[:2] == ["Caaaa0001", "Caaaa0002"] and
