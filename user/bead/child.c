@@ -185,8 +185,14 @@ __attribute__((noreturn)) static void be_command(const struct plan_of_child *p)
 	    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC))
 		_exit(PB_EXIT_TOOL_FAILED);
 	reset_signals();
-	getrusage(RUSAGE_SELF, &p->word->before);
-	p->word->thread = pb_machine_thread(0);
+	/* Twice: what the first takes of memory has to be in what we had before the exec, as the kernel adds that up to the
+	 * command's peak; and its work is not the command's. */
+	for (int i = 0; i < 2; i++) {
+		p->word->start_ns = pb_clock_ns();
+		getrusage(RUSAGE_SELF, &p->word->before);
+		p->word->thread = pb_machine_thread(0);
+	}
+	p->word->start_ns = 0;
 	for (char **path = p->candidates; *path; path++) {
 		p->word->start_ns = pb_clock_ns();
 		execve(*path, p->words, p->environment);

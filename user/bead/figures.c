@@ -37,8 +37,22 @@ static const struct {
 	{"own_ns", "own_p50_ns", "ns", 0.5},
 };
 /* Of runs of which it is known for some only, a median would be that of others. */
-static const char no_net[] =
-	"not all work is the main thread's, so its wait for a CPU is not known";
+static const struct {
+	const char *column, *why;
+} partly[] = {
+	{"net_ns", "not all work is the main thread's, so its wait for a CPU is not known"},
+	{"max_rss_bytes",
+	 "it uses no more memory than bead itself before its exec, which cannot be "
+	 "told apart"},
+};
+
+const char *pb_figures_partly(const char *column)
+{
+	for (size_t i = 0; i < PB_ARRAY_SIZE(partly); i++)
+		if (!strcmp(partly[i].column, column))
+			return partly[i].why;
+	return NULL;
+}
 
 void pb_figures_quantile(struct pb_figure *figure, const double *x, uint32_t n, double q, char *why,
 			 size_t size)
@@ -101,9 +115,9 @@ static int put_row(struct pb_store *store, int64_t id, const char *workload, siz
 	if (err)
 		return err;
 	pb_figures_quantile(&figure, x, n, rows[i].q, why, sizeof(why));
-	if (!strcmp(rows[i].column, "net_ns") && n < all) {
+	if (n < all && pb_figures_partly(rows[i].column)) {
 		figure.value = figure.low = figure.high = (double)NAN;
-		figure.why = no_net;
+		figure.why = pb_figures_partly(rows[i].column);
 	}
 	return pb_store_put_figure(store, id, &figure);
 }

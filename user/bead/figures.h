@@ -33,6 +33,10 @@ int pb_figures_put(struct pb_store *store, int64_t id, const struct pb_plan_work
 void pb_figures_quantile(struct pb_figure *figure, const double *x, uint32_t n, double q, char *why,
 			 size_t size);
 
+/* Why a column of samples may be known of some runs only, as a sentence without its full stop: then it is taken for known
+ * of none. NULL: of all others. */
+const char *pb_figures_partly(const char *column);
+
 /* A number for people: "41.2 ms", "12.3 MiB", "1,024". @unit: of a figure, "ns", "bytes", "per_second", "count". */
 const char *pb_figures_amount(char *buf, size_t size, double value, const char *unit);
 

@@ -16,6 +16,7 @@ struct gate {
 	const struct pb_plan *plan;
 	const struct pb_plan_bead *bead;
 	double limits[PB_LIMITS];
+	bool is_default; /* the plan says none of them */
 	struct pb_versus_side base;
 	struct pb_gate *out;
 	bool is_judged; /* every row has its verdict */
@@ -105,6 +106,23 @@ static int read_rows(struct gate *g, bool fresh)
 			return err;
 	}
 	return 0;
+}
+
+/* Limits that the plan does not ask for are no reason to fail: of a small program's memory nobody can ever say. */
+static void drop_unknown_memory(struct gate *g)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < g->out->n; i++) {
+		const struct pb_gate_row *row = &g->out->rows[i];
+
+		if (!g->is_default || !row->v.below)
+			g->out->rows[n++] = *row;
+		else
+			pb_log(PB_LOG_INFO, "%s: its memory is held to no limit: %s", row->workload,
+			       row->v.why);
+	}
+	g->out->n = n;
 }
 
 /* A time that seems to be regressed is asked again. Return: whether any is. */
@@ -203,6 +221,7 @@ static int hold(struct gate *g)
 		end = read_rows(g, false);
 	if (end)
 		return end;
+	drop_unknown_memory(g);
 	pb_gate_judge(g->out->rows, g->out->n, false);
 	if (mark_suspicions(g)) {
 		end = confirm(g);
@@ -233,7 +252,7 @@ int pb_gate_run(struct pb_gate **out, struct pb_measure *m, const struct pb_plan
 	if (end)
 		return end;
 	g.base = (struct pb_versus_side){reference, directory, 0, UINT32_MAX};
-	pb_gate_limits(bead, g.limits);
+	g.is_default = pb_gate_limits(bead, g.limits);
 	end = hold(&g);
 	if (g.is_judged)
 		*out = pb_take(result);

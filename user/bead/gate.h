@@ -13,7 +13,8 @@
  * What is so of a wall time has to be so without the time that it waited for a CPU, too: a reference that was taken on a
  * quiet machine would be passed on a busy one by the same program, and one from a busy machine would hide a regression.
  *
- * A limit whose figure is not known on one side is not held, and not passed: nobody can say.
+ * A limit whose figure is not known on one side is not held, and not passed: nobody can say. But where the plan says no
+ * limits, memory of a workload that uses less now than can be known is none of them.
  */
 #ifndef PB_BEAD_GATE_H
 #define PB_BEAD_GATE_H
@@ -62,8 +63,8 @@ PB_DEFINE_FREE(pb_gate, pb_gate_free);
 
 /* Limits that hold where the plan says none, in percent: wall_p50 5, allocations 0.5, syscalls 0.5, memory 5. */
 void pb_gate_defaults(double limits[PB_LIMITS]);
-/* Those of a bead: its own, or the defaults where it has none. */
-void pb_gate_limits(const struct pb_plan_bead *bead, double limits[PB_LIMITS]);
+/* Those of a bead: its own, or the defaults where it has none. Return: whether it has none. */
+bool pb_gate_limits(const struct pb_plan_bead *bead, double limits[PB_LIMITS]);
 
 /* Whether a limit is one of that workload, an index into the plan's: p99 is none of what writes no times of operations,
  * unless nothing of the gate does, which is to be said. */

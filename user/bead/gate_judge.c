@@ -40,7 +40,7 @@ void pb_gate_defaults(double limits[PB_LIMITS])
 	limits[PB_LIMIT_SYSCALLS] = 0.5;
 }
 
-void pb_gate_limits(const struct pb_plan_bead *bead, double limits[PB_LIMITS])
+bool pb_gate_limits(const struct pb_plan_bead *bead, double limits[PB_LIMITS])
 {
 	bool any = false;
 
@@ -50,6 +50,7 @@ void pb_gate_limits(const struct pb_plan_bead *bead, double limits[PB_LIMITS])
 		memcpy(limits, bead->limits, PB_LIMITS * sizeof(*limits));
 	else
 		pb_gate_defaults(limits);
+	return !any;
 }
 
 bool pb_gate_applies(const struct pb_plan *plan, const struct pb_plan_bead *bead,

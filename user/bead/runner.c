@@ -158,12 +158,21 @@ static uint64_t to_ns(const struct timeval *t)
 	return (uint64_t)t->tv_sec * 1000000000ull + (uint64_t)t->tv_usec * 1000;
 }
 
+uint64_t pb_run_memory_bytes(uint64_t most_bytes, uint64_t before_bytes)
+{
+	/* Integers: a tenth, and what moves between the look and the exec. */
+	if (most_bytes <= before_bytes + before_bytes / 10 + PB_RUN_MEMORY_SLACK)
+		return UINT64_MAX;
+	return most_bytes;
+}
+
 /* What the child used since it became the command. */
 static void set_usage(struct pb_run *run, const struct rusage *used, const struct rusage *before)
 {
 	run->user_ns = minus(to_ns(&used->ru_utime), to_ns(&before->ru_utime));
 	run->system_ns = minus(to_ns(&used->ru_stime), to_ns(&before->ru_stime));
-	run->max_rss_bytes = (uint64_t)used->ru_maxrss * 1024;
+	run->max_rss_bytes = pb_run_memory_bytes((uint64_t)used->ru_maxrss * 1024,
+						 (uint64_t)before->ru_maxrss * 1024);
 	run->counts.minor_faults = (uint64_t)(used->ru_minflt - before->ru_minflt);
 	run->counts.major_faults = (uint64_t)(used->ru_majflt - before->ru_majflt);
 	run->counts.voluntary_switches = (uint64_t)(used->ru_nvcsw - before->ru_nvcsw);
@@ -323,6 +332,7 @@ int pb_run_command(struct pb_run *run, const struct pb_plan_workload *workload, 
 		.ran_ns = UINT64_MAX,
 		.waited_ns = UINT64_MAX,
 		.net_ns = UINT64_MAX,
+		.max_rss_bytes = UINT64_MAX,
 		.counts = {.syscalls = UINT64_MAX},
 		.processes = UINT64_MAX,
 	};

@@ -64,7 +64,7 @@ struct pb_run {
 	/* The wall time less what it waited for a CPU, where that is due to others only: pb_run_note_net() in disturb.h. */
 	uint64_t net_ns;
 	uint64_t
-		max_rss_bytes; /* of its largest process; not below what a copy of bead has before its exec */
+		max_rss_bytes; /* of its largest process, by pb_run_memory_bytes(); UINT64_MAX: not known */
 	struct pb_run_counts counts;
 	char syscalls_why
 		[160];      /* why counts.syscalls is not known; "" if it is or was not asked for */
@@ -108,6 +108,14 @@ int pb_run_once(struct pb_run *run, const struct pb_plan_workload *workload,
 /* Run another command as the workload would be, without preparing and without looking at its files. */
 int pb_run_command(struct pb_run *run, const struct pb_plan_workload *workload, char *const *argv,
 		   const struct pb_run_options *options);
+
+/* What a copy of bead may have more just before its exec than when it looked. */
+#define PB_RUN_MEMORY_SLACK (64u << 10)
+
+/* The peak memory of a command whose process had @before_bytes just before its exec, as a copy of bead, and @most_bytes in
+ * the end. The kernel does not forget the former, so that a command which uses no more has a peak that nobody knows:
+ * UINT64_MAX, unless @most_bytes is more than a tenth and PB_RUN_MEMORY_SLACK above it. */
+uint64_t pb_run_memory_bytes(uint64_t most_bytes, uint64_t before_bytes);
 
 /* How a run ended, in words that follow "it": "exited with 3", "was ended by signal 11 (SEGV)". */
 const char *pb_run_ending(const struct pb_run *run, char *buf, size_t size);

@@ -48,6 +48,7 @@ struct pb_versus {
 	struct pb_interval_estimate ready; /* the same of the time without waiting for a CPU */
 	double p;                          /* of counts 1 */
 	uint32_t n_base, n_fresh;          /* runs */
+	bool below; /* memory: not known of the new runs, since they use no more than bead before its exec */
 	char why[384]; /* why nothing can be said, and of which side: a sentence without its full stop */
 };
 

@@ -320,6 +320,43 @@ static void times_without_waits_come_from_the_store(void **state)
 	pb_store_close(s);
 }
 
+static void memory_that_is_not_known_is_not_compared(void **state)
+{
+	const struct pb_plan_workload w = {.name = (char[]){"w"}};
+	struct pb_store *s = open_store();
+	const struct pb_versus_side a = {begin_bead(s, "a", false), scratch, 0, UINT32_MAX};
+	const struct pb_versus_side b = {begin_bead(s, "b", false), scratch, 0, UINT32_MAX};
+	const struct pb_versus_side c = {begin_bead(s, "c", false), scratch, 0, UINT32_MAX};
+	struct pb_gate_row row = row_of(PB_LIMIT_MEMORY, 5);
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		struct pb_run run = run_of(1000);
+
+		run.max_rss_bytes = 4 << 20;
+		assert_int_equal(pb_store_sample(s, a.run, "w", &run, NULL), 0);
+		/* Of b some, of c none. */
+		run.max_rss_bytes = i % 3 ? 8 << 20 : UINT64_MAX;
+		assert_int_equal(pb_store_sample(s, b.run, "w", &run, NULL), 0);
+		run.max_rss_bytes = UINT64_MAX;
+		assert_int_equal(pb_store_sample(s, c.run, "w", &run, NULL), 0);
+	}
+	assert_int_equal(pb_versus_read(&row.v, s, &a, &b, &w, PB_LIMIT_MEMORY, 1), 0);
+	assert_int_equal(judge(&row), PB_GATE_INCONCLUSIVE);
+	assert_string_equal(row.why,
+			    "memory cannot be held to its limit: of the new runs, it uses no more "
+			    "memory than bead itself before its exec, which cannot be told apart");
+	assert_true(row.v.below);
+	assert_int_equal(pb_versus_read(&row.v, s, &c, &a, &w, PB_LIMIT_MEMORY, 1), 0);
+	assert_int_equal(judge(&row), PB_GATE_INCONCLUSIVE);
+	assert_false(row.v.below);
+	assert_int_equal(pb_versus_read(&row.v, s, &c, &b, &w, PB_LIMIT_MEMORY, 1), 0);
+	assert_true(row.v.below);
+	assert_int_equal(pb_versus_read(&row.v, s, &a, &a, &w, PB_LIMIT_MEMORY, 1), 0);
+	assert_int_equal(judge(&row), PB_GATE_HOLDS);
+	pb_store_close(s);
+}
+
 /* A run with its figures, and samples of @ns. */
 static int64_t put_run(struct pb_store *s, const char *bead, double calls, double ns)
 {
@@ -384,6 +421,7 @@ int main(void)
 		cmocka_unit_test(a_gate_without_limits_has_the_usual_ones),
 		cmocka_unit_test(p99_is_no_limit_of_what_writes_no_times),
 		store_test(times_without_waits_come_from_the_store),
+		store_test(memory_that_is_not_known_is_not_compared),
 		store_test(both_sides_come_from_the_store),
 	};
 
