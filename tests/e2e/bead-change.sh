@@ -365,6 +365,14 @@ a_lever_that_nothing_speaks_for_is_told()
 	expect_says 'nothing that was measured at this hotspot speaks for zero-copy'
 	tool change list
 	_expect_out 'WARNING +nothing that was measured'
+	tool change abandon 1 --why 'it was no copy at all'
+	tool report --json
+	_valid "$T/out" bead-report
+	_out_is '.changes[0] | (.warning | startswith("nothing that was measured")) and .why == "it was no copy at all" and
+		.hotspot_name == "item"'
+	tool report -o -
+	_expect_out '^- Warning: nothing that was measured'
+	_expect_out '^- Abandoned: it was no copy at all'
 }
 
 a_change_begins_from_a_commit_and_a_hotspot()
@@ -421,6 +429,69 @@ what_a_mode_does_not_see_the_author_has_to_say()
 	expect_says 'workload w is compared in mode set, so the outputs do not check this: say it by --ordering TEXT'
 	tool change prove 1 --sketch x --ordering 'one after the other' --ties 'there are none'
 	expect_status 0
+}
+
+a_verdict_is_not_asked_for_until_it_pleases()
+{
+	_repository 0.03
+	_open
+	sed -i "s|sleep 0.03|sleep \$(cat $T/seconds)|" prog.sh
+	echo 0.06 >"$T/seconds"
+	tool change prove 1 --sketch 'find() says the same'
+	expect_status 0
+	tool ab --change 1 --noisy
+	expect_status 1
+	echo 0.01 >"$T/seconds"
+	tool ab --change 1 --noisy
+	expect_status 0
+	tool change show 1
+	_expect_out 'attempts +2: regressed, improved'
+	tool change close 1
+	expect_status 1
+	expect_says 'this very working tree was judged as regressed, by verdict 1 of 2: change the code'
+	echo '# another' >>prog.sh
+	tool change prove 1 --sketch 'find() says the same'
+	expect_status 0
+	tool ab --change 1 --noisy
+	expect_status 0
+	tool change close 1 --json
+	expect_status 0
+	_valid "$T/out" bead-change
+	_out_is '[.attempts[].verdict] == ["regressed", "improved", "improved"] and
+		.attempts[0].b_digest == .attempts[1].b_digest and .attempts[2].b_digest == .verdict.b_digest'
+	tool report --json
+	_valid "$T/out" bead-report
+	_out_is '[.changes[0].attempts[].verdict] == ["regressed", "improved", "improved"]'
+}
+
+what_git_does_not_know_is_not_blessed_unseen()
+{
+	_repository 0.03
+	echo golden/ >>.gitignore
+	_git rm -rq --cached golden
+	_git commit -qam 'golden is ours'
+	_open
+	expect_status 0
+	sed -i 's/echo found/echo fond/; s/sleep 0.03/sleep 0.001/' prog.sh
+	sh build.sh
+	tool bless
+	expect_status 0
+	tool change prove 1 --sketch 'it says what it says'
+	expect_status 0
+	expect_says 'golden: golden outputs are others than when the change began'
+	# As blessed once more, behind the proof. What was there before says something else, so there is no pair.
+	echo "$(sha256sum <beads.yaml | cut -d ' ' -f 1)  w/other" >>golden/SHA256SUMS
+	python3 - <<-'END'
+		import json, sqlite3
+		db = sqlite3.connect('.bead/store.sqlite')
+		proof = json.loads(db.execute("SELECT proof FROM changes").fetchone()[0])
+		db.execute("UPDATE changes SET verdict = ?", (json.dumps(
+		    {"schema": "bead-ab/1", "verdict": "improved", "b_digest": proof["diff_digest"]}),))
+		db.commit()
+	END
+	tool change close 1
+	expect_status 2
+	expect_says 'golden outputs are others than when change 1 was proven; bead change prove 1 again'
 }
 
 what_was_blessed_anew_is_flagged()

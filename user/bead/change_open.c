@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "user/bead/change_proof.h"
 #include "user/bead/change_show.h"
 #include "user/bead/changes.h"
 #include "user/bead/changeset.h"
@@ -183,8 +184,12 @@ static int check_open(const struct pb_bead_args *args, double *expected)
 static int open_with(struct search *s, const struct pb_bead_args *args, double expected)
 {
 	pb_autofree char *base = NULL, *warning = NULL;
+	char golden[PB_SHA256_HEX];
 	int64_t id = 0;
 	int err = find_hotspot(s, args->hotspot);
+
+	if (!err)
+		err = pb_proof_golden(s->desk, golden);
 
 	if (!err)
 		err = find_base(s->desk, args, &base);
@@ -202,6 +207,7 @@ static int open_with(struct search *s, const struct pb_bead_args *args, double e
 					   .expected_pct = expected,
 					   .base = base,
 					   .warning = warning,
+					   .golden = golden[0] ? golden : NULL,
 				   },
 				   &id);
 	if (err)

@@ -2,6 +2,7 @@
 #include "user/bead/change_proof.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -117,6 +118,24 @@ int pb_proof_run(const struct pb_desk *desk, const struct pb_bead_args *args)
 	return PB_BEAD_OK;
 }
 
+int pb_proof_golden(const struct pb_desk *desk, char digest[PB_SHA256_HEX])
+{
+	pb_autofree char *path = NULL;
+	pb_autoclose int fd = -1;
+	int err;
+
+	digest[0] = '\0';
+	if (asprintf(&path, "%s/SHA256SUMS", desk->golden) < 0) {
+		path = NULL;
+		return pb_err(ENOMEM, "look at what is blessed");
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : pb_err(errno, "read %s", path);
+	err = pb_sha256_fd(digest, fd);
+	return err ? pb_err(-err, "read %s", path) : 0;
+}
+
 static void write_aspect(struct pb_json *j, const struct pb_desk *desk,
 			 const struct pb_bead_args *args, enum pb_aspect aspect)
 {
@@ -194,11 +213,14 @@ int pb_proof_document(const struct pb_desk *desk, const struct pb_bead_args *arg
 		      const struct pb_changeset *changeset, const char *commit, char **out)
 {
 	pb_auto(pb_golden) struct pb_golden *golden = NULL;
-	char *text = NULL;
+	char *text = NULL, blessed[PB_SHA256_HEX];
 	struct pb_json j;
 	size_t size;
 	FILE *stream;
-	int err = pb_golden_open(&golden, desk->golden);
+	int err = pb_proof_golden(desk, blessed);
+
+	if (!err)
+		err = pb_golden_open(&golden, desk->golden);
 
 	if (err)
 		return err == -ENOENT ? pb_fail(ENOENT, "nothing is blessed; bead bless") : err;
@@ -213,6 +235,7 @@ int pb_proof_document(const struct pb_desk *desk, const struct pb_bead_args *arg
 		write_aspect(&j, desk, args, (enum pb_aspect)i);
 	write_where(&j, changeset, commit);
 	pb_json_string(&j, "plan_digest", desk->plan->digest);
+	pb_json_string(&j, "golden_digest", blessed);
 	pb_json_string(&j, "build", desk->plan->n_build ? "built by bead" : "not built by bead");
 	pb_json_array(&j, "workloads");
 	for (uint32_t i = 0; i < desk->plan->n_workloads; i++)

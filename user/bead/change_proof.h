@@ -3,6 +3,7 @@
 #ifndef PB_BEAD_CHANGE_PROOF_H
 #define PB_BEAD_CHANGE_PROOF_H
 
+#include "user/bead/sha256.h"
 #include "user/bead/verbs.h"
 
 struct pb_changeset;
@@ -33,6 +34,9 @@ int pb_proof_check_words(const struct pb_plan *plan, const struct pb_bead_args *
  * Return: enum pb_bead_exit, what it found logged; -errno, logged.
  */
 int pb_proof_run(const struct pb_desk *desk, const struct pb_bead_args *args);
+
+/* What is blessed, as one digest: that of golden/SHA256SUMS; "": nothing is. Return: 0; -errno, logged. */
+int pb_proof_golden(const struct pb_desk *desk, char digest[PB_SHA256_HEX]);
 
 /* The document bead-proof/1, compact, to be freed. @commit: NULL: not in git. Return: 0; -errno, logged. */
 int pb_proof_document(const struct pb_desk *desk, const struct pb_bead_args *args,

@@ -56,6 +56,7 @@ void pb_change_write(struct pb_json *j, const struct pb_change *change)
 	write_document(j, change, "diff", change->diff);
 	write_document(j, change, "proof", change->proof);
 	write_document(j, change, "verdict", change->verdict);
+	write_document(j, change, "attempts", change->attempts ? change->attempts : "[]");
 }
 
 /* "  hypothesis  each item ...", safe to show. */
@@ -167,6 +168,21 @@ static void print_verdict(const json_t *verdict)
 				 json_array_get(workloads, i));
 }
 
+/* All verdicts, where there is more than the one that counts. */
+static void print_attempts(const json_t *attempts)
+{
+	size_t n = json_array_size(attempts), len;
+	char said[512];
+
+	if (n < 2)
+		return;
+	len = (size_t)snprintf(said, sizeof(said), "%zu:", n);
+	for (size_t i = 0; i < n && len < sizeof(said); i++)
+		len += (size_t)snprintf(said + len, sizeof(said) - len, "%s %s", i ? "," : "",
+					text_in(json_array_get(attempts, i), "verdict"));
+	print_line("attempts", said);
+}
+
 static void print_document(const struct pb_change *change, const char *what, const char *text,
 			   void (*print)(const json_t *value))
 {
@@ -204,6 +220,7 @@ static int print_change(void *ctx, const struct pb_change *change)
 	print_document(change, "diff", change->diff, print_diff);
 	print_document(change, "proof", change->proof, print_proof);
 	print_document(change, "verdict", change->verdict, print_verdict);
+	print_document(change, "attempts", change->attempts, print_attempts);
 	print_line("why", change->why);
 	print_line("opened", change->opened);
 	print_line(change->state == PB_CHANGE_ABANDONED ? "abandoned" : "closed", change->closed);
@@ -217,6 +234,7 @@ static int list_change(void *ctx, const struct pb_change *change)
 	print_line("WARNING", change->warning);
 	print_document(change, "diff", change->diff, print_flags);
 	print_document(change, "verdict", change->verdict, print_verdict);
+	print_document(change, "attempts", change->attempts, print_attempts);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #ifndef PB_BEAD_CHANGES_H
 #define PB_BEAD_CHANGES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "user/core/own.h"
@@ -37,6 +38,10 @@ struct pb_change {
 	const char *spot_name; /* of the hotspot for people, as it was when the change began */
 	const char *warning;   /* what speaks against the lever from the start; NULL: nothing */
 	const char *why;       /* why it was abandoned, or closed without a clear verdict; NULL */
+	const char *
+		golden; /* sha256 of golden/SHA256SUMS when it began, hexadecimal; NULL: nothing was blessed */
+	/* JSON: every verdict that bead ab gave, oldest first: {"b_digest", "verdict", "time"}; NULL: none. */
+	const char *attempts;
 };
 
 /* All, oldest first; @each: 0 to go on; what else it is ends it, and is returned. The change lives until it returns. */
@@ -46,6 +51,9 @@ int pb_store_changes(struct pb_store *s, int (*each)(void *ctx, const struct pb_
 int pb_store_change(struct pb_store *s, int64_t id,
 		    int (*each)(void *ctx, const struct pb_change *change), void *ctx);
 
+/* Where text @i of a change is, from 0; NULL behind the last one: for who keeps them. */
+const char **pb_change_text(struct pb_change *change, size_t i);
+
 /* The same, to keep: its texts are its own. @out: to be freed by pb_change_free(). */
 int pb_change_read(struct pb_change **out, struct pb_store *s, int64_t id);
 void pb_change_free(struct pb_change *change);
@@ -53,7 +61,7 @@ PB_DEFINE_FREE(pb_change, pb_change_free);
 
 /**
  * pb_store_open_change() - a change begins.
- * @change: its texts up to base, the hotspot's name and the warning count; the rest is set here
+ * @change: its texts up to base, the hotspot's name, the warning and golden count; the rest is set here
  * @id: set to the change's
  *
  * Return: 0; -EBUSY, logged: another one is neither closed nor abandoned, and a change is one lever; -errno, logged.
@@ -64,7 +72,7 @@ int pb_store_open_change(struct pb_store *s, const struct pb_change *change, int
 
 /* From open or proven to proven: an older proof is replaced. */
 int pb_store_prove_change(struct pb_store *s, int64_t id, const char *diff, const char *proof);
-/* What bead ab says of it, while it is open or proven. */
+/* What bead ab says of it, JSON, while it is open or proven. What it said before stays among the attempts. */
 int pb_store_note_verdict(struct pb_store *s, int64_t id, const char *verdict);
 /* From proven to closed; @why: NULL: the verdict is clear. What was measured until now is stale from here on. */
 int pb_store_close_change(struct pb_store *s, int64_t id, const char *why);

@@ -40,7 +40,7 @@ struct pb_changeset {
 	struct pb_gitdiff diff;
 	/* Of all files that differ, by what they are and not by whether they are committed; "" where base is NULL. */
 	char digest[PB_SHA256_HEX];
-	bool golden_differs;
+	bool golden_differs; /* by git; whoever knows better sets it before it is judged */
 	struct pb_changeset_flag *flags;
 	uint32_t n_flags, room;
 };

@@ -303,10 +303,6 @@ static int judge(struct pb_changeset *c, const struct pb_git *git, const struct 
 	if (!c->diff.n)
 		err = pb_changeset_flag(c, PB_ODD_EMPTY, NULL,
 					"nothing is changed since the change began");
-	if (!err && c->golden_differs)
-		err = pb_changeset_flag(c, PB_ODD_GOLDEN, NULL,
-					"golden outputs are others than at the base: what is right "
-					"was blessed anew");
 	for (uint32_t i = 0; i < c->diff.n && !err; i++)
 		err = judge_file(c, git, h, &c->diff.files[i]);
 	return err ? err : judge_functions(c, h);
@@ -316,8 +312,14 @@ int pb_changeset_judge(struct pb_changeset *c, const struct pb_git *git, const s
 		       struct pb_store *store, const struct pb_change *change)
 {
 	struct hunt h = {.plan = plan};
-	int err;
+	int err = 0;
 
+	if (c->golden_differs)
+		err = pb_changeset_flag(c, PB_ODD_GOLDEN, NULL,
+					"golden outputs are others than when the change began: "
+					"what is right was blessed anew");
+	if (err)
+		return err;
 	if (!c->base)
 		return pb_changeset_flag(c, PB_ODD_NO_GIT, NULL,
 					 "the plan is in no git repository, so nothing is known of "

@@ -246,6 +246,32 @@ static void put_record(FILE *out, const char *what, const char *text)
 	}
 }
 
+/* Begins a line, does not end it; NULL: none. */
+static void put_line(FILE *out, const char *what, const char *text)
+{
+	if (!text)
+		return;
+	fprintf(out, "\n- %s: ", what);
+	pb_md_text(out, text);
+}
+
+/* Who asked more than once is told. */
+static void put_attempts(FILE *out, const struct pb_change *c)
+{
+	pb_autojson json_t *attempts = parse(c->attempts);
+	size_t n = json_array_size(attempts);
+
+	if (n < 2)
+		return;
+	fprintf(out, "; %zu verdicts in all:", n);
+	for (size_t i = 0; i < n; i++) {
+		const char *verdict = text_of(json_array_get(attempts, i), "verdict");
+
+		fputs(i ? ", " : " ", out);
+		pb_md_text(out, verdict ? verdict : "not known");
+	}
+}
+
 static void put_change(FILE *out, const struct pb_change *c)
 {
 	const struct pb_lever *lever = pb_lever_find(c->lever);
@@ -258,8 +284,11 @@ static void put_change(FILE *out, const struct pb_change *c)
 	pb_md_text(out, c->hypothesis);
 	fputs("\n- From: ", out);
 	pb_md_code(out, c->base ? c->base : "no commit", 64);
+	put_line(out, "Warning", c->warning);
 	fputs("\n- Before and after: ", out);
 	put_verdicts(out, c);
+	put_attempts(out, c);
+	put_line(out, c->state == PB_CHANGE_ABANDONED ? "Abandoned" : "Why", c->why);
 	fputc('\n', out);
 	put_record(out, "Diff", c->diff);
 	put_record(out, "Proof", c->proof);

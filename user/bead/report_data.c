@@ -120,13 +120,11 @@ static int add_change(void *ctx, const struct pb_change *change)
 {
 	struct pb_report *r = ctx;
 	struct pb_change copy = *change;
-	const char **texts[] = {&copy.title, &copy.workload, &copy.spot,   &copy.lever,
-				&copy.base,  &copy.opened,   &copy.closed, &copy.hypothesis,
-				&copy.diff,  &copy.proof,    &copy.verdict};
+	const char **text;
 	int err = 0;
 
-	for (size_t i = 0; i < PB_ARRAY_SIZE(texts); i++)
-		*texts[i] = keep(r, *texts[i], &err);
+	for (size_t i = 0; (text = pb_change_text(&copy, i)); i++)
+		*text = keep(r, *text, &err);
 	if (err)
 		return err;
 	err = pb_grow(&r->changes, &r->changes_room, (uint64_t)r->n_changes + 1,

@@ -128,6 +128,16 @@ static void write_record(struct pb_json *j, const char *key, const char *text)
 		pb_json_null(j, key);
 }
 
+static void write_attempts(struct pb_json *j, const struct pb_change *c)
+{
+	pb_autojson json_t *value = c->attempts ? json_loads(c->attempts, 0, NULL) : json_array();
+
+	if (json_is_array(value) && pb_json_depth(value, PB_JSON_DEPTH_MAX / 2) >= 0)
+		pb_json_value(j, "attempts", value);
+	else
+		pb_json_null(j, "attempts");
+}
+
 static void write_change(struct pb_json *j, const struct pb_change *c)
 {
 	pb_json_object(j, NULL);
@@ -145,6 +155,10 @@ static void write_change(struct pb_json *j, const struct pb_change *c)
 	write_record(j, "diff", c->diff);
 	write_record(j, "proof", c->proof);
 	write_record(j, "verdict", c->verdict);
+	write_attempts(j, c);
+	pb_json_string(j, "hotspot_name", c->spot_name);
+	pb_json_string(j, "warning", c->warning);
+	pb_json_string(j, "why", c->why);
 	pb_json_end(j, '}');
 }
 

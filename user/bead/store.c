@@ -83,7 +83,11 @@ static const char *const migrations[] = {
 	" state TEXT NOT NULL CHECK (state IN ('open', 'proven', 'closed', 'abandoned')),"
 	" opened TEXT NOT NULL, closed TEXT,"
 	" diff TEXT, proof TEXT, verdict TEXT,"
-	" spot_name TEXT NOT NULL, warning TEXT, why TEXT, last_run INTEGER);",
+	" spot_name TEXT NOT NULL, warning TEXT, why TEXT, last_run INTEGER,"
+	" golden TEXT, attempts TEXT);"
+	"ALTER TABLE bead_runs ADD COLUMN commit_id TEXT;"
+	"ALTER TABLE bead_runs ADD COLUMN dirty INTEGER;"
+	"ALTER TABLE bead_runs ADD COLUMN kernel TEXT;",
 };
 
 #define NEWEST ((int64_t)PB_ARRAY_SIZE(migrations))

@@ -13,7 +13,8 @@
 
 #define COLUMNS                                                                                    \
 	"SELECT id, title, workload, spot, lever, hypothesis, expected_pct, base, state, opened,"  \
-	" closed, diff, proof, verdict, spot_name, warning, why FROM changes"
+	" closed, diff, proof, verdict, spot_name, warning, why, golden,"                          \
+	" attempts FROM changes"
 
 /* As they stand in the file. */
 static const char *const state_names[] = {
@@ -56,6 +57,8 @@ static struct pb_change read_change(struct pb_query *q)
 		.spot_name = pb_query_get_text(q, 14),
 		.warning = pb_query_get_text(q, 15),
 		.why = pb_query_get_text(q, 16),
+		.golden = pb_query_get_text(q, 17),
+		.attempts = pb_query_get_text(q, 18),
 	};
 }
 
@@ -104,7 +107,13 @@ static const size_t texts[] = {
 	offsetof(struct pb_change, diff),       offsetof(struct pb_change, proof),
 	offsetof(struct pb_change, verdict),    offsetof(struct pb_change, spot_name),
 	offsetof(struct pb_change, warning),    offsetof(struct pb_change, why),
+	offsetof(struct pb_change, golden),     offsetof(struct pb_change, attempts),
 };
+
+const char **pb_change_text(struct pb_change *change, size_t i)
+{
+	return i < PB_ARRAY_SIZE(texts) ? (const char **)((char *)change + texts[i]) : NULL;
+}
 
 static char **text_at(struct pb_change *change, size_t i)
 {
@@ -174,11 +183,11 @@ static int refuse_second(struct opening *o)
 
 static int add_change(struct opening *o)
 {
-	pb_auto_query struct pb_query q =
-		pb_sql_query(&o->store->sql, "open the change",
-			     "INSERT INTO changes (title, workload, spot, lever, hypothesis,"
-			     " expected_pct, base, spot_name, warning, state, opened)"
-			     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', " NOW ") RETURNING id");
+	pb_auto_query struct pb_query q = pb_sql_query(
+		&o->store->sql, "open the change",
+		"INSERT INTO changes (title, workload, spot, lever, hypothesis,"
+		" expected_pct, base, spot_name, warning, golden, state, opened)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', " NOW ") RETURNING id");
 	const struct pb_change *change = o->change;
 	int err;
 
@@ -191,6 +200,7 @@ static int add_change(struct opening *o)
 	pb_query_text(&q, change->base);
 	pb_query_text(&q, change->spot_name);
 	pb_query_text(&q, change->warning);
+	pb_query_text(&q, change->golden);
 	err = pb_query_next(&q);
 	if (err < 0)
 		return err;
@@ -251,8 +261,11 @@ int pb_store_note_verdict(struct pb_store *s, int64_t id, const char *verdict)
 {
 	pb_auto_query struct pb_query q =
 		pb_sql_query(&s->sql, "note the verdict",
-			     "UPDATE changes SET verdict = ?"
-			     " WHERE id = ? AND state IN ('open', 'proven') RETURNING id");
+			     "UPDATE changes SET verdict = ?1, attempts ="
+			     " json_insert(coalesce(attempts, '[]'), '$[#]',"
+			     "  json_object('b_digest', ?1 ->> '$.b_digest',"
+			     "   'verdict', ?1 ->> '$.verdict', 'time', " NOW "))"
+			     " WHERE id = ?2 AND state IN ('open', 'proven') RETURNING id");
 
 	pb_query_text(&q, verdict);
 	pb_query_int(&q, id);

@@ -58,6 +58,18 @@ static int still_the_same(const struct pb_changeset *before, const struct pb_git
 	return PB_BEAD_FINDING;
 }
 
+/* Whatever git knows of golden/: has it changed since the change began? */
+static int see_golden(struct pb_changeset *c, const struct pb_desk *desk,
+		      const struct pb_change *change)
+{
+	char now[PB_SHA256_HEX];
+	int err = pb_proof_golden(desk, now);
+
+	if (!err && strcmp(now, change->golden ? change->golden : "") != 0)
+		c->golden_differs = true;
+	return err;
+}
+
 static int note_proof(const struct pb_desk *desk, const struct pb_bead_args *args,
 		      const struct pb_change *change, const struct pb_changeset *c,
 		      const struct pb_git *git)
@@ -92,6 +104,8 @@ static int prove(const struct pb_desk *desk, const struct pb_bead_args *args,
 	if (!err)
 		err = still_the_same(&c, git, desk);
 	if (!err)
+		err = see_golden(&c, desk, change);
+	if (!err)
 		err = pb_changeset_judge(&c, git, desk->plan, desk->store, change);
 	if (!err)
 		err = note_proof(desk, args, change, &c, git);
@@ -117,6 +131,54 @@ static char *member(const char *document, const char *key)
 	return text ? strdup(text) : NULL;
 }
 
+/* A verdict that did not please stays one, however often it is asked for: the code has to change. */
+static int check_attempts(const struct pb_change *change, const char *digest)
+{
+	json_error_t error;
+	pb_autojson json_t *attempts =
+		change->attempts ? json_loads(change->attempts, 0, &error) : NULL;
+	long long id = change->id;
+
+	for (size_t i = 0; i < json_array_size(attempts); i++) {
+		const json_t *attempt = json_array_get(attempts, i);
+		const char *of = json_string_value(json_object_get(attempt, "b_digest"));
+		const char *verdict = json_string_value(json_object_get(attempt, "verdict"));
+
+		if (!verdict || strcmp(verdict, "regressed") != 0)
+			continue;
+		if (!digest[0]) {
+			pb_log(PB_LOG_WARN,
+			       "change %lld was judged as regressed before; outside of "
+			       "git nothing tells whether the code was another one",
+			       id);
+			return 0;
+		}
+		if (!of || strcmp(of, digest) != 0)
+			continue;
+		pb_log(PB_LOG_ERROR,
+		       "this very working tree was judged as regressed, by verdict %zu of %zu: "
+		       "change the code, or bead change abandon %lld --why TEXT",
+		       i + 1, json_array_size(attempts), id);
+		return PB_BEAD_FINDING;
+	}
+	return 0;
+}
+
+/* What is blessed is what was blessed when it was proven. */
+static int check_golden(const struct pb_desk *desk, const struct pb_change *change)
+{
+	pb_autofree char *proven = member(change->proof, "golden_digest");
+	char now[PB_SHA256_HEX];
+	int err = pb_proof_golden(desk, now);
+
+	if (err || (proven && !strcmp(proven, now)))
+		return err;
+	return pb_fail(EINVAL,
+		       "golden outputs are others than when change %lld was proven; bead change "
+		       "prove %lld again",
+		       (long long)change->id, (long long)change->id);
+}
+
 /* What was proven, and what was judged, is the tree as it is. */
 static int check_tree(const struct pb_desk *desk, const struct pb_bead_args *args,
 		      const struct pb_change *change)
@@ -134,8 +196,11 @@ static int check_tree(const struct pb_desk *desk, const struct pb_bead_args *arg
 			       "the plan is another one than when change %lld was proven; bead "
 			       "change prove %lld again",
 			       id, id);
+	err = check_golden(desk, change);
+	if (err)
+		return err;
 	if (!change->base)
-		return 0;
+		return check_attempts(change, "");
 	err = read_changeset(&c, &git, desk, args, change);
 	if (err)
 		return err;
@@ -149,7 +214,7 @@ static int check_tree(const struct pb_desk *desk, const struct pb_bead_args *arg
 			       "the verdict is of another working tree than this one; bead ab "
 			       "--change %lld again",
 			       id);
-	return 0;
+	return check_attempts(change, c.digest);
 }
 
 static int check_verdict(const struct pb_bead_args *args, const struct pb_change *change)
