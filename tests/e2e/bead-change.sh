@@ -418,6 +418,11 @@ outside_of_git_a_change_is_known_by_its_words()
 	_valid "$T/out" bead-ab
 	tool change close 1
 	expect_status 0
+	# Nothing is run for a change that is closed.
+	tool ab --change 1 --a "touch $T/run" --b "touch $T/run" --noisy
+	expect_status 2
+	expect_says 'change 1 is closed, and cannot be judged any more'
+	[ ! -e "$T/run" ] || die "it was run"
 }
 
 what_a_mode_does_not_see_the_author_has_to_say()

@@ -441,6 +441,23 @@ a_job_of_ci_finds_a_slow_commit()
 	expect_says 'there are changes that are not committed'
 }
 
+a_job_of_ci_runs_what_its_baseline_waits_for()
+{
+	_plan 8 'wall_p50_pct: 900'
+	sed -i 's/{id: p.baseline, kind: baseline}/{id: p.baseline, kind: baseline, needs: [p.second]}\n  - {id: p.second, kind: oracle, needs: [p.first]}\n  - {id: p.first, kind: oracle}\n  - {id: p.other, kind: oracle}/' beads.yaml
+	echo 'echo hello' >w.sh
+	tool bless
+	expect_status 0
+	printf '.bead/\n' >.gitignore
+	_repository 'echo hello; sleep 0.01' 'echo hello; sleep 0.011'
+	grep -q "^needs='p.first p.second' " ci.sh || die "needs: $(cat ci.sh)"
+	_ci
+	case $RC in 0 | 3) ;; *) expect_status 0 ;; esac
+	tool list --json
+	jq -e '[.beads[] | select(.state == "done").id] | index("p.second") and (index("p.other") | not)' "$T/out" \
+		>/dev/null || die "$(cat "$T/out")"
+}
+
 a_job_of_ci_pleases_shellcheck()
 {
 	command -v shellcheck >/dev/null || skip_test "no shellcheck"

@@ -419,10 +419,10 @@ a_command_that_is_alone_at_first_only_is_compared_by_wall_time()
 a_command_that_fails_is_not_compared()
 {
 	tool ab --a true --b false
-	expect_status 4
+	expect_status 1
 	expect_says '--b false: it exited with 1, and a command that fails is not compared'
 	tool ab --a no-such-command --b true
-	expect_status 4
+	expect_status 1
 	expect_says 'no-such-command'
 	[ ! -s "$T/out" ] || die "a result of nothing: $(cat "$T/out")"
 }

@@ -240,7 +240,7 @@ void pb_duel_print(const struct pb_duel *d, enum pb_verdict verdict, double p, c
 	printf("%s", pb_verdict_name(verdict));
 	if (r->has_ratio) {
 		pb_ab_medians(d->ab, &median[0], &median[1]);
-		printf(": B takes %.4f of A's time [%.4f, %.4f], p %.3g; A %s, B %s",
+		printf(": B takes %.4f of A's time [%.4f, %.4f], p %.3g; medians of all pairs: A %s, B %s",
 		       r->ratio.value, r->ratio.low, r->ratio.high, p,
 		       pb_figures_amount(a, sizeof(a), median[0], "ns"),
 		       pb_figures_amount(b, sizeof(b), median[1], "ns"));

@@ -37,7 +37,9 @@ static const char script[] =
 	"\texit 0\n"
 	"fi\n"
 	"sh -c \"$BUILD\"\n"
-	"$BEAD run \"$baseline\" $OPTIONS --plan \"$plan\"\n"
+	"for bead in $needs \"$baseline\"; do\n"
+	"\t$BEAD run \"$bead\" $OPTIONS --plan \"$plan\"\n"
+	"done\n"
 	"$BEAD baseline save ci-base --bead \"$baseline\" --plan \"$plan\"\n"
 	"\n"
 	"# The new one, held against it.\n"
@@ -99,6 +101,29 @@ static bool covers(const struct pb_plan_bead *baseline, const struct pb_plan_bea
 	return true;
 }
 
+/* A fresh checkout has run nothing yet. Their names are words of sh as they are. */
+static void write_needs(FILE *out, const struct pb_plan *plan, uint32_t baseline)
+{
+	pb_autofree bool *needed = calloc(plan->n_beads, sizeof(*needed));
+	bool first = true;
+
+	fputs("needs='", out);
+	if (needed) {
+		needed[baseline] = true;
+		/* Each comes behind what it needs. */
+		for (uint32_t i = baseline + 1; i-- > 0;)
+			for (uint32_t k = 0; needed[i] && k < plan->beads[i].n_needs; k++)
+				needed[plan->beads[i].needs[k]] = true;
+	}
+	for (uint32_t i = 0; needed && i < baseline; i++) {
+		if (!needed[i])
+			continue;
+		fprintf(out, "%s%s", first ? "" : " ", plan->beads[i].id);
+		first = false;
+	}
+	fputs("' # what the baseline waits for, in order\n", out);
+}
+
 int pb_gate_write_ci(FILE *out, const struct pb_plan *plan, const struct pb_plan_bead *bead,
 		     const char *plan_path, const char *gate)
 {
@@ -120,7 +145,9 @@ int pb_gate_write_ci(FILE *out, const struct pb_plan *plan, const struct pb_plan
 	      "plan=",
 	      out);
 	write_quoted(out, plan_path);
-	fprintf(out, "\nbaseline=%s\ngate=%s\n", baseline->id, gate ? gate : "");
+	fputc('\n', out);
+	write_needs(out, plan, (uint32_t)(baseline - plan->beads));
+	fprintf(out, "baseline=%s\ngate=%s\n", baseline->id, gate ? gate : "");
 	fputs(script, out);
 	fputs(job, out);
 	return 0;

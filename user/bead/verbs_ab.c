@@ -107,8 +107,9 @@ static int play(struct pb_duel *d, const struct pb_bead_args *args, struct pb_st
 		return end;
 	if (end == PB_DUEL_STOPPED)
 		return PB_BEAD_INTERRUPTED;
+	/* A side that fails is a finding, as of revisions. */
 	if (end != PB_DUEL_DECIDED)
-		return PB_BEAD_CANNOT;
+		return PB_BEAD_FINDING;
 	show_result(d, args);
 	end = store ? note_result(d, args, store) : 0;
 	if (end)
@@ -133,6 +134,9 @@ static int check_change(const struct pb_bead_args *args, struct pb_desk *desk)
 		err = pb_change_read(&change, desk->store, (int64_t)args->change);
 	if (err)
 		return err;
+	if (change->state != PB_CHANGE_OPEN && change->state != PB_CHANGE_PROVEN)
+		return pb_fail(EINVAL, "change %lld is %s, and cannot be judged any more",
+			       (long long)change->id, pb_change_state_name(change->state));
 	if (change->base)
 		return pb_fail(EINVAL,
 			       "change %lld began at commit %.12s, and is judged against that: "
