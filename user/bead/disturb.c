@@ -67,8 +67,13 @@ static double taken_pct(const struct pb_run *run)
 
 uint64_t pb_run_net_ns(const struct pb_run *run)
 {
-	if (run->waited_ns == UINT64_MAX || run->waited_ns >= run->wall_ns)
+	uint64_t ran_ns = run->ran_ns < run->wall_ns ? run->ran_ns : run->wall_ns;
+
+	if (run->waited_ns == UINT64_MAX)
 		return run->wall_ns;
+	/* It may wait on behind its end, before it is gone. */
+	if (run->waited_ns >= run->wall_ns || run->wall_ns - run->waited_ns < ran_ns)
+		return ran_ns;
 	return run->wall_ns - run->waited_ns;
 }
 

@@ -39,7 +39,7 @@ bool pb_run_is_alone(const struct pb_run *run);
 double pb_run_added_pct(const struct pb_run *run, bool net);
 
 /* The wall time less what it waited for a CPU. It says what a command costs on a machine that is busy only for one that
- * is alone, see above. Return: ns; the wall time where the wait is not known. */
+ * is alone, see above. Never less than it was on a CPU. Return: ns; the wall time where the wait is not known. */
 uint64_t pb_run_net_ns(const struct pb_run *run);
 
 /* The same as run->net_ns of a run that is alone; UINT64_MAX of others. */

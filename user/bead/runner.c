@@ -15,6 +15,7 @@
 #include "user/bead/capture.h"
 #include "user/bead/child.h"
 #include "user/bead/kin.h"
+#include "user/bead/lateness.h"
 #include "user/bead/machine.h"
 #include "user/bead/outfile.h"
 #include "user/bead/plan.h"
@@ -48,6 +49,10 @@ struct race {
 	struct own last;       /* of ours, before we slept for it last */
 	uint64_t read_late_ns; /* we waited for a CPU while there was output to read */
 	uint64_t stop_ns;      /* when the end of the command was seen */
+	uint64_t late_ns; /* of that, we waited for a CPU after we had been woken; 0: not known */
+	uint64_t end_wait_ns; /* all that we waited since we looked last */
+	uint64_t timer_ns;    /* our own timer would have woken us then */
+	bool has_output;      /* there was something to read when we saw it */
 };
 
 static uint64_t own_cpu_ns(void)
@@ -130,11 +135,15 @@ static enum pb_run_end watch(struct race *r)
 				       {r->out.fd, POLLIN, 0},
 				       {r->err.fd, POLLIN, 0},
 				       {r->options->stop_fd, POLLIN, 0}};
+		uint64_t slept_ns;
 		int left = left_ms(r), wait_ms = is_first && left > NAP_MS ? NAP_MS : left, n;
 
 		r->last = own_now();
+		slept_ns = pb_clock_ns();
 		n = poll(fds, PB_ARRAY_SIZE(fds), wait_ms);
 		r->stop_ns = pb_clock_ns();
+		r->has_output = (fds[1].revents | fds[2].revents) & POLLIN;
+		r->timer_ns = slept_ns + (uint64_t)wait_ms * 1000000;
 		if (n < 0 && errno != EINTR)
 			return PB_RUN_STOPPED;
 		if (n > 0 && fds[0].revents)
@@ -220,8 +229,7 @@ static uint64_t seen_late_ns(const struct race *r, const struct own *now)
 /* The clock has stopped: what has to be read before anything else happens. */
 static void stop(struct race *r)
 {
-	const struct pb_child_word *word = r->child.word;
-	uint64_t cpu_ns = own_cpu_ns(), late_ns;
+	uint64_t cpu_ns = own_cpu_ns();
 	struct own now = own_now();
 
 	if (r->count_fd >= 0)
@@ -229,13 +237,33 @@ static void stop(struct race *r)
 	if (r->processes_fd >= 0)
 		r->run->processes = pb_callcount_read(r->processes_fd);
 	pb_machine_read(&r->after);
-	late_ns = seen_late_ns(r, &now);
-	if (word->start_ns)
-		r->run->wall_ns = minus(minus(r->stop_ns, late_ns), word->start_ns);
-	r->run->own_ns = minus(cpu_ns, r->own_cpu_ns);
+	r->late_ns = seen_late_ns(r, &now);
 	if (now.waited_ns != UINT64_MAX)
-		r->run->own_ns +=
-			r->read_late_ns + minus(minus(now.waited_ns, r->last.waited_ns), late_ns);
+		r->end_wait_ns = minus(now.waited_ns, r->last.waited_ns);
+	r->run->own_ns = minus(cpu_ns, r->own_cpu_ns);
+}
+
+/* From the exec to the end; what we waited and is not known to be behind that was added by us. */
+static void set_wall(struct race *r, const struct pb_machine_thread *thread, bool slept)
+{
+	const struct pb_child_word *word = r->child.word;
+	struct pb_lateness l = {
+		.start_ns = word->start_ns,
+		.seen_ns = r->stop_ns,
+		.late_ns = r->late_ns,
+		.other_cause = r->has_output || minus(r->stop_ns, r->late_ns) >= r->timer_ns,
+		.busy_ns = UINT64_MAX,
+		.slept = slept,
+	};
+	uint64_t end_ns;
+
+	if (thread->waited_ns != UINT64_MAX && word->thread.waited_ns != UINT64_MAX)
+		l.busy_ns = minus(thread->ran_ns + thread->waited_ns,
+				  word->thread.ran_ns + word->thread.waited_ns);
+	end_ns = pb_lateness_end_ns(&l);
+	if (word->start_ns)
+		r->run->wall_ns = minus(end_ns, word->start_ns);
+	r->run->own_ns += r->read_late_ns + minus(r->end_wait_ns, minus(r->stop_ns, end_ns));
 }
 
 /* Wait for a command that has ended or was killed, and take its usage. Return: 0; -ETIMEDOUT. */
@@ -250,12 +278,17 @@ static int reap(struct race *r)
 	do
 		n = poll(&fd, 1, END_TIMEOUT_MS);
 	while (n < 0 && errno == EINTR);
-	if (n <= 0)
+	if (n <= 0) {
+		if (r->child.word->start_ns)
+			run->wall_ns = minus(r->stop_ns, r->child.word->start_ns);
 		return -ETIMEDOUT;
+	}
 	thread = pb_machine_thread(r->child.pid);
 	if (wait4(r->child.pid, &status, 0, &used) != r->child.pid)
 		return -errno;
 	set_usage(run, &used, &r->child.word->before);
+	/* The switch away from what has ended is one, too. */
+	set_wall(r, &thread, run->counts.voluntary_switches > 1);
 	set_interference(r, &thread, run->own_ns);
 	if (run->end != PB_RUN_EXITED)
 		return 0;

@@ -133,6 +133,13 @@ static void net_time_leaves_out_the_wait_and_nothing_else(void **state)
 	assert_int_equal(pb_run_net_ns(&run), 1500000000);
 	run.interference.steal_pct = 30;
 	assert_non_null(strstr(rejects(&run, &net), "hypervisor"));
+	/* Some of the wait may lie behind the end that was seen. */
+	run.waited_ns = 600000000;
+	assert_int_equal(pb_run_net_ns(&run), 1150000000);
+	run.waited_ns = 1000000000;
+	assert_int_equal(pb_run_net_ns(&run), 1000000000);
+	run.waited_ns = 9000000000;
+	assert_int_equal(pb_run_net_ns(&run), 1000000000);
 	run.waited_ns = run.ran_ns = UINT64_MAX;
 	assert_false(pb_run_is_alone(&run));
 	assert_int_equal(pb_run_net_ns(&run), run.wall_ns);
