@@ -132,6 +132,30 @@ a_workload_that_fails_is_a_finding()
 	expect_says 'it exited with 3, and the plan says 0'
 }
 
+a_run_that_bead_did_not_watch_counts_for_nothing()
+{
+	local me
+
+	_plan 5 'sleep 0.3'
+	_as_typed "$CPUFLAME" run p.baseline --noisy -q >"$T/run.out" 2>"$T/run.err" &
+	me=$!
+	# The first run is there to warm up, and is not noted.
+	for _ in $(seq 500); do
+		[ -z "$(_samples)" ] || [ "$(_samples)" = 0 ] || break
+		sleep 0.02
+	done
+	kill -STOP "$me"
+	sleep 1.5
+	kill -CONT "$me"
+	wait "$me" || die "$(cat "$T/run.err")"
+	python3 -c 'import sqlite3, sys
+c = sqlite3.connect(".bead/store.sqlite")
+n, longest = c.execute("SELECT count(*), max(wall_ns) FROM samples WHERE rejected IS NULL").fetchone()
+halted = c.execute("SELECT count(*) FROM samples WHERE rejected LIKE ?", ("bead was stopped%",)).fetchone()[0]
+sys.exit(0 if n == 5 and halted == 1 else f"{n} runs count, {halted} are rejected for it")' ||
+		die "the runs are not as they should be"
+}
+
 output_that_varies_is_not_blessed_and_its_bytes_are_named()
 {
 	# shellcheck disable=SC2016 # of the inner shell

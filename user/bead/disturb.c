@@ -117,6 +117,10 @@ const char *pb_run_rejects(const struct pb_run *run, const struct pb_session *se
 		snprintf(buf, size, "it %s", pb_run_ending(run, ending, sizeof(ending)));
 		return buf;
 	}
+	if (run->halted) {
+		snprintf(buf, size, "bead was stopped meanwhile, and did not see when it ended");
+		return buf;
+	}
 	if (!(added_pct > limit_pct))
 		return NULL;
 	snprintf(buf, size, "%s added %.1f %% to its time, and more than %.1f %% is too much here",

@@ -18,6 +18,7 @@
 enum pair {
 	PAIR_COUNTS,
 	PAIR_DISTURBED,
+	PAIR_HALTED, /* bead was stopped: counts not even where all that are disturbed do */
 	PAIR_FAILED, /* said already */
 	PAIR_WRONG,  /* likewise */
 	PAIR_STOPPED,
@@ -63,7 +64,7 @@ static int run_side(struct pb_duel *d, int i, struct pb_run *run)
 	case PB_WORTH_COUNTS:
 		return PAIR_COUNTS;
 	case PB_WORTH_DISTURBED:
-		return PAIR_DISTURBED;
+		return run->halted ? PAIR_HALTED : PAIR_DISTURBED;
 	case PB_WORTH_STOPPED:
 		return PAIR_STOPPED;
 	default:
@@ -95,8 +96,8 @@ static int run_pair(struct pb_duel *d, bool turned, uint64_t ns[2])
 			return end;
 		if (d->session.net && !d->alone[side])
 			return PAIR_CROWD;
-		if (end == PAIR_DISTURBED)
-			pair = PAIR_DISTURBED;
+		if (end == PAIR_HALTED || (end == PAIR_DISTURBED && pair == PAIR_COUNTS))
+			pair = (enum pair)end;
 	}
 	return (int)pair;
 }
@@ -185,7 +186,7 @@ static int run_pairs(struct pb_duel *d)
 			d->disturbed++;
 			end = PAIR_COUNTS;
 		}
-		if (end == PAIR_DISTURBED) {
+		if (end == PAIR_DISTURBED || end == PAIR_HALTED) {
 			if (++d->disturbed <= d->rules.most + 20)
 				continue;
 			snprintf(why, sizeof(why),

@@ -180,7 +180,7 @@ static int take_sample(struct pb_measure *m, const struct pb_plan_workload *work
 
 	if (worth < 0)
 		return worth;
-	if (worth == PB_WORTH_DISTURBED && m->noisy) {
+	if (worth == PB_WORTH_DISTURBED && m->noisy && !run.halted) {
 		pb_log(PB_LOG_DEBUG, "%s: %s, and counts", workload->name, m->why);
 		worth = PB_WORTH_COUNTS;
 	}

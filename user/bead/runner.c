@@ -14,6 +14,7 @@
 #include "user/bead/callcount.h"
 #include "user/bead/capture.h"
 #include "user/bead/child.h"
+#include "user/bead/halt.h"
 #include "user/bead/kin.h"
 #include "user/bead/lateness.h"
 #include "user/bead/machine.h"
@@ -379,11 +380,14 @@ int pb_run_command(struct pb_run *run, const struct pb_plan_workload *workload, 
 		.count_fd = -1,
 		.processes_fd = -1,
 	};
+	struct pb_halt halt;
 	int err = pb_kin_begin(&r.kin);
 
 	if (err)
 		return pb_err(-err, "prepare to run %s", argv[0]);
+	pb_halt_begin(&halt);
 	err = run_race(&r, argv);
+	fresh.halted = pb_halt_end(&halt);
 	drop_race(&r);
 	pb_kin_end(&r.kin);
 	if (err)

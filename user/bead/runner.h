@@ -75,6 +75,7 @@ struct pb_run {
 		own_ns; /* what bead itself added at most: its CPU time while the clock ran, and its own wait for a
 			       CPU while there was output to read or the command had ended; but for what of the
 			       latter is measured, and taken out of wall_ns */
+	bool halted; /* bead itself was stopped meanwhile, and may have seen the end long after it */
 	bool left_children; /* processes that it had started were still there, and were killed */
 	char *out, *err;    /* captured, NUL-terminated; given back by pb_run_drop() only */
 	size_t out_size, err_size;

@@ -119,6 +119,18 @@ static void a_session_remembers_so_many_runs_and_no_more(void **state)
 	assert_int_equal(session.n, PB_SESSION_RUNS);
 }
 
+static void a_run_during_which_bead_was_stopped_is_rejected(void **state)
+{
+	const struct pb_session net = {.net = true};
+	struct pb_run run = run_of(0);
+
+	(void)state;
+	run.halted = true;
+	assert_string_equal(rejects(&run, NULL),
+			    "bead was stopped meanwhile, and did not see when it ended");
+	assert_non_null(rejects(&run, &net));
+}
+
 static void net_time_leaves_out_the_wait_and_nothing_else(void **state)
 {
 	const struct pb_session net = {.net = true};
@@ -168,6 +180,7 @@ int main(void)
 		cmocka_unit_test(time_that_the_hypervisor_took_rejects),
 		cmocka_unit_test(what_is_usual_in_a_session_is_accepted),
 		cmocka_unit_test(a_session_remembers_so_many_runs_and_no_more),
+		cmocka_unit_test(a_run_during_which_bead_was_stopped_is_rejected),
 		cmocka_unit_test(net_time_leaves_out_the_wait_and_nothing_else),
 		cmocka_unit_test(one_thread_may_have_helpers_that_do_nothing),
 	};
