@@ -494,7 +494,8 @@ const char *pb_run_ending(const struct pb_run *run, char *buf, size_t size)
 		break;
 	case PB_RUN_NOT_RUN:
 		snprintf(buf, size, "could not be run (%s)",
-			 run->status == PB_EXIT_NOT_FOUND ? "there is no such program"
+			 run->status == PB_EXIT_NOT_FOUND ? "there is no such program, or not the "
+							    "interpreter that it names"
 							  : "it is no program, or not permitted");
 		break;
 	default:

@@ -265,7 +265,7 @@ static void prepare_runs_before_and_may_fail(void **state)
 			    "and said: no \\x1b space\n");
 	w.prepare = WORDS((char *)"./none");
 	assert_int_equal(run_and_listen(&run, &w, &plain), -ECANCELED);
-	assert_non_null(strstr(said, "could not be run (there is no such program)"));
+	assert_non_null(strstr(said, "could not be run (there is no such program"));
 }
 
 /* @name holds a pid: wait until that process is there, or gone. */
