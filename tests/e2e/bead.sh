@@ -156,6 +156,14 @@ sys.exit(0 if n == 5 and halted == 1 else f"{n} runs count, {halted} are rejecte
 		die "the runs are not as they should be"
 }
 
+a_store_that_its_workload_removes_is_no_success()
+{
+	_plan 3 'rm -rf .bead'
+	tool run p.baseline --noisy
+	expect_status 4
+	expect_says 'store.sqlite was removed or replaced while bead used it, so what was measured is lost'
+}
+
 output_that_varies_is_not_blessed_and_its_bytes_are_named()
 {
 	# shellcheck disable=SC2016 # of the inner shell

@@ -109,6 +109,19 @@ void pb_sql_close(struct pb_sql *sql)
 	*sql = (struct pb_sql){0};
 }
 
+int pb_sql_check_file(struct pb_sql *sql)
+{
+	int moved = 0, rc;
+
+	rc = sqlite3_file_control(sql->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	if (rc || !moved)
+		return 0; /* a file system that cannot say */
+	return pb_fail(ESTALE,
+		       "%s was removed or replaced while bead used it, so what was measured is "
+		       "lost: keep workloads and others from doing that, and run the bead again",
+		       sql->path);
+}
+
 int pb_sql_within(struct pb_sql *sql, const char *what, int (*body)(void *ctx), void *ctx)
 {
 	int err = pb_sql_exec(sql, what, "BEGIN IMMEDIATE");

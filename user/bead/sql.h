@@ -57,6 +57,10 @@ void pb_query_int(struct pb_query *q, int64_t value);
 void pb_query_real(struct pb_query *q, double value);
 void pb_query_null(struct pb_query *q);
 
+/* Is the file still where it was opened? One that was removed meanwhile takes all that is written, and keeps nothing.
+ * Return: 0; -ESTALE, logged. Source: SQLITE_FCNTL_HAS_MOVED. */
+int pb_sql_check_file(struct pb_sql *sql);
+
 /* Return: 1: a row; 0: no more; -errno, logged. */
 int pb_query_next(struct pb_query *q);
 /* The same for what gives no rows. Return: 0; -errno, logged. */

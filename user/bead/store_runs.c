@@ -300,6 +300,9 @@ int pb_store_finish(struct pb_store *s, int64_t id, enum pb_bead_state state, co
 	pb_query_text(&q, owner.boot);
 	pb_query_int(&q, owner.pid);
 	pb_query_int(&q, owner.start_ticks);
+	err = pb_sql_check_file(&s->sql);
+	if (err)
+		return err;
 	err = pb_query_next(&q);
 	if (!err)
 		return pb_fail(ESTALE,
