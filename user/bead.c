@@ -304,18 +304,29 @@ static void print_help(void)
 	       exit_status);
 }
 
-/* SIGINT and SIGTERM become readable, and stay so, for all who wait for a run. */
+/* SIGINT, SIGTERM, and SIGHUP but under nohup(1) become readable, and stay so, for all who wait for a run. */
 static int open_stop_fd(void)
 {
+	struct sigaction hangup;
 	sigset_t stops;
 	int fd;
 
 	sigemptyset(&stops);
 	sigaddset(&stops, SIGINT);
 	sigaddset(&stops, SIGTERM);
+	if (!sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler != SIG_IGN)
+		sigaddset(&stops, SIGHUP);
 	sigprocmask(SIG_BLOCK, &stops, NULL);
 	fd = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? pb_err(errno, "wait for signals") : fd;
+}
+
+/* Does it watch args->stop_fd? Of others signals do what they do everywhere. */
+static bool watches(const struct verb *verb)
+{
+	return verb->run == pb_bead_bless || verb->run == pb_bead_run || verb->run == pb_bead_ab ||
+	       verb->run == pb_bead_change || verb->run == pb_bead_gate ||
+	       verb->run == pb_bead_doctor;
 }
 
 static int run_verb(const struct verb *verb, int argc, char **argv)
@@ -335,10 +346,12 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	pb_live_enable(!args.quiet);
 	memcpy(args.words, parsed.words, sizeof(args.words));
 	args.command = parsed.command;
-	stop_fd = open_stop_fd();
-	if (stop_fd < 0)
-		return PB_BEAD_CANNOT;
-	args.stop_fd = stop_fd;
+	if (watches(verb)) {
+		stop_fd = open_stop_fd();
+		if (stop_fd < 0)
+			return PB_BEAD_CANNOT;
+		args.stop_fd = stop_fd;
+	}
 	result = verb->run(&args);
 	pb_opts_free(&verb->program, &args);
 	return pb_bead_exit_of(result);

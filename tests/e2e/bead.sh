@@ -164,6 +164,35 @@ a_store_that_its_workload_removes_is_no_success()
 	expect_says 'store.sqlite was removed or replaced while bead used it, so what was measured is lost'
 }
 
+a_hangup_interrupts_as_ctrl_c_does()
+{
+	local me status=0
+
+	_plan 50 'sleep 0.1'
+	_as_typed "$CPUFLAME" run p.baseline --noisy >"$T/run.out" 2>"$T/run.err" &
+	me=$!
+	for _ in $(seq 500); do
+		[ ! -e .bead/store.sqlite ] || break
+		sleep 0.02
+	done
+	sleep 0.3
+	kill -HUP "$me"
+	wait "$me" || status=$?
+	[ "$status" = 130 ] || die "exit status $status: $(cat "$T/run.err")"
+	grep -q 'bead run p.baseline --resume goes on from here' "$T/run.err" || die "$(cat "$T/run.err")"
+}
+
+what_waits_for_no_run_can_be_interrupted()
+{
+	local status=0
+
+	_plan 3 'echo hello'
+	mkfifo nobody-reads
+	timeout -k 20 -s INT 2 env --default-signal=INT "$CPUFLAME" report -o nobody-reads \
+		>"$T/run.out" 2>&1 || status=$?
+	[ "$status" = 124 ] || die "exit status $status: $(cat "$T/run.out")"
+}
+
 output_that_varies_is_not_blessed_and_its_bytes_are_named()
 {
 	# shellcheck disable=SC2016 # of the inner shell
