@@ -193,6 +193,20 @@ what_waits_for_no_run_can_be_interrupted()
 	[ "$status" = 124 ] || die "exit status $status: $(cat "$T/run.out")"
 }
 
+a_profiler_that_is_missing_is_named()
+{
+	_plan 3 'echo hello' '  - {id: p.cpu, kind: cpu-flame, needs: [p.baseline, p.oracle]}'
+	mkdir alone
+	cp "$CPUFLAME" alone/bead
+	tool bless
+	tool run --ready --noisy
+	PATH=/usr/bin:/bin alone/bead run p.cpu >"$T/out" 2>"$T/err"
+	RC=$?
+	COMMAND='alone/bead run p.cpu'
+	expect_status 4
+	expect_says 'there is no program cpuflame beside bead, nor in PATH'
+}
+
 output_that_varies_is_not_blessed_and_its_bytes_are_named()
 {
 	# shellcheck disable=SC2016 # of the inner shell

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "user/bead/plan.h"
+#include "user/core/launch.h"
 #include "user/core/log.h"
 #include "user/core/own.h"
 #include "user/core/text.h"
@@ -73,6 +74,11 @@ static void read_report(struct pb_profiler_run *p, const char *path, const char 
 {
 	json_error_t error;
 
+	if (p->run.end == PB_RUN_NOT_RUN && p->run.status == PB_EXIT_NOT_FOUND) {
+		snprintf(p->why, sizeof(p->why),
+			 "there is no program %s beside bead, nor in PATH: install it there", tool);
+		return;
+	}
 	if (p->run.end != PB_RUN_EXITED) {
 		char ending[128];
 
