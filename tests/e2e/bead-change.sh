@@ -337,6 +337,17 @@ without_a_build_a_proof_says_that_nobody_built()
 	_expect_out 'build +not built by bead'
 }
 
+a_new_link_is_told_and_not_looked_up_in_git()
+{
+	_repository 0.01
+	_open
+	ln -s prog.sh link
+	tool change prove 1 --sketch 'a link'
+	expect_status 0
+	expect_says 'unrelated: link is changed'
+	! grep -q 'git show' "$T/err" || die "$(cat "$T/err")"
+}
+
 what_has_nothing_to_do_with_the_hotspot_is_flagged()
 {
 	_repository 0.01

@@ -211,6 +211,8 @@ static char *text_of(const struct pb_changeset *c, const struct pb_git *git,
 		return NULL;
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
+		return NULL; /* a link */
 	if (fd < 0) {
 		if (asprintf(&object, "%s:%s", c->base, file->path) < 0) {
 			object = NULL;

@@ -234,8 +234,8 @@ int pb_git_commit(const struct pb_git *git, const char *revision, char **out)
 	if (run.end == PB_RUN_STOPPED)
 		err = -ECANCELED;
 	else if (run.end != PB_RUN_EXITED || run.status)
-		err = pb_fail(EINVAL, "the repository %s has no revision \"%s\"", git->top,
-			      revision);
+		err = pb_fail(EINVAL, "the repository %s has no revision \"%s\"%s", git->top,
+			      revision, strcmp(revision, "HEAD") ? "" : ": commit something first");
 	else
 		err = copy_out(&run, out, NULL);
 	if (!err)
