@@ -46,7 +46,7 @@ struct pb_opportunity {
 	bool effort_assumed;
 	double score;    /* NaN without a lever or an impact */
 	char *why_stays; /* what somebody said who accepted it; NULL */
-	bool stands; /* a hotspot above the threshold: at least limits.hotspot_pct would be saved, its score is at least
+	bool stands; /* a hotspot above the threshold: at least limits.hotspot_pct would be saved, by the lower end, its score is at least
 			limits.score, nobody accepted it, and it is not stale */
 	char lacks
 		[256]; /* what evidence is missing, a sentence without its full stop; "" if nothing */

@@ -137,7 +137,7 @@ void pb_opportunity_score(struct pb_opportunity *row, int typed_effort, const st
 	}
 	if (row->effort && row->impact)
 		row->score = (double)row->impact * row->confidence / row->effort;
-	row->stands = !row->why_stays && !row->stale && row->saves_pct >= plan->hotspot_pct &&
+	row->stands = !row->why_stays && !row->stale && low_pct >= plan->hotspot_pct &&
 		      row->score >= plan->score;
 	tell_lacking(row);
 }
