@@ -53,9 +53,6 @@ static int new_function(struct pb_cpu *c, const char *name, const char *module, 
 		.code = pb_code_of(module),
 		.work = pb_work_of(name, module),
 		.glue = pb_code_is_glue(name),
-		/* "read" alone may be the program's own. */
-		.wrapper = pb_code_of(module) == PB_CODE_OWN && name[0] == '_' &&
-			   pb_syscall_of_wrapper(name),
 		.seen = NONE,
 	};
 
@@ -194,11 +191,22 @@ static void count_stack(struct pb_cpu *c)
 	}
 }
 
+/* Of a program that is linked statically libc's read() is one of its own functions: known by the kernel's entry right
+ * below it. */
+static void note_wrapper(struct pb_cpu *c, uint32_t before, uint32_t at)
+{
+	struct pb_cpu_function *caller = before == NONE ? NULL : &c->functions[before];
+
+	if (caller && caller->code == PB_CODE_OWN && c->functions[at].code == PB_CODE_KERNEL &&
+	    pb_syscall_is_entry(c->functions[at].name) && pb_syscall_of_wrapper(caller->name))
+		caller->wrapper = true;
+}
+
 static int add_stack(struct pb_cpu *c, const json_t *frames, double samples)
 {
 	struct pb_cpu_stack stack = {.first = c->n_frames, .run = c->runs, .samples = samples};
 	size_t n = json_array_size(frames);
-	uint32_t at = NONE;
+	uint32_t at = NONE, before;
 	int err;
 
 	if (n > FRAMES_MAX ||
@@ -211,9 +219,11 @@ static int add_stack(struct pb_cpu *c, const json_t *frames, double samples)
 		if (!name ||
 		    (i == 1 && (!strcmp(name, "[broken]") || !strcmp(name, "[truncated]"))))
 			continue;
-		err = frame_of(c, frames, i, at, &at);
+		before = at;
+		err = frame_of(c, frames, i, before, &at);
 		if (err)
 			return err;
+		note_wrapper(c, before, at);
 		c->frames[c->n_frames++] = at;
 		stack.n++;
 	}
