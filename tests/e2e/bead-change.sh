@@ -299,7 +299,7 @@ what_differs_in_the_working_tree_is_in_its_copy()
 	rm -r sub link directory
 	mkdir directory 'new place'
 	echo inside >directory/target
-	echo text >link
+	echo text >./link
 	echo new >'new place/a file'
 	ln -s nowhere 'new place/broken'
 	chmod +x 'new place/a file'
@@ -508,6 +508,78 @@ what_git_does_not_know_is_not_blessed_unseen()
 	tool change close 1
 	expect_status 2
 	expect_says 'golden outputs are others than when change 1 was proven; bead change prove 1 again'
+}
+
+a_report_says_of_which_commit_its_numbers_are()
+{
+	_repository 0.01
+	local measured
+
+	measured=$(git rev-parse HEAD)
+	tool run p.baseline --noisy -q
+	expect_status 0
+	tool report -o -
+	_expect_out "^\`p.baseline\` was measured at commit \`${measured:0:12}\`\.$"
+	_program 0.02
+	_git commit -qam slower
+	tool report -o -
+	_expect_out "at commit \`${measured:0:12}\`; \*\*another commit is checked out now\*\*, \`$(git rev-parse HEAD | cut -c 1-12)\`\.$"
+	tool report --json
+	_valid "$T/out" bead-report
+	_out_is ".beads[0].commit == \"$measured\" and .beads[0].dirty == false and .beads[0].kernel == .env.kernel and
+		.beads[1].commit == null"
+	echo '# dirty' >>prog.sh
+	tool run p.baseline --noisy -q
+	expect_status 0
+	tool report --json
+	_out_is '.beads[0].commit == .env.commit and .beads[0].dirty'
+}
+
+a_run_that_goes_on_at_another_commit_is_told()
+{
+	_repository 0.01
+	tool run p.baseline --noisy -q
+	expect_status 0
+	# As if it had been stopped, at another commit.
+	python3 - <<-'END'
+		import sqlite3
+		db = sqlite3.connect('.bead/store.sqlite')
+		db.execute("UPDATE bead_runs SET state = 'open', commit_id = ? WHERE id ="
+		           " (SELECT max(id) FROM bead_runs WHERE bead = 'p.baseline')", ('a' * 40,))
+		db.commit()
+	END
+	tool run p.baseline --noisy -q --resume
+	expect_status 0
+	expect_says 'p.baseline began at commit aaaaaaaaaaaa, and [0-9a-f]{12} is checked out now'
+}
+
+what_root_makes_is_the_owners_and_through_no_link()
+{
+	[ "$(id -u)" = 0 ] || skip_test "needs root"
+	_repository 0.01
+	echo precious >"$T/precious"
+	chown -R 65534:65534 .
+	export HOME=$T SUDO_UID=65534
+	mkdir -p .bead/builds
+	chown -R 65534:65534 .bead
+	ln -s "$T/precious" .bead/gitattributes
+	_open
+	expect_status 0
+	[ "$(cat "$T/precious")" = precious ] || die "a link was followed"
+	ln -s "$T/precious" .bead/builds/lock
+	tool ab --a-ref HEAD --noisy --delta 50%
+	expect_status 4
+	expect_says 'builds/lock.* it must be a file, and no link'
+	rm .bead/builds/lock
+	ln "$T/precious" .bead/builds/lock
+	tool ab --a-ref HEAD --noisy --delta 50%
+	expect_status 4
+	expect_says 'builds/lock must be a regular file of one name'
+	[ "$(stat -c %u "$T/precious")" = 0 ] || die "it was given away"
+	rm .bead/builds/lock
+	tool ab --a-ref HEAD --noisy --delta 50%
+	case $RC in 0 | 3) ;; *) expect_status 0 ;; esac
+	[ -z "$(find .bead -user 0)" ] || die "root has left: $(find .bead -user 0 -ls)"
 }
 
 what_was_blessed_anew_is_flagged()

@@ -158,6 +158,40 @@ static int put_workload(FILE *out, const struct pb_report *r,
 	return put_table(out, r, workload->name);
 }
 
+static void put_commit(FILE *out, const char *commit)
+{
+	char begin[13];
+
+	snprintf(begin, sizeof(begin), "%.12s", commit);
+	pb_md_code(out, begin, sizeof(begin));
+}
+
+/* Of which commit a baseline is: not always of the one that is checked out. */
+static void put_origins(FILE *out, const struct pb_report *r)
+{
+	for (uint32_t i = 0; i < r->plan->n_beads; i++) {
+		const struct pb_report_bead *b = &r->beads[i];
+		bool elsewhere = strcmp(b->origin.kernel, r->env.kernel) != 0;
+
+		if (b->bead->kind != PB_BEAD_BASELINE || !b->run || !b->origin.commit[0])
+			continue;
+		fputc('\n', out);
+		pb_md_code(out, b->bead->id, 64);
+		fputs(" was measured at commit ", out);
+		put_commit(out, b->origin.commit);
+		fputs(b->origin.dirty ? ", with changes that were not committed" : "", out);
+		if (elsewhere) {
+			fputs(", on ", out);
+			pb_md_text(out, b->origin.kernel);
+		}
+		if (strcmp(b->origin.commit, r->env.commit) != 0 && r->env.commit[0]) {
+			fputs("; **another commit is checked out now**, ", out);
+			put_commit(out, r->env.commit);
+		}
+		fputs(".\n", out);
+	}
+}
+
 int pb_report_baseline(FILE *out, const struct pb_report *r)
 {
 	int err = 0;
@@ -165,6 +199,7 @@ int pb_report_baseline(FILE *out, const struct pb_report *r)
 	if (pb_report_leaves_out(r, PB_PART_BASELINE))
 		return 0;
 	fputs("## Baseline\n", out);
+	put_origins(out, r);
 	for (uint32_t i = 0; i < r->plan->n_workloads && !err; i++)
 		err = put_workload(out, r, &r->plan->workloads[i]);
 	return err;

@@ -113,7 +113,8 @@ static int gather_bead(struct pb_report *r, const struct pb_desk *desk, uint32_t
 		g.bead->run = g.ended;
 	if (!g.bead->run)
 		return 0;
-	return pb_store_figures(desk->store, g.bead->run, add_figure, &g);
+	err = pb_store_origin(desk->store, g.bead->run, &g.bead->origin);
+	return err ? err : pb_store_figures(desk->store, g.bead->run, add_figure, &g);
 }
 
 static int add_change(void *ctx, const struct pb_change *change)

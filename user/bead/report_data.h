@@ -8,6 +8,7 @@
 
 #include "user/bead/changes.h"
 #include "user/bead/opportunity.h"
+#include "user/bead/origin.h"
 #include "user/bead/stop.h"
 #include "user/bead/verbs.h"
 
@@ -28,6 +29,7 @@ void pb_report_env_read(struct pb_report_env *env, const char *directory, const 
 struct pb_report_bead {
 	const struct pb_plan_bead *bead;
 	struct pb_bead_standing standing;
+	struct pb_origin origin; /* of that run */
 	int64_t run; /* the last one done under this plan; of a gate, the last one that came to an end; 0: none */
 	const char *note;  /* why the last one that came to an end is not done; NULL */
 	const char *ended; /* when that was, UTC; NULL */

@@ -208,6 +208,16 @@ static void write_gates(struct pb_json *j, const struct pb_report *r)
 	pb_json_end(j, ']');
 }
 
+static void write_origin(struct pb_json *j, const struct pb_origin *origin)
+{
+	pb_json_string(j, "commit", origin->commit[0] ? origin->commit : NULL);
+	if (origin->commit[0])
+		pb_json_bool(j, "dirty", origin->dirty);
+	else
+		pb_json_null(j, "dirty");
+	pb_json_string(j, "kernel", origin->kernel[0] ? origin->kernel : NULL);
+}
+
 static void write_beads(struct pb_json *j, const struct pb_report *r)
 {
 	pb_json_array(j, "beads");
@@ -225,6 +235,7 @@ static void write_beads(struct pb_json *j, const struct pb_report *r)
 		else
 			pb_json_null(j, "run");
 		pb_json_string(j, "ended", b->ended);
+		write_origin(j, &b->origin);
 		pb_json_string(j, "note", done ? NULL : b->note);
 		pb_json_end(j, '}');
 	}

@@ -9,6 +9,7 @@
 
 #include "user/bead/gate.h"
 #include "user/bead/measure.h"
+#include "user/bead/origin.h"
 #include "user/core/clock.h"
 #include "user/core/json.h"
 #include "user/core/log.h"
@@ -272,7 +273,9 @@ static int work(struct job *job)
 	if (err)
 		return err;
 	job->m.directory = directory;
-	job->end = pb_gate_run(&job->gate, &job->m, desk->plan, &job->bead, job->reference);
+	job->end = pb_origin_note(desk, job->m.id, job->bead.id);
+	if (!job->end)
+		job->end = pb_gate_run(&job->gate, &job->m, desk->plan, &job->bead, job->reference);
 	if (job->end < 0) {
 		pb_store_finish(desk->store, job->m.id, PB_STATE_OPEN, "an error");
 		return job->end;

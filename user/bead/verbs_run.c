@@ -6,6 +6,7 @@
 
 #include "user/bead/gate.h"
 #include "user/bead/measure.h"
+#include "user/bead/origin.h"
 #include "user/bead/profile.h"
 #include "user/bead/stop.h"
 #include "user/bead/told.h"
@@ -104,7 +105,9 @@ static int work_on(const struct work *w, const struct pb_plan_bead *bead)
 	if (err)
 		return err;
 	m.directory = directory;
-	end = measure(&m, desk, bead);
+	end = pb_origin_note(desk, m.id, bead->id);
+	if (!end)
+		end = measure(&m, desk, bead);
 	if (end < 0) {
 		/* What went wrong is said already, and is no result. */
 		pb_store_finish(desk->store, m.id, PB_STATE_OPEN, "an error");
