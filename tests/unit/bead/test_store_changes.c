@@ -167,6 +167,52 @@ static void what_came_of_it_is_kept(void **state)
 	assert_int_equal(pb_store_change(s, id, expect_all, NULL), 0);
 }
 
+static int expect_attempts(void *ctx, const struct pb_change *change)
+{
+	(void)ctx;
+	assert_string_equal(change->golden, "0123");
+	assert_string_equal(change->verdict, "{\"verdict\":\"improved\"}");
+	assert_non_null(strstr(change->attempts,
+			       "[{\"b_digest\":\"d1\",\"verdict\":\"regressed\",\"time\":\"2"));
+	assert_non_null(strstr(change->attempts,
+			       "Z\"},{\"b_digest\":null,\"verdict\":\"improved\",\"time\":\"2"));
+	return 0;
+}
+
+static void every_verdict_is_kept(void **state)
+{
+	pb_auto(pb_store) struct pb_store *s = open_store();
+	struct pb_change change = sample;
+	int64_t id = 0;
+
+	(void)state;
+	change.golden = "0123";
+	assert_int_equal(pb_store_open_change(s, &change, &id), 0);
+	assert_int_equal(
+		pb_store_note_verdict(s, id, "{\"verdict\":\"regressed\",\"b_digest\":\"d1\"}"), 0);
+	assert_int_equal(pb_store_note_verdict(s, id, "{\"verdict\":\"improved\"}"), 0);
+	assert_int_equal(pb_store_change(s, id, expect_attempts, NULL), 0);
+}
+
+static void every_text_of_a_change_is_listed_once(void **state)
+{
+	struct pb_change change = {0};
+	const char **text;
+	size_t n = 0;
+
+	(void)state;
+	for (; (text = pb_change_text(&change, n)); n++) {
+		assert_null(*text);
+		*text = "x";
+	}
+	assert_int_equal(n, 16);
+	assert_string_equal(change.why, "x");
+	assert_string_equal(change.warning, "x");
+	assert_string_equal(change.spot_name, "x");
+	assert_string_equal(change.attempts, "x");
+	assert_string_equal(change.golden, "x");
+}
+
 static int64_t stale_until(struct pb_store *s)
 {
 	int64_t run = -1;
@@ -223,6 +269,8 @@ int main(void)
 		store_test(nothing_is_closed_without_a_proof),
 		store_test(nothing_is_taken_back),
 		store_test(what_came_of_it_is_kept),
+		store_test(every_verdict_is_kept),
+		store_test(every_text_of_a_change_is_listed_once),
 		store_test(a_closed_change_makes_older_runs_stale),
 		store_test(what_was_interrupted_before_a_change_begins_anew),
 	};
