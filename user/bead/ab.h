@@ -5,7 +5,12 @@
  *
  * Looking at the data again and again until they please finds differences that are not there. So a regression or an
  * improvement is a suspicion first; a block of pairs that were not looked at yet has to say the same by itself, before
- * it is called one. That block alone gives the ratio that is told, since the first one was chosen for being extreme.
+ * it is called one. That block alone gives the ratio that is told, since the first one was chosen for being extreme; it
+ * has as many pairs as the suspicion took if that was clear, else all that are left, and is looked at once, at its end,
+ * since a block that ends when it confirms would be chosen likewise.
+ *
+ * Two commands are equivalent where the interval of all pairs lies within delta: that of 99.5 % at 20, 40, 80 pairs and so
+ * on, and that of 95 % at the last.
  */
 #ifndef PB_BEAD_AB_H
 #define PB_BEAD_AB_H
@@ -17,7 +22,7 @@
 #include "user/core/own.h"
 
 #define PB_AB_FIRST 10 /* pairs before the first look, and at least of a block that confirms */
-#define PB_AB_EQUAL 20 /* before two commands are called equivalent */
+#define PB_AB_EQUAL 20 /* before two commands may be called equivalent */
 #define PB_AB_STEP  10 /* between two looks */
 #define PB_AB_ALPHA 0.01
 

@@ -73,6 +73,18 @@ static void a_regression_is_confirmed_by_a_fresh_block(void **state)
 	assert_true(pb_ab_result(ab)->p < 0.01);
 }
 
+static void a_fresh_block_is_not_ended_when_it_pleases(void **state)
+{
+	pb_auto(pb_ab) struct pb_ab *ab = new_ab(60);
+	struct pb_random r = {1};
+
+	(void)state;
+	/* Suspected after ten, and so near to delta that all others are asked, though twenty would confirm it. */
+	assert_false(feed(ab, &r, 59, 1.032));
+	assert_true(feed(ab, &r, 1, 1.032));
+	expect(ab, PB_VERDICT_REGRESSED, 60, 50);
+}
+
 static void an_improvement_is_too(void **state)
 {
 	pb_auto(pb_ab) struct pb_ab *ab = new_ab(60);
@@ -182,7 +194,7 @@ static double busy(struct pb_random *r, double at, double factor)
 }
 
 /* A comparison by turns, as ab does it. */
-static enum pb_verdict busy_verdict(struct pb_random *r, double factor)
+static struct pb_ab_result busy_result(struct pb_random *r, double factor)
 {
 	pb_auto(pb_ab) struct pb_ab *ab = new_ab(60);
 	bool decided = false;
@@ -193,7 +205,12 @@ static enum pb_verdict busy_verdict(struct pb_random *r, double factor)
 
 		assert_int_equal(pb_ab_add(ab, a, b, &decided), 0);
 	}
-	return pb_ab_result(ab)->verdict;
+	return *pb_ab_result(ab);
+}
+
+static enum pb_verdict busy_verdict(struct pb_random *r, double factor)
+{
+	return busy_result(r, factor).verdict;
 }
 
 static void a_command_against_itself_raises_no_alarm(void **state)
@@ -234,11 +251,35 @@ static void five_percent_are_found_on_a_busy_machine(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* Of 60 comparisons each: chance, at the level of the intervals. */
+static void what_is_told_of_a_small_difference_is_true(void **state)
+{
+	struct pb_random r = {7};
+	uint32_t equivalent = 0, regressed = 0, missed = 0;
+
+	(void)state;
+	for (int i = 0; i < 60; i++) {
+		struct pb_ab_result small = busy_result(&r, 1.03);
+
+		equivalent += busy_verdict(&r, 1.02) == PB_VERDICT_EQUIVALENT;
+		if (small.verdict != PB_VERDICT_REGRESSED)
+			continue;
+		regressed++;
+		missed += small.ratio.low > 1.03 || small.ratio.high < 1.03;
+	}
+	print_message("of 60: %u equivalent at delta; at 1.03 %u regressed, %u intervals miss it\n",
+		      equivalent, regressed, missed);
+	assert_true(equivalent <= 3);
+	assert_true(regressed >= 30);
+	assert_true(missed * 10 <= regressed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(equal_times_are_equivalent_behind_twenty_pairs),
 		cmocka_unit_test(a_regression_is_confirmed_by_a_fresh_block),
+		cmocka_unit_test(a_fresh_block_is_not_ended_when_it_pleases),
 		cmocka_unit_test(an_improvement_is_too),
 		cmocka_unit_test(a_difference_that_shows_once_is_none),
 		cmocka_unit_test(behind_a_false_alarm_a_new_one_needs_a_fresh_block_again),
@@ -249,6 +290,7 @@ int main(void)
 		cmocka_unit_test(what_is_decided_stays),
 		cmocka_unit_test(a_command_against_itself_raises_no_alarm),
 		cmocka_unit_test(five_percent_are_found_on_a_busy_machine),
+		cmocka_unit_test(what_is_told_of_a_small_difference_is_true),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
