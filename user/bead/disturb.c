@@ -33,11 +33,15 @@ static double counted_ns(const struct pb_run *run, double pct)
 	return pct / 100 * (double)run->wall_ns * pb_machine_cpus();
 }
 
+/* Of what was stolen from all CPUs, the part of those that the command had: what a CPU lacked that it did not use cost it
+ * nothing. */
 static double stolen_ns(const struct pb_run *run)
 {
-	double unsure_ns = (double)TICK_NS * pb_machine_cpus();
+	double cpus = pb_machine_cpus(), all_ns = fmax((double)run->wall_ns, 1) * cpus;
+	double share = fmin((double)(run->user_ns + run->system_ns) / all_ns, 1);
 
-	return fmax(counted_ns(run, run->interference.steal_pct) - unsure_ns, 0);
+	return share *
+	       fmax(counted_ns(run, run->interference.steal_pct) - (double)TICK_NS * cpus, 0);
 }
 
 static double waited_ns(const struct pb_run *run, bool net)

@@ -3,7 +3,8 @@
  * What others did to a run: which runs do not count, and the time of those that do without what others took.
  *
  * Others take time from a command in two ways that can be measured. They have the CPUs while it is ready to run, which
- * the kernel notes for its main thread; and the hypervisor gives a CPU to another guest. Other processes on a CPU that
+ * the kernel notes for its main thread; and the hypervisor gives a CPU to another guest, which counts by the share of all
+ * CPUs that the command used. Other processes on a CPU that
  * the command did not want cost it nothing, so CPU time of others is noted and rejects nobody.
  *
  * A run is rejected where that added more than 5 % to its own time, and more than three times what is usual in this

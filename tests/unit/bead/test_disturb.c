@@ -74,14 +74,24 @@ static void threads_that_wait_for_each_other_reject_nothing(void **state)
 static void time_that_the_hypervisor_took_rejects(void **state)
 {
 	struct pb_run run = run_of(0);
-	double cpus = pb_machine_cpus();
 
 	(void)state;
 	/* A tick of each CPU may be none. */
 	run.interference.steal_pct = 1;
 	assert_null(rejects(&run, NULL));
-	run.interference.steal_pct = 1 + 10 / cpus;
+	/* Of all CPUs; this command had one of them. */
+	run.interference.steal_pct = 1 + 3;
+	assert_true(fabs(pb_run_added_pct(&run, false) - 300 / 97.0) < 1e-6);
+	assert_null(rejects(&run, NULL));
+	run.interference.steal_pct = 1 + 10;
 	assert_non_null(strstr(rejects(&run, NULL), "the hypervisor added "));
+	/* One that has all, and one that has none. */
+	run.interference.steal_pct = 1 + 3 / (double)pb_machine_cpus();
+	run.user_ns *= pb_machine_cpus();
+	assert_true(fabs(pb_run_added_pct(&run, false) - 300 / 97.0) < 1e-6);
+	run.user_ns = 0;
+	run.interference.steal_pct = 50;
+	assert_null(rejects(&run, NULL));
 }
 
 static void what_is_usual_in_a_session_is_accepted(void **state)
