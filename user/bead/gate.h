@@ -46,6 +46,7 @@ struct pb_gate_row {
 	double limit_pct;
 	struct pb_versus v; /* what limit it is: v.what */
 	double p;           /* of v, by Holm */
+	uint32_t asked;     /* rows that Holm adjusts it for, itself too */
 	bool fresh;         /* v is of the block that confirms, alone */
 	enum pb_gate_verdict verdict;
 	char why[512]; /* unless it holds: a sentence without its full stop */

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "user/bead/operations.h"
 #include "user/bead/stats.h"
 
 /* Counts first: what they say is nearly certain. Then from little noise to much. */
@@ -77,12 +78,51 @@ static void adjust(struct pb_gate_row *rows, uint32_t n, bool fresh, enum pb_lim
 		at[m++] = i;
 	}
 	pb_stats_holm(p, m);
-	for (uint32_t i = 0; i < m; i++)
+	for (uint32_t i = 0; i < m; i++) {
 		rows[at[i]].p = p[i];
+		rows[at[i]].asked = m;
+	}
+}
+
+/* The least p of so many runs on each side. */
+static double least_p(const struct pb_gate_row *row, uint32_t base, uint32_t fresh)
+{
+	double p = pb_stats_least_p(base, fresh);
+	bool is_quantile = row->v.what == PB_LIMIT_WALL_P95 || row->v.what == PB_LIMIT_P99;
+
+	return is_quantile ? fmax(p, PB_OPERATIONS_P_MIN) : p;
+}
+
+/* Runs that could show it, on each side; 0: no number could. */
+static uint32_t runs_needed(const struct pb_gate_row *row)
+{
+	for (uint32_t n = 1; n <= 64; n++)
+		if (row->asked * least_p(row, n, n) < PB_GATE_ALPHA)
+			return n;
+	return 0;
+}
+
+/* Where even runs that differ wholly could not bring p below what is asked, no chance is to blame. */
+static bool cannot_show(const struct pb_gate_row *row, char *buf, size_t size)
+{
+	uint32_t needed = runs_needed(row), fewer;
+
+	if (row->v.is_count ||
+	    row->asked * least_p(row, row->v.n_base, row->v.n_fresh) < PB_GATE_ALPHA)
+		return false;
+	fewer = row->v.n_base < row->v.n_fresh ? row->v.n_base : row->v.n_fresh;
+	if (needed)
+		snprintf(buf, size, "%u runs cannot show it: %u are needed", fewer, needed);
+	else
+		snprintf(buf, size, "of %u workloads at once no number of runs can show it",
+			 row->asked);
+	return true;
 }
 
 static void tell(struct pb_gate_row *row)
 {
+	char few[128];
+
 	double low = pb_versus_pct(row->v.ratio.low), high = pb_versus_pct(row->v.ratio.high);
 	double value = pb_versus_pct(row->v.ratio.value);
 
@@ -94,6 +134,10 @@ static void tell(struct pb_gate_row *row)
 		snprintf(row->why, sizeof(row->why),
 			 "%s is %.2f %% above the reference [%.2f, %.2f], and the limit is %g %%",
 			 row->v.name, value, low, high, row->limit_pct);
+	else if (low > row->limit_pct && cannot_show(row, few, sizeof(few)))
+		snprintf(row->why, sizeof(row->why),
+			 "%s seems to be above the limit of %g %% [%.2f, %.2f], and %s",
+			 row->v.name, row->limit_pct, low, high, few);
 	else if (low > row->limit_pct)
 		snprintf(row->why, sizeof(row->why),
 			 "%s seems to be above the limit of %g %% [%.2f, %.2f], and chance is not "

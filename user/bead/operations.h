@@ -19,6 +19,9 @@
 /* Runs below which nothing is said: as many as the median's interval takes. */
 #define PB_OPERATIONS_RUNS_MIN 6
 
+/* The least p of pb_operations_test(). */
+#define PB_OPERATIONS_P_MIN 0.0004
+
 struct pb_interval_estimate;
 struct pb_operations;
 

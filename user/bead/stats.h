@@ -70,6 +70,9 @@ int pb_stats_paired_ratio(struct pb_interval_estimate *out, const double *x, con
  */
 int pb_stats_mann_whitney(double *p, const double *x, size_t n, const double *y, size_t m);
 
+/* The least p that so many can give where no two are equal: 2 of all the ways to deal them out. At most 1. */
+double pb_stats_least_p(size_t n, size_t m);
+
 /* Two-sided p of the Wilcoxon signed-rank test of y[i] - x[i]; zeros are left out. Exact, ties
  * and all, where 30 or fewer are left. -ENOMEM. */
 int pb_stats_signed_rank(double *p, const double *x, const double *y, size_t n);

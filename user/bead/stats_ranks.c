@@ -126,6 +126,13 @@ static int rank_sum_exact(double *p, const struct item *items, size_t n, size_t 
 	return 0;
 }
 
+double pb_stats_least_p(size_t n, size_t m)
+{
+	double ways = lgamma((double)(n + m) + 1) - lgamma((double)n + 1) - lgamma((double)m + 1);
+
+	return fmin(2 * exp(-ways), 1);
+}
+
 int pb_stats_mann_whitney(double *p, const double *x, size_t n, const double *y, size_t m)
 {
 	const size_t all = n + m;

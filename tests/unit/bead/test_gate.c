@@ -165,6 +165,32 @@ static void many_workloads_make_chance_more_likely(void **state)
 	assert_true(fabs(rows[3].p - 0.006) < 1e-12 && rows[3].verdict == PB_GATE_REGRESSED);
 }
 
+static void what_so_few_runs_cannot_show_is_said(void **state)
+{
+	struct pb_gate_row rows[30];
+
+	(void)state;
+	for (int i = 0; i < 30; i++) {
+		rows[i] = row_of(i < 4 ? PB_LIMIT_WALL_P50 : PB_LIMIT_P99, 5);
+		rows[i].v.ratio = (struct pb_interval_estimate){1.2, 1.1, 1.3, 0.95};
+		rows[i].v.p = i < 4 ? 2 / 252.0 : 0.0004;
+		rows[i].v.n_base = rows[i].v.n_fresh = i < 4 ? 5 : 30;
+	}
+	/* 2 of the 252 ways to deal 10 out; of 924 there are 12, four times which is below 0.01. */
+	pb_gate_judge(rows, 30, false);
+	assert_int_equal(rows[0].verdict, PB_GATE_INCONCLUSIVE);
+	assert_string_equal(rows[0].why,
+			    "wall_p50 seems to be above the limit of 5 % [10.00, 30.00], "
+			    "and 5 runs cannot show it: 6 are needed");
+	assert_int_equal(rows[9].verdict, PB_GATE_INCONCLUSIVE);
+	assert_non_null(strstr(rows[9].why, "of 26 workloads at once no number of runs can"));
+	pb_gate_judge(rows, 1, false);
+	assert_int_equal(rows[0].verdict, PB_GATE_REGRESSED);
+	rows[0].v.p = 0.02;
+	pb_gate_judge(rows, 1, false);
+	assert_non_null(strstr(rows[0].why, "chance is not ruled out"));
+}
+
 static void a_fresh_block_is_judged_by_itself(void **state)
 {
 	struct pb_gate_row rows[2] = {row_of(PB_LIMIT_CPU, 5), row_of(PB_LIMIT_CPU, 5)};
@@ -414,6 +440,7 @@ int main(void)
 		cmocka_unit_test(something_out_of_nothing_is_a_regression),
 		cmocka_unit_test(what_is_not_known_is_not_held),
 		cmocka_unit_test(many_workloads_make_chance_more_likely),
+		cmocka_unit_test(what_so_few_runs_cannot_show_is_said),
 		cmocka_unit_test(a_fresh_block_is_judged_by_itself),
 		cmocka_unit_test(medians_are_compared_with_interval_and_test),
 		cmocka_unit_test(medians_of_nothing),
