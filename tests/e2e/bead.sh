@@ -445,6 +445,13 @@ baselines_have_names_and_are_compared()
 	tool compare before before --delta 90%
 	case $RC in 0 | 3) ;; *) expect_status 0 ;; esac
 	_expect_out '^w: (equivalent|inconclusive)'
+	# What cannot be compared is not left out in silence.
+	sed -i '/^  w:/a\  v: {command: [sh, w.sh], warmup: 0, runs: 6}' beads.yaml
+	tool compare before before --delta 90%
+	expect_status 3
+	expect_says 'v cannot be compared: the reference has no runs of it'
+	tool compare before after
+	expect_status 1
 }
 
 a_command_is_not_slower_than_itself()

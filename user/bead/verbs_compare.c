@@ -8,7 +8,7 @@
 
 #include "user/bead/figures.h"
 #include "user/bead/stats.h"
-#include "user/bead/versus.h"
+#include "user/bead/versus_judge.h"
 #include "user/core/json.h"
 #include "user/core/log.h"
 
@@ -136,8 +136,7 @@ int pb_bead_baseline(const struct pb_bead_args *args)
 /* One workload that both baselines have, and all that was measured of it, as enum pb_limit has it. */
 struct row {
 	const char *workload;
-	struct pb_versus things[PB_LIMITS];
-	enum pb_verdict verdicts[PB_LIMITS];
+	struct pb_versus_judged things[PB_LIMITS];
 };
 
 struct comparison {
@@ -147,6 +146,7 @@ struct comparison {
 	double delta;
 	struct row *rows;
 	uint32_t n;
+	uint32_t n_left_out; /* workloads that cannot be compared */
 };
 
 /* Times of operations are no matter of a workload that writes none. */
@@ -161,44 +161,39 @@ static bool is_asked(const struct comparison *c, const struct row *row, int i)
 static int compare_workload(struct comparison *c, const struct pb_plan_workload *workload)
 {
 	struct row *row = &c->rows[c->n];
-	const struct pb_versus *wall = &row->things[PB_LIMIT_WALL_P50];
+	const struct pb_versus *wall = &row->things[PB_LIMIT_WALL_P50].v;
 	int err = 0;
 
 	row->workload = workload->name;
 	for (int i = 0; i < PB_LIMITS && !err; i++)
-		err = pb_versus_read(&row->things[i], c->desk->store, &c->base, &c->now, workload,
+		err = pb_versus_read(&row->things[i].v, c->desk->store, &c->base, &c->now, workload,
 				     (enum pb_limit)i, c->seed);
 	if (err)
 		return err;
-	if (wall->why[0])
-		pb_log(PB_LOG_WARN, "%s cannot be compared: %s", workload->name, wall->why);
-	else
+	if (!wall->why[0]) {
 		c->n++;
+		return 0;
+	}
+	c->n_left_out++;
+	pb_log(PB_LOG_WARN, "%s cannot be compared: %s", workload->name, wall->why);
 	return 0;
 }
 
-/* One thing over all workloads: p by Holm, then the verdict. */
-static void judge(struct comparison *c, int i)
+/* All things of all workloads at once. */
+static int judge(struct comparison *c)
 {
-	double p[PB_PLAN_ITEMS_MAX];
-	uint32_t at[PB_PLAN_ITEMS_MAX], n = 0;
+	pb_autofree struct pb_versus_judged **all =
+		calloc((size_t)c->n * PB_LIMITS + 1, sizeof(*all));
+	size_t n = 0;
+	int err;
 
-	for (uint32_t k = 0; k < c->n; k++) {
-		if (c->rows[k].things[i].why[0])
-			continue;
-		p[n] = c->rows[k].things[i].p;
-		at[n++] = k;
-	}
-	pb_stats_holm(p, n);
-	for (uint32_t k = 0; k < n; k++) {
-		struct row *row = &c->rows[at[k]];
-		struct pb_versus *v = &row->things[i];
-
-		v->p = p[k];
-		/* Counts are exact: nothing is left to chance. */
-		row->verdicts[i] = v->is_count ? pb_stats_judge(&v->ratio, 0, COUNT_DELTA, ALPHA)
-					       : pb_stats_judge(&v->ratio, v->p, c->delta, ALPHA);
-	}
+	if (!all)
+		return pb_err(ENOMEM, "compare baselines");
+	for (uint32_t k = 0; k < c->n; k++)
+		for (int i = 0; i < PB_LIMITS; i++)
+			all[n++] = &c->rows[k].things[i];
+	err = pb_versus_judge(all, n, c->delta, COUNT_DELTA, ALPHA);
+	return err ? pb_err(-err, "compare baselines") : 0;
 }
 
 static int compare_all(struct comparison *c)
@@ -208,21 +203,20 @@ static int compare_all(struct comparison *c)
 
 	for (uint32_t i = 0; i < plan->n_workloads && !err; i++)
 		err = compare_workload(c, &plan->workloads[i]);
-	for (int i = 0; i < PB_LIMITS && !err; i++)
-		judge(c, i);
-	return err;
+	return err ? err : judge(c);
 }
 
 static void print_thing(const struct row *row, int i)
 {
-	const struct pb_versus *v = &row->things[i];
+	const struct pb_versus *v = &row->things[i].v;
 	char text[256];
 
 	if (v->why[0])
 		printf("  %-14s not known: %s\n", v->name, v->why);
 	else
-		printf("  %-14s %-12s %s\n", v->name, pb_verdict_name(row->verdicts[i]),
-		       pb_versus_text(text, sizeof(text), v));
+		printf("  %-14s %-12s %s%s%s\n", v->name, pb_verdict_name(row->things[i].verdict),
+		       pb_versus_text(text, sizeof(text), v), row->things[i].why[0] ? ": " : "",
+		       row->things[i].why);
 }
 
 static void print_rows(const struct comparison *c)
@@ -231,32 +225,37 @@ static void print_rows(const struct comparison *c)
 
 	for (uint32_t i = 0; i < c->n; i++) {
 		const struct row *r = &c->rows[i];
-		const struct pb_versus *wall = &r->things[PB_LIMIT_WALL_P50];
+		const struct pb_versus *wall = &r->things[PB_LIMIT_WALL_P50].v;
 
 		printf("%s: %s: %s to %s, ratio %.4f [%.4f, %.4f], p %.3g, %u and %u runs\n",
-		       r->workload, pb_verdict_name(r->verdicts[PB_LIMIT_WALL_P50]),
+		       r->workload, pb_verdict_name(r->things[PB_LIMIT_WALL_P50].verdict),
 		       pb_figures_amount(a, sizeof(a), wall->base, "ns"),
 		       pb_figures_amount(b, sizeof(b), wall->fresh, "ns"), wall->ratio.value,
 		       wall->ratio.low, wall->ratio.high, wall->p, wall->n_base, wall->n_fresh);
+		if (r->things[PB_LIMIT_WALL_P50].why[0])
+			printf("  %s\n", r->things[PB_LIMIT_WALL_P50].why);
 		for (int k = 0; k < PB_LIMITS; k++)
 			if (k != PB_LIMIT_WALL_P50 && is_asked(c, r, k))
 				print_thing(r, k);
 	}
-	printf("delta %g %%, of counts %g %%; p adjusted by Holm, seed %llu\n", c->delta * 100,
-	       COUNT_DELTA * 100, (unsigned long long)c->seed);
+	printf("delta %g %%, of counts %g %%; p adjusted by Holm over all of them, seed %llu\n",
+	       c->delta * 100, COUNT_DELTA * 100, (unsigned long long)c->seed);
 }
 
 static void write_thing(struct pb_json *j, const struct row *row, int i)
 {
-	const struct pb_versus *v = &row->things[i];
+	const struct pb_versus *v = &row->things[i].v;
 	bool is_known = !v->why[0];
 
 	pb_json_flat_object(j, NULL);
 	pb_json_string(j, "name", v->name);
 	pb_json_string(j, "unit", v->unit);
 	pb_json_bool(j, "net", v->net);
-	pb_json_string(j, "verdict", is_known ? pb_verdict_name(row->verdicts[i]) : NULL);
-	pb_json_string(j, "why", is_known ? NULL : v->why);
+	pb_json_string(j, "verdict", is_known ? pb_verdict_name(row->things[i].verdict) : NULL);
+	pb_json_string(j, "why",
+		       !is_known               ? v->why
+		       : row->things[i].why[0] ? row->things[i].why
+					       : NULL);
 	pb_json_double(j, "base", v->base, 3);
 	pb_json_double(j, "new", v->fresh, 3);
 	pb_json_double(j, "ratio", is_known ? v->ratio.value : (double)NAN, 9);
@@ -268,11 +267,11 @@ static void write_thing(struct pb_json *j, const struct row *row, int i)
 
 static void write_row(struct pb_json *j, const struct comparison *c, const struct row *r)
 {
-	const struct pb_versus *wall = &r->things[PB_LIMIT_WALL_P50];
+	const struct pb_versus *wall = &r->things[PB_LIMIT_WALL_P50].v;
 
 	pb_json_object(j, NULL);
 	pb_json_string(j, "workload", r->workload);
-	pb_json_string(j, "verdict", pb_verdict_name(r->verdicts[PB_LIMIT_WALL_P50]));
+	pb_json_string(j, "verdict", pb_verdict_name(r->things[PB_LIMIT_WALL_P50].verdict));
 	pb_json_double(j, "base_p50_ns", wall->base, 0);
 	pb_json_double(j, "new_p50_ns", wall->fresh, 0);
 	pb_json_real(j, "ratio", wall->ratio.value);
@@ -309,18 +308,19 @@ static void write_rows(const struct comparison *c, const struct pb_bead_args *ar
 	putchar('\n');
 }
 
-/* A regression of anything is a finding; what nobody can say of other than the wall time is told, and no more. */
+/* A regression of anything is a finding; what nobody can say of other than the wall time is told, and no more. Of a workload
+ * that is missing on one side nobody can say. */
 static int verdict_of(const struct comparison *c)
 {
-	bool unsure = !c->n;
+	bool unsure = !c->n || c->n_left_out;
 
 	for (uint32_t i = 0; i < c->n; i++) {
 		const struct row *r = &c->rows[i];
 
 		for (int k = 0; k < PB_LIMITS; k++)
-			if (!r->things[k].why[0] && r->verdicts[k] == PB_VERDICT_REGRESSED)
+			if (!r->things[k].v.why[0] && r->things[k].verdict == PB_VERDICT_REGRESSED)
 				return PB_BEAD_FINDING;
-		unsure = unsure || r->verdicts[PB_LIMIT_WALL_P50] == PB_VERDICT_INCONCLUSIVE;
+		unsure = unsure || r->things[PB_LIMIT_WALL_P50].verdict == PB_VERDICT_INCONCLUSIVE;
 	}
 	return unsure ? PB_BEAD_INCONCLUSIVE : PB_BEAD_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "tests/unit/bead/store_fixture.h"
 #include "user/bead/operations.h"
+#include "user/bead/versus_judge.h"
 
 #define N 30
 
@@ -163,6 +164,64 @@ static void many_workloads_make_chance_more_likely(void **state)
 	assert_true(fabs(rows[0].p - 0.003) < 1e-12 && rows[0].verdict == PB_GATE_REGRESSED);
 	assert_true(fabs(rows[1].p - 0.012) < 1e-12 && rows[1].verdict == PB_GATE_INCONCLUSIVE);
 	assert_true(fabs(rows[3].p - 0.006) < 1e-12 && rows[3].verdict == PB_GATE_REGRESSED);
+}
+
+/* A time with such an interval. */
+static struct pb_versus_judged judged(enum pb_limit what, double low, double high, double p)
+{
+	struct pb_versus_judged row = {.verdict = PB_VERDICT_INCONCLUSIVE};
+
+	pb_versus_init(&row.v, what);
+	row.v.ratio = (struct pb_interval_estimate){(low + high) / 2, low, high, 0.95};
+	row.v.p = p;
+	return row;
+}
+
+static void all_that_is_compared_is_adjusted_for(void **state)
+{
+	struct pb_versus_judged one[6], *rows[6];
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		one[i] = judged((enum pb_limit[]){PB_LIMIT_WALL_P50, PB_LIMIT_CPU}[i % 2], 1.1, 1.2,
+				i ? 0.003 : 0.001);
+		rows[i] = &one[i];
+	}
+	/* Two thirds are tested: one count, and one that is not known. */
+	pb_versus_init(&one[4].v, PB_LIMIT_SYSCALLS);
+	pb_versus_counts(&one[4].v, 100, 100, 101, 101);
+	snprintf(one[5].v.why, sizeof(one[5].v.why), "it was left out");
+	assert_int_equal(pb_versus_judge(rows, 6, 0.05, 0.005, 0.01), 0);
+	assert_true(fabs(one[0].v.p - 0.004) < 1e-12 && fabs(one[1].v.p - 0.009) < 1e-12);
+	assert_int_equal(one[1].verdict, PB_VERDICT_REGRESSED);
+	assert_int_equal(one[4].verdict, PB_VERDICT_REGRESSED);
+	assert_int_equal(one[5].verdict, PB_VERDICT_INCONCLUSIVE);
+	one[1].v.p = one[2].v.p = one[3].v.p = 0.004;
+	one[0].v.p = 0.001;
+	assert_int_equal(pb_versus_judge(rows, 6, 0.05, 0.005, 0.01), 0);
+	assert_int_equal(one[0].verdict, PB_VERDICT_REGRESSED);
+	assert_int_equal(one[1].verdict, PB_VERDICT_INCONCLUSIVE);
+}
+
+static void what_is_compared_may_not_rest_on_waits_or_on_counts_that_vary(void **state)
+{
+	struct pb_versus_judged time = judged(PB_LIMIT_WALL_P50, 1.5, 1.7, 0.0001), count = time;
+	struct pb_versus_judged *rows[] = {&time, &count};
+
+	(void)state;
+	pb_versus_init(&count.v, PB_LIMIT_SYSCALLS);
+	pb_versus_counts(&count.v, 1000, 1020, 1100, 1130);
+	time.v.has_ready = true;
+	time.v.ready = (struct pb_interval_estimate){1, 0.99, 1.01, 0.95};
+	assert_int_equal(pb_versus_judge(rows, 2, 0.05, 0.005, 0.01), 0);
+	assert_int_equal(time.verdict, PB_VERDICT_INCONCLUSIVE);
+	assert_non_null(strstr(time.why, "seems to be regressed, and may not without"));
+	assert_int_equal(count.verdict, PB_VERDICT_INCONCLUSIVE);
+	assert_non_null(strstr(count.why, "it varies by 2.7 % from run to run"));
+	time.v.ready = (struct pb_interval_estimate){1.5, 1.4, 1.6, 0.95};
+	assert_int_equal(pb_versus_judge(rows, 2, 0.05, 0.005, 0.01), 0);
+	assert_int_equal(time.verdict, PB_VERDICT_REGRESSED);
+	assert_string_equal(time.why, "");
 }
 
 static void what_so_few_runs_cannot_show_is_said(void **state)
@@ -440,6 +499,8 @@ int main(void)
 		cmocka_unit_test(something_out_of_nothing_is_a_regression),
 		cmocka_unit_test(what_is_not_known_is_not_held),
 		cmocka_unit_test(many_workloads_make_chance_more_likely),
+		cmocka_unit_test(all_that_is_compared_is_adjusted_for),
+		cmocka_unit_test(what_is_compared_may_not_rest_on_waits_or_on_counts_that_vary),
 		cmocka_unit_test(what_so_few_runs_cannot_show_is_said),
 		cmocka_unit_test(a_fresh_block_is_judged_by_itself),
 		cmocka_unit_test(medians_are_compared_with_interval_and_test),
