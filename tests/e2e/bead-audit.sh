@@ -4,6 +4,8 @@
 # What is checked is that each verb says what the others say, and that causes are found; never how long it took.
 # LONG_SECONDS, of tools/check --long, is for the audit of the example from its first to its last command.
 TEST_SECONDS=${TEST_SECONDS:-$((300 + 5 * ${LONG_SECONDS:-0}))}
+# Levers of time in libc are named by what its functions are called: here debug files are wanted, where there are some.
+export PB_NO_DEBUG_FILES=1
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 use_profiler bead
@@ -118,9 +120,9 @@ $(cat "$T/err")"
 				'[.rows[] | select(.workload == $w) | [.kind, .name, .module]]' "$T/matrix.json")"
 	done
 	# 15 transactions, each of which waits for the disk.
-	jq -e '[.rows[] | select(.workload == "inserts" and .kind == "io") | .clues[].lever] |
-		index("n-plus-one")' "$T/matrix.json" >/dev/null ||
-		die "no fsync for each transaction: $(jq -c '[.rows[] | select(.kind == "io")]' "$T/matrix.json")"
+	jq -e '[.rows[] | select(.workload == "inserts" and .kind == "io")] | max_by(.total_pct).frames |
+		test(";f(data)?sync$")' "$T/matrix.json" >/dev/null || die "no fsync of transactions: $(jq -c \
+		'[.rows[] | select(.workload == "inserts" and .kind == "io") | [.total_pct, .frames]]' "$T/matrix.json")"
 	tool report
 	expect_status 0
 	expect_file PERFORMANCE_ANALYSIS.md
@@ -145,10 +147,10 @@ _top()
 	shift 3
 	jq -e --arg w "$workload" --arg k "$kind" --arg n "$name" '
 		[.rows[] | select(.workload == $w and .kind == $k and .score != null)][0] |
-		(.name | test($n)) and any(.clues[].lever; IN($ARGS.positional[]))' "$T/matrix.json" --args "$@" \
+		(.name | test($n)) and any(.levers[].lever; IN($ARGS.positional[]))' "$T/matrix.json" --args "$@" \
 		>/dev/null || die "$name is not the first $kind row of $workload, or not for $*: $(jq -c --arg w \
 			"$workload" '[.rows[] | select(.workload == $w) | [.kind, .name, .total_pct, .score,
-			[.clues[].lever]]]' "$T/matrix.json")"
+			[.levers[].lever]]]' "$T/matrix.json")"
 }
 
 # _stands WORKLOAD KIND NAME: above the threshold, and among the best five of the whole matrix.
@@ -169,6 +171,8 @@ all_that_is_planted_in_the_example_is_found()
 		die "not all beads are done: $(jq -c '[.beads[] | [.id, .state]]' "$T/status.json")
 $(cat "$T/err")"
 	_save matrix matrix
+	jq -e '[.rows[] | select(.kind == "cpu" and (.name | test("strcmp|memset")))] | length >= 2' "$T/matrix.json" \
+		>/dev/null || skip_test "functions of libc have no names here; libc6-dbg has them"
 	_top totals cpu 'find_customer|strcmp' algorithm index
 	_top months cpu csv_next buffer-reuse
 	_top months alloc csv_next buffer-reuse
