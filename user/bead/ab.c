@@ -79,6 +79,8 @@ static int judge(struct pb_ab *ab, uint32_t from)
 		return 0;
 	if (!err)
 		err = pb_stats_signed_rank(&r->p, ab->a + from, ab->b + from, n);
+	if (!err)
+		err = pb_stats_shift(&r->shift, ab->a + from, n, ab->b + from, n);
 	if (err)
 		return err;
 	r->has_ratio = true;

@@ -36,7 +36,8 @@ struct pb_ab_result {
 	enum pb_verdict verdict;
 	bool has_ratio;
 	struct pb_interval_estimate ratio; /* b / a */
-	double p;                          /* signed rank */
+	double shift;   /* b - a (Hodges-Lehmann), in the unit of the times; with the ratio only */
+	double p;       /* signed rank */
 	uint32_t block; /* pairs that ratio, p and verdict are of: the last so many */
 	char why[128];  /* of an inconclusive one, a sentence without its full stop */
 };

@@ -272,9 +272,11 @@ void pb_duel_write(struct pb_json *j, const struct pb_duel *d, enum pb_verdict v
 		pb_json_real(j, "low", r->ratio.low);
 		pb_json_real(j, "high", r->ratio.high);
 		pb_json_end(j, '}');
+		pb_json_double(j, "shift_ns", r->shift, 0);
 		pb_json_double(j, "p", r->p, 17);
 	} else {
 		pb_json_null(j, "ratio");
+		pb_json_null(j, "shift_ns");
 		pb_json_null(j, "p");
 	}
 	if (!isnan(p_adjusted))

@@ -258,6 +258,7 @@ static void write_thing(struct pb_json *j, const struct row *row, int i)
 					       : NULL);
 	pb_json_double(j, "base", v->base, 3);
 	pb_json_double(j, "new", v->fresh, 3);
+	pb_json_double(j, "shift", v->shift, 3);
 	pb_json_double(j, "ratio", is_known ? v->ratio.value : (double)NAN, 9);
 	pb_json_double(j, "low", is_known ? v->ratio.low : (double)NAN, 9);
 	pb_json_double(j, "high", is_known ? v->ratio.high : (double)NAN, 9);

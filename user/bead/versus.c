@@ -34,6 +34,7 @@ void pb_versus_init(struct pb_versus *out, enum pb_limit what)
 		.is_count = things[what].is_count,
 		.base = (double)NAN,
 		.fresh = (double)NAN,
+		.shift = (double)NAN,
 		.ratio = {1, 1, 1, CONFIDENCE},
 		.p = 1,
 	};
@@ -111,6 +112,8 @@ int pb_versus_samples(struct pb_versus *out, const double *x, uint32_t n, const 
 			out->ratio = (struct pb_interval_estimate){1, 1, 1, CONFIDENCE};
 		return 0;
 	}
+	if (!err)
+		err = pb_stats_shift(&out->shift, x, n, y, m);
 	return err ? err : pb_stats_mann_whitney(&out->p, x, n, y, m);
 }
 

@@ -44,6 +44,7 @@ struct pb_versus {
 	struct pb_interval_estimate ratio; /* of counts a range, and its confidence 0 */
 	double spread_pct; /* of counts: how much more the most is than the fewest, of the side where that is more; may be infinite */
 	bool net; /* of wall times: without what runs waited for a CPU; then there is no second ratio */
+	double shift; /* fresh - base (Hodges-Lehmann), in the unit; of medians only, else NaN */
 	bool has_ready;
 	struct pb_interval_estimate ready; /* the same of the time without waiting for a CPU */
 	double p;                          /* of counts 1 */

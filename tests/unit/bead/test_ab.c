@@ -62,6 +62,7 @@ static void a_regression_is_confirmed_by_a_fresh_block(void **state)
 {
 	pb_auto(pb_ab) struct pb_ab *ab = new_ab(60);
 	struct pb_random r = {1};
+	double a, b;
 
 	(void)state;
 	assert_false(feed(ab, &r, PB_AB_FIRST, 1.2));
@@ -70,6 +71,8 @@ static void a_regression_is_confirmed_by_a_fresh_block(void **state)
 	expect(ab, PB_VERDICT_REGRESSED, 20, 10);
 	/* What is told is what the fresh block says. */
 	assert_true(fabs(pb_ab_result(ab)->ratio.value - 1.1) < 0.02);
+	pb_ab_medians(ab, &a, &b);
+	assert_true(fabs(pb_ab_result(ab)->shift / a - 0.1) < 0.02);
 	assert_true(pb_ab_result(ab)->p < 0.01);
 }
 
