@@ -64,7 +64,7 @@ static int copy_text(int in, int out, const char *to)
 	pb_autofree char *piece = NULL;
 	ssize_t n;
 
-	while ((n = copy_file_range(in, NULL, out, NULL, PIECE, 0)) > 0)
+	while (copy_file_range(in, NULL, out, NULL, PIECE, 0) > 0)
 		;
 	/* To the end, or not at all: what reads on from there finds the rest. */
 	piece = malloc(PIECE);

@@ -22,6 +22,8 @@
 #include "user/core/own.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define BUSY_TRIES   50
+#define BUSY_US      2000
 
 /* All that the child needs, made before the fork: behind it nothing is allocated. */
 struct plan_of_child {
@@ -194,8 +196,14 @@ __attribute__((noreturn)) static void be_command(const struct plan_of_child *p)
 	}
 	p->word->start_ns = 0;
 	for (char **path = p->candidates; *path; path++) {
-		p->word->start_ns = pb_clock_ns();
-		execve(*path, p->words, p->environment);
+		/* A program that was installed just now may be open for writing for a moment. */
+		for (int i = 0; i < BUSY_TRIES; i++) {
+			p->word->start_ns = pb_clock_ns();
+			execve(*path, p->words, p->environment);
+			if (errno != ETXTBSY)
+				break;
+			usleep(BUSY_US);
+		}
 		/* In a directory of PATH that may not be searched there is nothing, as sh has it. */
 		if (errno == EACCES && p->candidates[1] && access(*path, F_OK))
 			continue;

@@ -208,13 +208,22 @@ static int run_pairs(struct pb_duel *d)
 	return PAIR_COUNTS;
 }
 
+static enum pb_duel_end end_of(enum pair pair)
+{
+	switch (pair) {
+	case PAIR_FAILED:
+		return PB_DUEL_FAILED;
+	case PAIR_WRONG:
+		return PB_DUEL_WRONG;
+	case PAIR_STOPPED:
+		return PB_DUEL_STOPPED;
+	default:
+		return PB_DUEL_DECIDED;
+	}
+}
+
 int pb_duel_fight(struct pb_duel *d)
 {
-	static const enum pb_duel_end ends[] = {
-		[PAIR_COUNTS] = PB_DUEL_DECIDED,  [PAIR_DISTURBED] = PB_DUEL_DECIDED,
-		[PAIR_FAILED] = PB_DUEL_FAILED,   [PAIR_WRONG] = PB_DUEL_WRONG,
-		[PAIR_STOPPED] = PB_DUEL_STOPPED,
-	};
 	int end = pb_ab_new(&d->ab, &d->rules);
 
 	if (end)
@@ -223,7 +232,7 @@ int pb_duel_fight(struct pb_duel *d)
 	if (end == PAIR_COUNTS)
 		end = run_pairs(d);
 	pb_live(NULL);
-	return end < 0 ? end : (int)ends[end];
+	return end < 0 ? end : (int)end_of((enum pair)end);
 }
 
 void pb_duel_drop(struct pb_duel *d)

@@ -79,6 +79,11 @@ static void read_report(struct pb_profiler_run *p, const char *path, const char 
 			 "there is no program %s beside bead, nor in PATH: install it there", tool);
 		return;
 	}
+	/* Our own words, in place of what it cannot say. */
+	if (p->run.end == PB_RUN_NOT_RUN) {
+		tell_why(p, tool);
+		return;
+	}
 	if (p->run.end != PB_RUN_EXITED) {
 		char ending[128];
 

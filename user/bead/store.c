@@ -193,7 +193,7 @@ int pb_store_open_file(const char *path)
 {
 	const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	pb_autoclose int fd = open(path, flags, 0644);
-	int err, given;
+	int err;
 
 	if (fd < 0)
 		return pb_fail(errno, "cannot open %s: %s; it must be a file, and no link", path,
@@ -201,9 +201,7 @@ int pb_store_open_file(const char *path)
 	err = give_file(path, fd);
 	if (err)
 		return err;
-	given = fd;
-	fd = -1;
-	return given;
+	return pb_take_fd(fd);
 }
 
 int pb_store_new_file(FILE **out, const char *path)
@@ -223,7 +221,7 @@ int pb_store_new_file(FILE **out, const char *path)
 	*out = fdopen(fd, "w");
 	if (!*out)
 		return pb_err(errno, "write %s", path);
-	fd = -1;
+	(void)pb_take_fd(fd); /* the stream's */
 	return 0;
 }
 

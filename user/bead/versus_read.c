@@ -80,7 +80,7 @@ static void cut(const struct pb_versus_side *side, double *values, uint32_t *n)
 	uint32_t first = side->first < *n ? side->first : *n;
 
 	*n = *n - first < side->most ? *n - first : side->most;
-	if (*n)
+	if (*n && values)
 		memmove(values, values + first, *n * sizeof(*values));
 }
 

@@ -383,7 +383,7 @@ static int be_hard_to_end(const char *how)
 			setsid();
 		if (is_bomb && __atomic_add_fetch(births, 1, __ATOMIC_RELAXED) < 300)
 			fork();
-		else if (fork())
+		else if (fork() > 0) /* where there can be no more, it goes on itself */
 			_exit(0);
 	}
 	return 0;
