@@ -6,13 +6,17 @@
 #include <math.h>
 
 #include "user/bead/finds.h"
+#include "user/bead/share.h"
 #include "user/core/clock.h"
 #include "user/core/log.h"
 #include "user/core/own.h"
 
-/* Three runs have an interval; a long workload has to do with two, and their range. */
+/* Three runs have an interval, more a narrow one where a disk is shared; a long workload has to do with two, and their
+ * range. */
 #define RUNS_MIN    2
-#define RUNS_MAX    3
+#define RUNS_USUAL  3
+#define RUNS_MAX    8
+#define NARROW      0.25 /* half an interval, of the mean */
 #define TIME_MAX_NS 60000000000ull
 
 /* Sums of each run. */
@@ -21,9 +25,16 @@ enum { SUM_IOS, SUM_BYTES };
 static char *const options[] = {(char[]){"--syscalls"}, (char[]){"--by"}, (char[]){"stack"},
 				(char[]){"--top"},      (char[]){"2000"}, NULL};
 
+static bool is_narrow(const struct pb_paths *paths)
+{
+	const double *times = paths->whole[PB_PATH_TIME];
+
+	return pb_share_half_width(times, paths->runs) <= NARROW * pb_path_mean(times, paths->runs);
+}
+
 static bool is_enough(const struct pb_profiling *p)
 {
-	return p->tally.runs >= RUNS_MAX ||
+	return p->tally.runs >= RUNS_MAX || (p->tally.runs >= RUNS_USUAL && is_narrow(p->ctx)) ||
 	       (p->tally.runs >= RUNS_MIN && pb_clock_ns() - p->began_ns >= TIME_MAX_NS);
 }
 
