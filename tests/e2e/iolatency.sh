@@ -482,12 +482,13 @@ many_small_reads_one_behind_the_other_are_told()
 the_slowest_are_kept_with_all_about_them()
 {
 	new_loop
-	_start --slower 1us --top 10 -q -o "$T/r.json"
+	# Of this disk alone: what others do to the one below it may be slower than all of this.
+	_start --slower 1us --top 10 --disk "$DISK" -q -o "$T/r.json"
 	_direct read "$LOOP" 500
 	_stop
 	expect_json '.slow | length == 10'
 	expect_json '[.slow[] | .time_us + .queue_us] | . == (sort | reverse) and .[0] >= 1'
-	expect_json "[.slow[] | select(.device == \"$DISK\")] | length >= 5"
+	expect_json "[.slow[] | .device] | unique == [\"$DISK\"]"
 }
 
 nothing_is_as_slow_as_an_hour()
