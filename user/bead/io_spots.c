@@ -12,6 +12,7 @@
 #include "user/bead/finds.h"
 #include "user/bead/levers.h"
 #include "user/bead/share.h"
+#include "user/bead/stats.h"
 #include "user/core/jsonvalue.h"
 #include "user/core/own.h"
 
@@ -239,6 +240,7 @@ static int add_spot(struct pb_finds *out, const struct pb_paths *paths, const st
 {
 	const double *of = path->of[PB_PATH_TIME];
 	double mean_ns, low_ns, high_ns, first_ns = of[0];
+	struct pb_interval_estimate typical;
 	struct pb_share share;
 	struct pb_find *find;
 	struct pb_spot spot = {
@@ -261,6 +263,12 @@ static int add_spot(struct pb_finds *out, const struct pb_paths *paths, const st
 	spot.high_pct = share.high_pct;
 	spot.spread_pct = share.spread_pct;
 	spot.amount = mean_ns;
+	/* The wall time is a median, too. One run that waited for others' I/O widens the interval of a mean down to nothing. */
+	if (!pb_stats_quantile_interval(&typical, of, paths->runs, 0.5, 0.95)) {
+		mean_ns = typical.value;
+		low_ns = typical.low;
+		high_ns = typical.high;
+	}
 	spot.ceiling_pct = ceiling(mean_ns, base->wall_ns);
 	spot.ceiling_low_pct = ceiling(low_ns, base->wall_ns);
 	spot.ceiling_high_pct = ceiling(high_ns, base->wall_ns);

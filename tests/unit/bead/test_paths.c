@@ -278,6 +278,22 @@ static void runs_that_differ_have_an_interval(void **state)
 		    is_near(two.rows[0].spot.ceiling_high_pct, 20));
 }
 
+/* One run of six waited ten times as long for a disk that others used. */
+static void one_run_that_others_disturbed_is_not_the_interval(void **state)
+{
+	const struct pb_path_base base = {1e8, 10, NAN, NAN, NAN, NAN, NAN};
+	pb_autojson json_t *a = io(10000000, 0, ""), *b = io(100000000, 0, "");
+	json_t *const runs[] = {a, a, a, b, a, a};
+	pb_auto_finds struct pb_finds finds = {0};
+
+	(void)state;
+	find_io(&finds, runs, 6, &base);
+	assert_true(is_near(finds.rows[0].spot.ceiling_pct, 10) &&
+		    is_near(finds.rows[0].spot.ceiling_low_pct, 10) &&
+		    is_near(finds.rows[0].spot.ceiling_high_pct, 100));
+	assert_true(finds.rows[0].spot.amount == 25e6);
+}
+
 /* Calls of 50 ms, of which 10 asleep, in a program that uses 20 ms of a CPU: 20 ms of them are the profiler's. */
 static void cpu_time_of_calls_is_at_most_that_of_the_workload(void **state)
 {
@@ -342,6 +358,7 @@ int main(void)
 		cmocka_unit_test(pages_that_are_waited_for_are_io_without_a_call),
 		cmocka_unit_test(what_every_program_reads_is_no_spot),
 		cmocka_unit_test(runs_that_differ_have_an_interval),
+		cmocka_unit_test(one_run_that_others_disturbed_is_not_the_interval),
 		cmocka_unit_test(cpu_time_of_calls_is_at_most_that_of_the_workload),
 		cmocka_unit_test(io_without_its_members_is_told),
 	};
