@@ -108,19 +108,26 @@ static int read_rows(struct gate *g, bool fresh)
 	return 0;
 }
 
-/* Limits that the plan does not ask for are no reason to fail: of a small program's memory nobody can ever say. */
+/*
+ * New runs with no more memory than bead itself has before its exec: how much less nobody can ever say, and a small program
+ * would never get through. It is said, and is no reason to fail as long as the gate holds anything else.
+ */
 static void drop_unknown_memory(struct gate *g)
 {
-	uint32_t n = 0;
+	uint32_t n = 0, others = 0;
 
+	for (uint32_t i = 0; i < g->out->n; i++)
+		others += !g->out->rows[i].v.below;
+	if (!others)
+		return;
 	for (uint32_t i = 0; i < g->out->n; i++) {
 		const struct pb_gate_row *row = &g->out->rows[i];
 
-		if (!g->is_default || !row->v.below)
+		if (!row->v.below)
 			g->out->rows[n++] = *row;
 		else
-			pb_log(PB_LOG_INFO, "%s: its memory is held to no limit: %s", row->workload,
-			       row->v.why);
+			pb_log(g->is_default ? PB_LOG_INFO : PB_LOG_WARN,
+			       "%s: its memory is held to no limit: %s", row->workload, row->v.why);
 	}
 	g->out->n = n;
 }
